@@ -1,0 +1,134 @@
+/* queue/queue.h - what Redis remembers for us: "look at post X around time T".
+ *
+ * Every entry is a hint. Lost, doubled, early or phantom entries are all harmless: the
+ * claim in MariaDB decides, and the reconciler finds what no hint pointed to
+ * (publishing.md 2.5-2.7). Accounts are spread over QUEUE_GROUPS groups by their id; the
+ * keys of a group share a hash tag, so that a script touches one slot:
+ *
+ *     {g}:A          ZSET  account -> ms from which the account may start something
+ *     {g}:j:<acct>   ZSET  post -> its next_at, within the hot horizon
+ *     {g}:ri:<acct>  LIST  times of the last init calls (exact sliding window); likewise
+ *                          rs (status) and rc (creator_info)
+ *     {g}:epoch      STR   set after a full load; absent: Redis lost its data
+ *     w:{g}:<post>   STR   the commit witness: a session's publish_id, or "cancel"
+ *     tts:wait:<id>  LIST  "the task is done", for a request that waits (one minute)
+ *     {g}:A, tts:tasks     channels that shorten a publisher's sleep
+ *
+ * All functions: RC_UNAVAILABLE when Redis does not answer within the connection's
+ * deadline (redis_set_deadline()). Times are ms since the epoch, UTC. */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include "core/err.h"
+#include "queue/redis.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    QUEUE_GROUPS = 16,
+    QUEUE_TAKE_MAX = 256,         /* posts one take may return: <= 7 ms in Redis */
+    QUEUE_HORIZON_MS = 7200000,   /* later posts stay in MariaDB until the feeder comes */
+    QUEUE_WINDOW_MS = 61000,      /* TikTok's sliding minute and 1 s for the network */
+    QUEUE_INIT_LIMIT = 6,         /* init calls a window; source: tiktok-api.md 8 */
+    QUEUE_STATUS_LIMIT = 30,      /* status calls a window; source: same */
+    QUEUE_CREATOR_LIMIT = 20,     /* creator_info calls a window; source: same */
+    QUEUE_ENQUEUE_BUDGET_MS = 50, /* what a web request may spend on a hint */
+    QUEUE_WITNESS_MS = 172800000, /* a witness is kept 48 h */
+    QUEUE_WITNESS_SIZE = 97,      /* bytes for a witness with its NUL */
+};
+
+/* One entry taken: who, what, and the time the entry stood for. */
+struct queue_hint {
+    uint64_t account_id;
+    uint64_t post_id;
+    int64_t at_ms;
+};
+
+/* What a take learned besides the hints. */
+struct queue_view {
+    int64_t now_ms;       /* Redis's clock */
+    int64_t next_wake_ms; /* when the group's next account may act; 0: none waits */
+    bool loaded;          /* false: {g}:epoch is gone, the group wants a full load */
+};
+
+/* The group an account belongs to: 0..QUEUE_GROUPS-1. */
+unsigned queue_group(uint64_t account_id);
+
+/* "Look at the post at next_at_ms": adds or moves the entry and wakes a publisher when
+ * it is the group's first. A post beyond the hot horizon is left out, which is fine too.
+ * Best effort, after COMMIT: web requests set a deadline of QUEUE_ENQUEUE_BUDGET_MS and
+ * ignore the result. */
+enum rc queue_enqueue(struct redis *r, uint64_t post_id, uint64_t account_id,
+                      int64_t next_at_ms, struct err *err) MUST_CHECK;
+
+/* Forgets the entry of a post that was canceled. Best effort. */
+enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,
+                     struct err *err) MUST_CHECK;
+
+/* Takes at most max (<= QUEUE_TAKE_MAX) entries that are due within ahead_ms, one per
+ * account and pass, each counted against its account's init window; accounts that have
+ * used theirs up are moved to the exact time at which they may start again. */
+enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms,
+                   struct queue_hint *out, size_t *len, struct queue_view *view,
+                   struct err *err) MUST_CHECK;
+
+/* Marks a group as fully loaded. */
+enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err) MUST_CHECK;
+
+enum queue_ring { QUEUE_RING_STATUS, QUEUE_RING_CREATOR };
+
+/* Counts one call of the account against its window: *wait_ms is 0 when it may be made
+ * now, else the ms to wait (nothing was counted). */
+enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
+                        int64_t *wait_ms, struct err *err) MUST_CHECK;
+
+/* The witness (publishing.md 2.9): before the grant, the session that may commit is
+ * written down a second time, where a database that forgot cannot lose it. Writes value
+ * unless somebody was first; holder then says who holds it now (value itself when we
+ * do). value is a publish_id, or QUEUE_WITNESS_CANCEL before a cancel. */
+#define QUEUE_WITNESS_CANCEL "cancel"
+enum rc queue_witness_take(struct redis *r, uint64_t post_id, uint64_t account_id,
+                           const char *value, char holder[QUEUE_WITNESS_SIZE],
+                           struct err *err) MUST_CHECK;
+
+/* Replaces the witness from by to, or removes it when to is NULL; only while it still is
+ * from. *done says whether it was. */
+enum rc queue_witness_swap(struct redis *r, uint64_t post_id, uint64_t account_id,
+                           const char *from, const char *to, bool *done,
+                           struct err *err) MUST_CHECK;
+
+/* "There is a new task": wakes the publishers. Best effort. */
+enum rc queue_task_hint(struct redis *r, struct err *err) MUST_CHECK;
+
+/* The publisher's side of a waiting request: leaves word that the task ended. */
+enum rc queue_task_done(struct redis *r, uint64_t task_id, struct err *err) MUST_CHECK;
+
+/* The request's side: waits up to timeout_ms (> 0) for that word; *done says whether it
+ * came. Then read the task's row. Redis counts in whole seconds, so up to a second more
+ * may pass. */
+enum rc queue_task_wait(struct redis *r, uint64_t task_id, int timeout_ms, bool *done,
+                        struct err *err) MUST_CHECK;
+
+/* A second connection that listens on the channels. It only ever shortens a sleep: any
+ * failure just closes it, and queue_ear_open() may be called again. */
+struct queue_ear;
+
+enum queue_heard { QUEUE_HEARD_POST = 1, QUEUE_HEARD_TASK = 2 };
+
+/* url as redis_new(). The caller frees *out with queue_ear_free(). */
+enum rc queue_ear_new(const char *url, struct queue_ear **out,
+                      struct err *err) MUST_CHECK;
+void queue_ear_free(struct queue_ear *ear);
+
+/* Connects and subscribes unless that is done; waits at most REDIS_TIMEOUT_MS. */
+enum rc queue_ear_open(struct queue_ear *ear, struct err *err) MUST_CHECK;
+
+/* The descriptor to poll for reading, or -1 while closed. */
+int queue_ear_fd(const struct queue_ear *ear);
+
+/* Reads what has arrived, without waiting; a set of enum queue_heard. */
+unsigned queue_ear_listen(struct queue_ear *ear);
+
+#endif
