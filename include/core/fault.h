@@ -1,0 +1,30 @@
+/* core/fault.h - named places where a test can make the process fail.
+ *
+ *     FAULT_POINT("init.after_send");
+ *
+ * TTS_FAULT="init.after_send:crash" ends the process there as kill -9 would;
+ * "...:stop" stops it as SIGSTOP would; "...:error" makes fault_error() true there. With
+ * "name@3:crash" the third passage counts; several rules are separated by ','. Compiled
+ * in everywhere but in release builds (TTS_NO_FAULTS), where the macros are nothing.
+ * Thread-safe. publishing.md section 5.4 names the points. */
+#ifndef CORE_FAULT_H
+#define CORE_FAULT_H
+
+#include "core/attr.h"
+
+#include <stdbool.h>
+
+#ifdef TTS_NO_FAULTS
+#define FAULT_POINT(name) ((void)0)
+#define FAULT_ERROR(name) (false)
+#else
+/* Passes the point: crashes or stops the process when a rule says so. */
+#define FAULT_POINT(name) ((void)fault_pass(name))
+/* Passes the point: true when a rule says that the call there shall fail. */
+#define FAULT_ERROR(name) fault_pass(name)
+#endif
+
+/* Use the macros. True when a rule for name says "error" at this passage. */
+bool fault_pass(const char *name);
+
+#endif
