@@ -1,0 +1,216 @@
+# TikTok Scheduler. `make help` lists the targets; README.md says what they are for.
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+
+# --- builds: debug, release, asan, coverage side by side, out of tree --------------
+BUILD ?= debug
+O     ?= build/$(BUILD)
+V     ?= 0
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+Q := $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+# What building, linting and testing need, as Debian 12 and 13 name it. nodejs and npm
+# are installed only where `node` is missing.
+DEBIAN_PACKAGES := gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev \
+  libmariadb-dev libjansson-dev libssl-dev libhiredis-dev libargon2-dev \
+  nginx mariadb-server redis-server ffmpeg curl jq ca-certificates procps
+DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-ctags \
+  pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2
+
+PKGS := libcurl jansson hiredis libmariadb openssl
+CPPFLAGS += -Iinclude -I$(O)/gen -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+WARN := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wsign-conversion -Wshadow \
+  -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
+  -Wcast-qual -Wwrite-strings -Wvla -Wimplicit-fallthrough -Wswitch-enum -Wundef \
+  -Wnull-dereference -Wdouble-promotion -Werror=implicit -Werror=incompatible-pointer-types
+ifneq ($(findstring gcc,$(CC)),)
+WARN += -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wformat-signedness \
+  -Wcast-align=strict -Wtrampolines -Wbidi-chars=any
+endif
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -fPIE \
+  -fno-common -fno-delete-null-pointer-checks -fno-strict-overflow -pthread
+HARDEN_LD := -pie -pthread -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
+CFLAGS_debug     := -Og -g
+CFLAGS_release   := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
+  $(if $(findstring gcc,$(CC)),-ftrivial-auto-var-init=zero) -DTTS_NO_FAULTS
+CFLAGS_asan      := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+  -fno-sanitize-recover=all
+CFLAGS_coverage  := -O0 -g --coverage
+LDFLAGS_asan     := -fsanitize=address,undefined
+LDFLAGS_coverage := --coverage
+ALL_CFLAGS  = -std=c17 $(WARN) $(HARDEN) $(CFLAGS_$(BUILD)) $(CFLAGS)
+ALL_LDFLAGS = $(HARDEN_LD) $(LDFLAGS_$(BUILD)) $(LDFLAGS)
+
+# --- programs: the layers each is linked from. A layer that is not listed is not linked,
+# so a wrong dependency is a link error; tools/check-layers says the same of includes.
+PROGRAMS := tts-api tts-publisher tts-media tts-sandbox ttsctl
+tts-api_DIRS       := core crypto domain tiktok store queue blob web api
+tts-publisher_DIRS := core crypto domain tiktok net store queue blob publisher
+tts-media_DIRS     := core domain store queue blob media
+tts-sandbox_DIRS   := core crypto web sandbox
+ttsctl_DIRS        := core crypto domain tiktok store queue ctl
+LIBS_crypto := $(shell pkg-config --libs openssl libargon2 2>/dev/null)
+LIBS_domain := $(shell pkg-config --libs jansson 2>/dev/null)
+LIBS_tiktok := $(LIBS_domain)
+LIBS_net    := $(shell pkg-config --libs libcurl 2>/dev/null)
+LIBS_store  := $(shell pkg-config --libs libmariadb 2>/dev/null)
+LIBS_queue  := $(shell pkg-config --libs hiredis 2>/dev/null)
+LIBS_web    := -lfcgi
+LIBS_media  := $(LIBS_domain)
+LIBS_sandbox := $(LIBS_domain)
+libs_of = $(sort $(foreach d,$(1),$(LIBS_$(d)))) -lm
+ALL_LIBS = $(call libs_of,crypto domain net store queue web)
+
+SRCS     := $(sort $(wildcard src/*/*.c src/*/*/*.c))
+HDRS     := $(sort $(wildcard include/*/*.h src/*/*.h src/*/*/*.h))
+MAINS    := $(wildcard src/*/main.c)
+OBJS     := $(SRCS:%.c=$(O)/%.o)
+LIB_OBJS := $(filter-out %/main.o,$(OBJS))
+TESTS    := $(sort $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c)))
+# Those that talk to MariaDB or Redis run under tests/with-servers.
+SERVER_TESTS := $(filter $(O)/tests/test_store_% $(O)/tests/test_queue_% $(O)/tests/test_ctl_%,$(TESTS))
+PLAIN_TESTS  := $(filter-out $(SERVER_TESTS),$(TESTS))
+SUPPORT_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/support/*.c))
+FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+REPLAYS  := $(FUZZERS:%=$(O)/tests/replay_%)
+BENCHES  := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/bench_*.c))
+WWW      := www/dist/index.html
+GENERATED :=
+
+# Lua scripts become constants in $(O)/gen/queue/scripts.h.
+LUA := $(sort $(wildcard src/queue/scripts/*.lua))
+ifneq ($(LUA),)
+$(O)/gen/queue/scripts.h: $(LUA) tools/embed-lua
+	$(call say,EMBED,$@)
+	@mkdir -p $(@D)
+	$(Q)tools/embed-lua $(LUA) > $@
+GENERATED += $(O)/gen/queue/scripts.h
+$(filter $(O)/src/queue/%.o,$(OBJS)): $(O)/gen/queue/scripts.h
+endif
+
+.PHONY: all programs help deps deps-run deps-test run stop reset status install clean \
+  test test-unit test-www test-integration test-e2e test-compose bench chaos fuzz \
+  coverage format FORCE
+
+all: programs $(WWW) ## Build the programs and the dashboard
+programs: $(PROGRAMS:%=$(O)/bin/%)
+
+define program
+$(O)/bin/$(1): $$(filter $$(foreach d,$$($(1)_DIRS),$(O)/src/$$(d)/%.o),$$(OBJS)) $(O)/flags
+	$$(call say,LINK,$$(@F))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(call libs_of,$$($(1)_DIRS))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(O)/%.o: %.c $(O)/flags | $(GENERATED)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Rebuilt when the flags change, and with it everything that was built with them.
+$(O)/flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)' | cmp -s - $@ || \
+	  echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS)' > $@
+FORCE:
+
+# --- dashboard ---------------------------------------------------------------------
+WWW_SRCS := $(shell find www -path www/node_modules -prune -o -path www/dist -prune -o -type f -print 2>/dev/null)
+www/node_modules/.stamp: www/package.json www/package-lock.json
+	$(call say,NPM,www)
+	$(Q)cd www && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+$(WWW): www/node_modules/.stamp $(WWW_SRCS)
+	$(call say,WWW,www/dist)
+	$(Q)cd www && npm run --silent build
+	@touch $@
+
+# --- run ---------------------------------------------------------------------------
+run: ## Build and start the whole local stack, then publish a demo video
+	@tools/stack up
+stop: ## End the local stack; its data stays
+	@tools/stack down
+reset: ## End the local stack and delete its data
+	@tools/stack reset
+status: ## Say what runs
+	@tools/stack status
+
+deps: deps-run deps-test ## Install every Debian package that building and testing need
+deps-run:
+	@tools/install-packages $(DEBIAN_PACKAGES)
+deps-test:
+	@tools/install-packages $(DEBIAN_TEST_PACKAGES)
+
+PREFIX ?= /usr/local
+install: ## Install programs, dashboard, schema and nginx templates under PREFIX
+	$(MAKE) BUILD=release all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/tts
+	install -m 0755 $(PROGRAMS:%=build/release/bin/%) $(DESTDIR)$(PREFIX)/bin
+	cp -R schema nginx www/dist $(DESTDIR)$(PREFIX)/share/tts/
+
+# --- tests -------------------------------------------------------------------------
+CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null)
+$(O)/libtts.a: $(LIB_OBJS) $(SUPPORT_OBJS)
+	$(call say,AR,$(@F))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(O)/tests/unit/%.o $(O)/tests/support/%.o $(O)/tests/fuzz/%.o: CPPFLAGS += -Itests/support -Isrc
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(O)/libtts.a
+	$(call say,LINK,$(@F))
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(ALL_LIBS)
+$(O)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libtts.a
+	$(call say,LINK,$(@F))
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+
+test: test-unit test-www test-integration test-e2e ## Run every test
+test-unit: programs $(TESTS) $(REPLAYS) ## Unit tests and fuzz corpora
+	@tests/run-unit $(O) plain $(PLAIN_TESTS)
+	@tests/with-servers tests/run-unit $(O) servers $(SERVER_TESTS)
+	@tests/run-corpora $(O) $(FUZZERS)
+test-www: www/node_modules/.stamp ## Unit tests of the dashboard
+	@cd www && npm run --silent test:unit
+test-integration: programs $(WWW) ## Real programs, MariaDB, Redis and nginx
+	@O=$(abspath $(O)) tests/run-node tests/integration
+test-e2e: programs $(WWW) ## The journey of a new user, in Chromium
+	@O=$(abspath $(O)) tests/run-node tests/e2e
+test-compose: ## The same journey through docker compose
+	@tests/compose/run
+
+# make fuzz FUZZ=query TIME=60
+TIME ?= 60
+FUZZ ?= $(FUZZERS)
+fuzz: ## Fuzz parsers under ASan and UBSan: make fuzz FUZZ=name TIME=seconds
+	@mkdir -p build/fuzz
+	@set -e; for f in $(FUZZ); do \
+	  clang -std=c17 $(CPPFLAGS) -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -o build/fuzz/$$f tests/fuzz/fuzz_$$f.c $(filter-out %/main.c,$(SRCS)) $(ALL_LIBS) -lpthread; \
+	  mkdir -p build/fuzz/corpus_$$f; \
+	  build/fuzz/$$f -max_total_time=$(TIME) -print_final_stats=1 build/fuzz/corpus_$$f tests/fuzz/corpus/$$f; done
+
+bench: ## Measured figures, as ratios within one run
+	@tests/bench/run
+chaos: ## Kill the publisher at every fault point, over and over
+	@O=$(abspath $(O)) CHAOS=long tests/run-node tests/chaos
+
+coverage: ## Line coverage of the unit tests
+	$(MAKE) BUILD=coverage test-unit
+	lcov -q -c -d build/coverage/src -o build/coverage.info && lcov --summary build/coverage.info
+
+include tools/lint.mk
+
+format: ## Reformat all C sources
+	clang-format -i $(SRCS) $(HDRS) $(wildcard tests/*/*.[ch])
+clean: ## Delete what was built
+	rm -rf build www/dist compile_commands.json
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | \
+	  awk -F'\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+
+-include $(OBJS:.o=.d) $(patsubst $(O)/tests/%,$(O)/tests/unit/%.d,$(TESTS))
