@@ -157,16 +157,43 @@ install: ## Install programs, dashboard, schema and nginx templates under PREFIX
 
 # --- tests -------------------------------------------------------------------------
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null)
-$(O)/libtts.a: $(LIB_OBJS) $(SUPPORT_OBJS)
-	$(call say,AR,$(@F))
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+# Each layer as an archive; a test program links its own layer (test_LAYER_x, or every
+# layer when the name says none) and what that layer may include.
+LAYERS := ctl sandbox media publisher api web blob queue store net tiktok domain crypto core
+define layer
+$(O)/lib/$(1).a: $(filter $(O)/src/$(1)/%,$(LIB_OBJS))
+	$$(call say,AR,$$(@F))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer,$(l))))
+UNDER_core      := core
+UNDER_crypto    := crypto core
+UNDER_domain    := domain core
+UNDER_tiktok    := tiktok core
+UNDER_net       := net core
+UNDER_store     := store domain crypto core
+UNDER_queue     := queue core
+UNDER_blob      := blob core
+UNDER_web       := web core
+UNDER_api       := api web blob queue store tiktok domain crypto core
+UNDER_publisher := publisher blob queue store net tiktok domain crypto core
+UNDER_media     := media blob queue store domain core
+UNDER_sandbox   := sandbox web crypto core
+UNDER_ctl       := ctl queue store tiktok domain crypto core
+layer_of  = $(firstword $(subst _, ,$(1)))
+under     = $(or $(UNDER_$(call layer_of,$(1))),$(LAYERS))
+archives  = $(foreach l,$(call under,$(1)),$(O)/lib/$(l).a)
+link_test = $(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
+  $(filter %.a,$^) -Wl,--end-group $(CHECK_LIBS) $(ALL_LIBS)
 $(O)/tests/unit/%.o $(O)/tests/support/%.o $(O)/tests/fuzz/%.o: CPPFLAGS += -Itests/support -Isrc
-$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(O)/libtts.a
+.SECONDEXPANSION:
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(SUPPORT_OBJS) $$(call archives,$$*)
 	$(call say,LINK,$(@F))
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(ALL_LIBS)
-$(O)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(O)/libtts.a
+	$(link_test)
+$(O)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $$(call archives,$$*)
 	$(call say,LINK,$(@F))
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	$(link_test)
 
 test: test-unit test-www test-integration test-e2e ## Run every test
 test-unit: programs $(TESTS) $(REPLAYS) ## Unit tests and fuzz corpora
