@@ -8,7 +8,8 @@
  * them.
  *
  *     struct task_new t = {.kind = TASK_CREATOR_INFO, .workspace_id = ws,
- *                          .account_id = account, .payload = "{}"};
+ *                          .account_id = account, .wait_ms = 15000,
+ *                          .payload = "{}"};
  *     rc = task_insert(db, &t, &task_id, err);
  *     (void)queue_task_hint(redis, &ignored);
  *     (void)queue_task_wait(redis, task_id, 8000, &done, &ignored);
@@ -41,7 +42,8 @@ enum task_kind {
     TASK_REVOKE = 4,
 };
 
-enum task_state { TASK_QUEUED = 1, TASK_RUNNING = 2, TASK_DONE = 3, TASK_FAILED = 4 };
+/* Numbers stored in task.state. */
+enum task_state { TASK_QUEUED = 1, TASK_RUNNING = 2, TASK_DONE = 4, TASK_FAILED = 5 };
 
 enum {
     TASK_CODE_SIZE = 64,
@@ -56,6 +58,7 @@ struct task_new {
     enum task_kind kind;
     uint64_t workspace_id;
     uint64_t account_id; /* 0: none (yet) */
+    int64_t wait_ms; /* not done in this time: failed, nobody waits longer; 0: no end */
     const char *payload; /* JSON; borrowed */
 };
 

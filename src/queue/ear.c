@@ -1,0 +1,116 @@
+/* The listening half of queue.h: a subscription read without ever waiting for it. */
+#include "core/text.h"
+#include "core/xalloc.h"
+#include "queue/queue.h"
+#include "redis_conn.h"
+
+#include <poll.h>
+#include <string.h>
+
+struct queue_ear {
+    struct redis_url url;
+    redisContext *context; /* NULL while closed */
+};
+
+enum rc queue_ear_new(const char *url, struct queue_ear **out, struct err *err)
+{
+    struct queue_ear *ear = xcalloc(1, sizeof(*ear));
+    enum rc rc = redis_url_parse(url, &ear->url, err);
+
+    if (rc != RC_OK) {
+        free(ear);
+        return rc;
+    }
+    *out = ear;
+    return RC_OK;
+}
+
+static void hang_up(struct queue_ear *ear)
+{
+    if (ear->context != NULL)
+        redisFree(ear->context);
+    ear->context = NULL;
+}
+
+void queue_ear_free(struct queue_ear *ear)
+{
+    if (ear == NULL)
+        return;
+    hang_up(ear);
+    redis_url_release(&ear->url);
+    free(ear);
+}
+
+static bool subscribe(redisContext *c, const char *verb, const char *channels)
+{
+    const char *argv[] = {verb, channels};
+    redisReply *reply = (redisReply *)redisCommandArgv(c, 2, argv, NULL);
+    bool ok = reply != NULL && reply->type != REDIS_REPLY_ERROR;
+
+    if (reply != NULL)
+        freeReplyObject(reply);
+    return ok;
+}
+
+enum rc queue_ear_open(struct queue_ear *ear, struct err *err)
+{
+    enum rc rc;
+
+    if (ear->context != NULL)
+        return RC_OK;
+    rc = redis_conn_open(&ear->url, REDIS_TIMEOUT_MS, &ear->context, err);
+    if (rc != RC_OK)
+        return rc;
+    if (subscribe(ear->context, "SUBSCRIBE", "tts:tasks") &&
+        subscribe(ear->context, "PSUBSCRIBE", "{*}:A"))
+        return RC_OK;
+    hang_up(ear);
+    return err_set(err, RC_UNAVAILABLE, "redis_away", "Redis refuses to be listened to.");
+}
+
+int queue_ear_fd(const struct queue_ear *ear)
+{
+    return ear->context != NULL ? ear->context->fd : -1;
+}
+
+/* What one pushed message says: its channel is the element before the last. */
+static unsigned meaning(const redisReply *message)
+{
+    const redisReply *channel;
+
+    if (message->type != REDIS_REPLY_ARRAY || message->elements < 3)
+        return 0;
+    channel = message->element[message->elements - 2];
+    if (channel->type != REDIS_REPLY_STRING)
+        return 0;
+    return strcmp(channel->str, "tts:tasks") == 0 ? QUEUE_HEARD_TASK : QUEUE_HEARD_POST;
+}
+
+/* True when the socket has something to read, or has ended. */
+static bool readable(const redisContext *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+    return poll(&p, 1, 0) == 1;
+}
+
+unsigned queue_ear_listen(struct queue_ear *ear)
+{
+    unsigned heard = 0;
+
+    while (ear->context != NULL && readable(ear->context)) {
+        void *message = NULL;
+
+        if (redisBufferRead(ear->context) != REDIS_OK) {
+            hang_up(ear);
+            break;
+        }
+        while (redisGetReplyFromReader(ear->context, &message) == REDIS_OK &&
+               message != NULL) {
+            heard |= meaning((const redisReply *)message);
+            freeReplyObject(message);
+            message = NULL;
+        }
+    }
+    return heard;
+}

@@ -1,0 +1,270 @@
+#include "queue/queue.h"
+
+#include "core/parse.h"
+#include "queue/scripts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEY_SIZE = 64, TASK_DONE_TTL_S = 60 };
+
+/* A key or number written out, as an argument. */
+struct text {
+    char buf[KEY_SIZE];
+};
+
+static struct redis_arg number(struct text *t, int64_t n)
+{
+    (void)snprintf(t->buf, sizeof(t->buf), "%" PRId64, n);
+    return redis_str(t->buf);
+}
+
+static struct redis_arg id(struct text *t, uint64_t n)
+{
+    (void)snprintf(t->buf, sizeof(t->buf), "%" PRIu64, n);
+    return redis_str(t->buf);
+}
+
+static struct redis_arg group_key(struct text *t, unsigned group, const char *name)
+{
+    (void)snprintf(t->buf, sizeof(t->buf), "{%u}:%s", group, name);
+    return redis_str(t->buf);
+}
+
+static struct redis_arg account_key(struct text *t, const char *name, uint64_t account_id)
+{
+    (void)snprintf(t->buf, sizeof(t->buf), "{%u}:%s:%" PRIu64, queue_group(account_id),
+                   name, account_id);
+    return redis_str(t->buf);
+}
+
+static struct redis_arg witness_key(struct text *t, uint64_t post_id, uint64_t account_id)
+{
+    (void)snprintf(t->buf, sizeof(t->buf), "w:{%u}:%" PRIu64, queue_group(account_id),
+                   post_id);
+    return redis_str(t->buf);
+}
+
+unsigned queue_group(uint64_t account_id)
+{
+    return (unsigned)(account_id % QUEUE_GROUPS);
+}
+
+enum rc queue_enqueue(struct redis *r, uint64_t post_id, uint64_t account_id,
+                      int64_t next_at_ms, struct err *err)
+{
+    struct text t[9];
+    struct redis_arg args[] = {
+        group_key(&t[0], queue_group(account_id), "A"),
+        account_key(&t[1], "j", account_id),
+        account_key(&t[2], "ri", account_id),
+        id(&t[3], account_id),
+        id(&t[4], post_id),
+        number(&t[5], next_at_ms),
+        number(&t[6], QUEUE_INIT_LIMIT),
+        number(&t[7], QUEUE_WINDOW_MS),
+        number(&t[8], QUEUE_HORIZON_MS),
+    };
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_enqueue, 3, args, ARRAY_LEN(args), &reply, err);
+
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,
+                     struct err *err)
+{
+    struct text t[4];
+    struct redis_arg args[] = {
+        group_key(&t[0], queue_group(account_id), "A"),
+        account_key(&t[1], "j", account_id),
+        id(&t[2], account_id),
+        id(&t[3], post_id),
+    };
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_forget, 2, args, ARRAY_LEN(args), &reply, err);
+
+    redis_reply_free(reply);
+    return rc;
+}
+
+/* The entries behind the three heading items of a take's answer; those that are not
+ * numbers (somebody else wrote into our keys) are left out. */
+static size_t read_hints(const struct redis_reply *reply, struct queue_hint *out,
+                         size_t max)
+{
+    size_t items = redis_reply_items(reply);
+    size_t n = 0;
+
+    for (size_t i = 3; i + 2 < items && n < max; i += 3) {
+        int64_t account = redis_reply_int(redis_reply_item(reply, i));
+        int64_t post = redis_reply_int(redis_reply_item(reply, i + 1));
+
+        if (account <= 0 || post <= 0)
+            continue;
+        out[n++] = (struct queue_hint){
+            .account_id = (uint64_t)account,
+            .post_id = (uint64_t)post,
+            .at_ms = redis_reply_int(redis_reply_item(reply, i + 2)),
+        };
+    }
+    return n;
+}
+
+enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms,
+                   struct queue_hint *out, size_t *len, struct queue_view *view,
+                   struct err *err)
+{
+    struct text t[6];
+    struct redis_arg args[] = {
+        group_key(&t[0], group, "A"),
+        group_key(&t[1], group, ""),
+        number(&t[2], (int64_t)(max < QUEUE_TAKE_MAX ? max : QUEUE_TAKE_MAX)),
+        number(&t[3], ahead_ms),
+        number(&t[4], QUEUE_INIT_LIMIT),
+        number(&t[5], QUEUE_WINDOW_MS),
+    };
+    struct redis_reply *reply = NULL;
+    size_t epoch_len = 0;
+    enum rc rc = redis_eval(r, &script_take, 1, args, ARRAY_LEN(args), &reply, err);
+
+    if (rc != RC_OK)
+        return rc;
+    *len = read_hints(reply, out, max);
+    (void)redis_reply_text(redis_reply_item(reply, 1), &epoch_len);
+    view->now_ms = redis_reply_int(redis_reply_item(reply, 0));
+    view->loaded = epoch_len > 0;
+    view->next_wake_ms = redis_reply_int(redis_reply_item(reply, 2));
+    redis_reply_free(reply);
+    return RC_OK;
+}
+
+enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err)
+{
+    struct text t;
+    struct redis_arg args[] = {redis_str("SET"), group_key(&t, group, "epoch"),
+                               redis_str("1")};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_command(r, args, ARRAY_LEN(args), REDIS_TIMEOUT_MS, &reply, err);
+
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
+                        int64_t *wait_ms, struct err *err)
+{
+    bool status = ring == QUEUE_RING_STATUS;
+    struct text t[3];
+    struct redis_arg args[] = {
+        account_key(&t[0], status ? "rs" : "rc", account_id),
+        number(&t[1], status ? QUEUE_STATUS_LIMIT : QUEUE_CREATOR_LIMIT),
+        number(&t[2], QUEUE_WINDOW_MS),
+    };
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_ring, 1, args, ARRAY_LEN(args), &reply, err);
+
+    if (rc == RC_OK)
+        *wait_ms = redis_reply_int(reply);
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_witness_take(struct redis *r, uint64_t post_id, uint64_t account_id,
+                           const char *value, char holder[QUEUE_WITNESS_SIZE],
+                           struct err *err)
+{
+    struct text t[2];
+    struct redis_arg args[] = {witness_key(&t[0], post_id, account_id), redis_str(value),
+                               number(&t[1], QUEUE_WITNESS_MS)};
+    struct redis_reply *reply = NULL;
+    const char *text;
+    size_t len;
+    enum rc rc =
+        redis_eval(r, &script_witness_take, 1, args, ARRAY_LEN(args), &reply, err);
+
+    if (rc != RC_OK)
+        return rc;
+    text = redis_reply_text(reply, &len);
+    if (text == NULL || len == 0 || len >= QUEUE_WITNESS_SIZE) {
+        rc = err_set(err, RC_BUG, "witness_form", "the witness holds something else");
+    } else {
+        (void)memcpy(holder, text, len);
+        holder[len] = '\0';
+    }
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_witness_swap(struct redis *r, uint64_t post_id, uint64_t account_id,
+                           const char *from, const char *to, bool *done, struct err *err)
+{
+    struct text t[2];
+    struct redis_arg args[] = {witness_key(&t[0], post_id, account_id), redis_str(from),
+                               redis_str(to != NULL ? to : ""),
+                               number(&t[1], QUEUE_WITNESS_MS)};
+    struct redis_reply *reply = NULL;
+    enum rc rc =
+        redis_eval(r, &script_witness_swap, 1, args, ARRAY_LEN(args), &reply, err);
+
+    if (rc == RC_OK)
+        *done = redis_reply_int(reply) == 1;
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_task_hint(struct redis *r, struct err *err)
+{
+    struct redis_arg args[] = {redis_str("PUBLISH"), redis_str("tts:tasks"),
+                               redis_str("1")};
+    struct redis_reply *reply = NULL;
+    enum rc rc =
+        redis_command(r, args, ARRAY_LEN(args), QUEUE_ENQUEUE_BUDGET_MS, &reply, err);
+
+    redis_reply_free(reply);
+    return rc;
+}
+
+static struct redis_arg wait_key(struct text *t, uint64_t task_id)
+{
+    (void)snprintf(t->buf, sizeof(t->buf), "tts:wait:%" PRIu64, task_id);
+    return redis_str(t->buf);
+}
+
+enum rc queue_task_done(struct redis *r, uint64_t task_id, struct err *err)
+{
+    struct text t[2];
+    struct redis_arg push[] = {redis_str("LPUSH"), wait_key(&t[0], task_id),
+                               redis_str("done")};
+    struct redis_arg expire[] = {redis_str("EXPIRE"), push[1],
+                                 number(&t[1], TASK_DONE_TTL_S)};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_command(r, push, ARRAY_LEN(push), REDIS_TIMEOUT_MS, &reply, err);
+
+    redis_reply_free(reply);
+    if (rc != RC_OK)
+        return rc;
+    reply = NULL;
+    rc = redis_command(r, expire, ARRAY_LEN(expire), REDIS_TIMEOUT_MS, &reply, err);
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_task_wait(struct redis *r, uint64_t task_id, int timeout_ms, bool *done,
+                        struct err *err)
+{
+    struct text t[2];
+    int seconds = (timeout_ms + 999) / 1000;
+    struct redis_arg args[] = {redis_str("BLPOP"), wait_key(&t[0], task_id),
+                               number(&t[1], seconds)};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_command(r, args, ARRAY_LEN(args),
+                               seconds * 1000 + REDIS_TIMEOUT_MS, &reply, err);
+
+    if (rc == RC_OK)
+        *done = redis_reply_items(reply) == 2;
+    redis_reply_free(reply);
+    return rc;
+}

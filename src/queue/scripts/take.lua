@@ -1,0 +1,39 @@
+-- Hands out what is due, one post per account, within each account's init window.
+-- KEYS {g}:A   ARGV prefix max ahead_ms limit window_ms
+-- Answers now, epoch, next wake, then account, post, score for each post.
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local prefix, max, edge = ARGV[1], tonumber(ARGV[2]), now + tonumber(ARGV[3])
+local limit, window = tonumber(ARGV[4]), tonumber(ARGV[5])
+local function free_at(ring)
+  local oldest = redis.call('LINDEX', ring, limit - 1)
+  return oldest and tonumber(oldest) + window or 0
+end
+local function text(ms)
+  return string.format('%.0f', ms)
+end
+local out = {text(now), redis.call('GET', prefix .. 'epoch') or '', '0'}
+local due = redis.call('ZRANGE', KEYS[1], '-inf', text(edge), 'BYSCORE', 'LIMIT', 0, max)
+for _, account in ipairs(due) do
+  local posts, ring = prefix .. 'j:' .. account, prefix .. 'ri:' .. account
+  local head = redis.call('ZRANGE', posts, 0, 1, 'WITHSCORES')
+  local free = free_at(ring)
+  if head[1] and math.max(tonumber(head[2]), free) <= edge then
+    redis.call('ZREM', posts, head[1])
+    redis.call('LPUSH', ring, text(math.max(now, tonumber(head[2]))))
+    redis.call('LTRIM', ring, 0, limit - 1)
+    redis.call('PEXPIRE', ring, window * 2)
+    out[#out + 1] = account
+    out[#out + 1] = head[1]
+    out[#out + 1] = head[2]
+    free = free_at(ring)
+    head = {head[3], head[4]}
+  end
+  if head[1] then
+    redis.call('ZADD', KEYS[1], text(math.max(tonumber(head[2]), free)), account)
+  else
+    redis.call('ZREM', KEYS[1], account)
+  end
+end
+out[3] = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or '0'
+return out
