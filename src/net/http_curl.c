@@ -1,0 +1,455 @@
+/* The real struct http: libcurl's multi interface. */
+#include "address.h"
+#include "core/list.h"
+#include "core/text.h"
+#include "core/xalloc.h"
+#include "net/http.h"
+#include "net/url.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WAITS_MAX = 8, LOCAL_MAX = 16, RESPONSE_MIN = 1 };
+
+struct curl_http {
+    struct http http; /* first, so that a struct http * is one of these */
+    CURLM *multi;
+    struct list transfers;
+    size_t in_flight_max;
+    uint64_t next_id;
+    char *ca_file; /* NULL: the system's */
+    struct url_origin local[LOCAL_MAX];
+    size_t local_len;
+};
+
+struct transfer {
+    struct list_node node;
+    uint64_t id;
+    CURL *easy;
+    struct curl_slist *headers;
+    http_done_fn *done;
+    void *arg;
+    struct strbuf body; /* what is sent; wiped */
+    int file;
+    int64_t file_offset, file_len, file_sent;
+    bool local;    /* any address may be connected to */
+    bool refused;  /* the address was not acceptable */
+    bool too_long; /* the answer outgrew its limit */
+    struct http_response res;
+};
+
+static struct curl_http *engine(struct http *h)
+{
+    return (struct curl_http *)(void *)h;
+}
+
+/* --- libcurl's callbacks ------------------------------------------------------- */
+
+static curl_socket_t on_socket(void *arg, curlsocktype purpose,
+                               struct curl_sockaddr *address)
+{
+    struct transfer *t = (struct transfer *)arg;
+
+    (void)purpose;
+    if (!t->local && !address_is_public(&address->addr)) {
+        t->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static size_t on_answer(char *data, size_t size, size_t n, void *arg)
+{
+    struct transfer *t = (struct transfer *)arg;
+
+    strbuf_add(&t->res.body, data, size * n);
+    if (!strbuf_failed(&t->res.body))
+        return size * n;
+    t->too_long = true;
+    return 0;
+}
+
+static size_t on_read(char *out, size_t size, size_t n, void *arg)
+{
+    struct transfer *t = (struct transfer *)arg;
+    size_t room = size * n;
+    int64_t left = t->file_len - t->file_sent;
+    ssize_t got;
+
+    if (left < (int64_t)room)
+        room = (size_t)left;
+    if (room == 0)
+        return 0;
+    do {
+        got = pread(t->file, out, room, t->file_offset + t->file_sent);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return CURL_READFUNC_ABORT; /* the file is shorter than was said, or unreadable */
+    t->file_sent += got;
+    return (size_t)got;
+}
+
+/* libcurl rewinds when it has to send again on a fresh connection. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct transfer *t = (struct transfer *)arg;
+
+    if (origin != SEEK_SET || offset < 0 || offset > t->file_len)
+        return CURL_SEEKFUNC_FAIL;
+    t->file_sent = offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+/* --- results ------------------------------------------------------------------- */
+
+/* Before any of the request was sent nothing can have happened; afterwards it may. */
+static enum rc class_of(const struct transfer *t, CURLcode result)
+{
+    long sent = 0;
+
+    if (t->refused || t->too_long)
+        return RC_REJECTED;
+    switch ((int)result) {
+    case CURLE_OK:
+        return RC_OK;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_FILESIZE_EXCEEDED:
+        return RC_REJECTED;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        return RC_INVALID;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+        return RC_UNAVAILABLE;
+    default:
+        (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
+        return sent > 0 ? RC_UNCERTAIN : RC_UNAVAILABLE;
+    }
+}
+
+static void header_value(CURL *easy, const char *name, char *out, size_t size)
+{
+    struct curl_header *h = NULL;
+
+    out[0] = '\0';
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK &&
+        strlen(h->value) < size && !text_has_control(h->value, strlen(h->value)))
+        text_copy(out, size, h->value);
+}
+
+static void read_head(struct transfer *t)
+{
+    struct http_response *res = &t->res;
+    char date[64];
+    long status = 0;
+    curl_off_t retry_after = 0;
+    time_t at;
+
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    res->status = (int)status;
+    res->retry_after_ms = (int64_t)retry_after * 1000;
+    header_value(t->easy, "Date", date, sizeof(date));
+    at = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
+    res->date_ms = at > 0 ? (int64_t)at * 1000 : 0;
+    header_value(t->easy, "Content-Range", res->content_range,
+                 sizeof(res->content_range));
+    header_value(t->easy, "x-tt-logid", res->log_id, sizeof(res->log_id));
+}
+
+static void release(struct transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->headers);
+    strbuf_wipe(&t->body);
+    strbuf_wipe(&t->res.body);
+    free(t);
+}
+
+/* Takes the transfer out of everything; its memory stays. */
+static void detach(struct curl_http *ch, struct transfer *t)
+{
+    (void)curl_multi_remove_handle(ch->multi, t->easy);
+    list_remove(&ch->transfers, &t->node);
+}
+
+static void finish(struct curl_http *ch, struct transfer *t, CURLcode result)
+{
+    struct err err = {0};
+    enum rc rc = class_of(t, result);
+
+    if (rc == RC_OK)
+        read_head(t);
+    detach(ch, t);
+    if (rc == RC_OK) {
+        t->done(t->arg, RC_OK, &t->res, &err);
+    } else {
+        (void)err_set(&err, rc, t->refused ? "address_refused" : "http_failed", "%s",
+                      t->refused    ? "the name leads to an address that is not public"
+                      : t->too_long ? "the answer is too long"
+                                    : curl_easy_strerror(result));
+        t->done(t->arg, rc, NULL, &err);
+    }
+    release(t);
+}
+
+/* --- requests ------------------------------------------------------------------ */
+
+static bool is_local(const struct curl_http *ch, const struct url_origin *origin)
+{
+    for (size_t i = 0; i < ch->local_len; i++) {
+        if (url_origin_same(&ch->local[i], origin))
+            return true;
+    }
+    return false;
+}
+
+static bool add_header(struct transfer *t, const char *header)
+{
+    struct curl_slist *more;
+
+    if (text_has_control(header, strlen(header)) || strchr(header, '\n') != NULL ||
+        strchr(header, '\t') != NULL)
+        return false;
+    more = curl_slist_append(t->headers, header);
+    if (more == NULL)
+        abort(); /* out of memory, as xmalloc() would */
+    t->headers = more;
+    return true;
+}
+
+/* libcurl's setopt fails only for want of memory or for an option this build lacks;
+ * either way the request must not go out with half of the profile. */
+#define SET(easy, option, value) (curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
+
+/* The profile of security.md R12, the same for every request. */
+static bool set_profile(const struct curl_http *ch, struct transfer *t)
+{
+    CURL *e = t->easy;
+    const char *protocols = t->local ? "http,https" : "https";
+
+    return SET(e, CURLOPT_PROTOCOLS_STR, protocols) &&
+           SET(e, CURLOPT_REDIR_PROTOCOLS_STR, "https") &&
+           SET(e, CURLOPT_FOLLOWLOCATION, 0L) && SET(e, CURLOPT_MAXREDIRS, 0L) &&
+           SET(e, CURLOPT_SSL_VERIFYPEER, 1L) && SET(e, CURLOPT_SSL_VERIFYHOST, 2L) &&
+           SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           (ch->ca_file == NULL || SET(e, CURLOPT_CAINFO, ch->ca_file)) &&
+           SET(e, CURLOPT_PROXY, "") && SET(e, CURLOPT_NOPROXY, "*") &&
+           SET(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
+           SET(e, CURLOPT_NOSIGNAL, 1L) &&
+           SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+           SET(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS) &&
+           SET(e, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_STALL_RATE) &&
+           SET(e, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_S) &&
+           SET(e, CURLOPT_MAXLIFETIME_CONN, 600L) && SET(e, CURLOPT_TCP_NODELAY, 1L) &&
+           SET(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_UPLOAD_BUFFER) &&
+           SET(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) &&
+           SET(e, CURLOPT_OPENSOCKETDATA, t) &&
+           SET(e, CURLOPT_WRITEFUNCTION, on_answer) && SET(e, CURLOPT_WRITEDATA, t) &&
+           SET(e, CURLOPT_PRIVATE, t) && SET(e, CURLOPT_USERAGENT, "tiktok-scheduler/1");
+}
+
+static bool set_body(struct transfer *t, const struct http_request *req)
+{
+    CURL *e = t->easy;
+
+    if (req->file_len > 0) {
+        t->file = req->file;
+        t->file_offset = req->file_offset;
+        t->file_len = req->file_len;
+        return SET(e, CURLOPT_UPLOAD, 1L) &&
+               SET(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)req->file_len) &&
+               SET(e, CURLOPT_READFUNCTION, on_read) && SET(e, CURLOPT_READDATA, t) &&
+               SET(e, CURLOPT_SEEKFUNCTION, on_seek) && SET(e, CURLOPT_SEEKDATA, t);
+    }
+    if (req->body == NULL)
+        return SET(e, CURLOPT_HTTPGET, 1L);
+    strbuf_init(&t->body, req->body_len);
+    strbuf_add(&t->body, req->body, req->body_len);
+    return SET(e, CURLOPT_POST, 1L) && SET(e, CURLOPT_POSTFIELDS, t->body.buf) &&
+           SET(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
+}
+
+static bool set_headers(struct transfer *t, const struct http_request *req)
+{
+    bool good = add_header(t, "Expect:"); /* no 100-continue */
+
+    for (size_t i = 0; req->headers != NULL && req->headers[i] != NULL && good; i++)
+        good = add_header(t, req->headers[i]);
+    return good && SET(t->easy, CURLOPT_HTTPHEADER, t->headers);
+}
+
+static bool prepare(const struct curl_http *ch, struct transfer *t,
+                    const struct http_request *req)
+{
+    return set_profile(ch, t) && set_body(t, req) && set_headers(t, req) &&
+           SET(t->easy, CURLOPT_URL, req->url) &&
+           SET(t->easy, CURLOPT_CUSTOMREQUEST, req->method) &&
+           SET(t->easy, CURLOPT_FRESH_CONNECT, req->once ? 1L : 0L) &&
+           SET(t->easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+}
+
+static enum rc curl_http_submit(struct http *h, const struct http_request *req,
+                                http_done_fn *done, void *arg, uint64_t *id,
+                                struct err *err)
+{
+    struct curl_http *ch = engine(h);
+    struct url_origin origin;
+    struct transfer *t;
+    enum rc rc = url_origin(req->url, &origin, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (strcmp(origin.scheme, "https") != 0 && !is_local(ch, &origin))
+        return err_set(err, RC_INVALID, "bad_url", "Only https is spoken to that host.");
+    if (ch->transfers.len >= ch->in_flight_max)
+        return err_retry(err, RC_LIMITED, 1000, "http_busy", "too many requests at once");
+    t = xcalloc(1, sizeof(*t));
+    t->easy = curl_easy_init();
+    if (t->easy == NULL)
+        abort();
+    t->local = is_local(ch, &origin);
+    t->done = done;
+    t->arg = arg;
+    strbuf_init(&t->res.body,
+                req->max_response > RESPONSE_MIN ? req->max_response : RESPONSE_MIN);
+    if (!prepare(ch, t, req) || curl_multi_add_handle(ch->multi, t->easy) != CURLM_OK) {
+        release(t);
+        return err_set(err, RC_INVALID, "bad_request", "the request cannot be built");
+    }
+    t->id = ++ch->next_id;
+    list_push(&ch->transfers, &t->node);
+    *id = t->id;
+    return RC_OK;
+}
+
+static void curl_http_cancel(struct http *h, uint64_t id)
+{
+    struct curl_http *ch = engine(h);
+
+    for (struct list_node *n = list_first(&ch->transfers); n != NULL;
+         n = list_next(&ch->transfers, n)) {
+        struct transfer *t = LIST_ENTRY(n, struct transfer, node);
+
+        if (t->id == id) {
+            detach(ch, t);
+            release(t);
+            return;
+        }
+    }
+}
+
+/* Ends what libcurl has finished. A CURLMsg dies with curl_multi_remove_handle(). */
+static void reap(struct curl_http *ch)
+{
+    int left;
+
+    for (CURLMsg *m; (m = curl_multi_info_read(ch->multi, &left)) != NULL;) {
+        CURLcode result = m->data.result;
+        struct transfer *t = NULL;
+
+        (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
+        finish(ch, t, result);
+    }
+}
+
+static enum rc curl_http_poll(struct http *h, struct http_wait *wait, size_t n,
+                              int timeout_ms, struct err *err)
+{
+    struct curl_http *ch = engine(h);
+    struct curl_waitfd fds[WAITS_MAX];
+    unsigned used = 0;
+    int running;
+    CURLMcode mc = curl_multi_perform(ch->multi, &running);
+
+    reap(ch);
+    for (size_t i = 0; i < n && i < WAITS_MAX; i++) {
+        wait[i].readable = false;
+        if (wait[i].fd >= 0)
+            fds[used++] =
+                (struct curl_waitfd){.fd = wait[i].fd, .events = CURL_WAIT_POLLIN};
+    }
+    if (mc == CURLM_OK)
+        mc = curl_multi_poll(ch->multi, fds, used, timeout_ms, NULL);
+    for (size_t i = 0, k = 0; i < n && i < WAITS_MAX; i++) {
+        if (wait[i].fd >= 0)
+            wait[i].readable = fds[k++].revents != 0;
+    }
+    if (mc == CURLM_OK)
+        mc = curl_multi_perform(ch->multi, &running);
+    reap(ch);
+    if (mc != CURLM_OK)
+        return err_set(err, RC_BUG, "curl_multi", "%s", curl_multi_strerror(mc));
+    return RC_OK;
+}
+
+static void curl_http_wake(struct http *h)
+{
+    (void)curl_multi_wakeup(engine(h)->multi);
+}
+
+static void curl_http_free(struct http *h)
+{
+    struct curl_http *ch = engine(h);
+
+    while (ch->transfers.len > 0) {
+        struct transfer *t =
+            LIST_ENTRY(list_first(&ch->transfers), struct transfer, node);
+
+        detach(ch, t);
+        release(t);
+    }
+    (void)curl_multi_cleanup(ch->multi);
+    free(ch->ca_file);
+    free(ch);
+}
+
+static const struct http_ops ops = {
+    .submit = curl_http_submit,
+    .cancel = curl_http_cancel,
+    .poll = curl_http_poll,
+    .wake = curl_http_wake,
+    .free = curl_http_free,
+};
+
+static enum rc read_local(struct curl_http *ch, const char *const *urls, struct err *err)
+{
+    for (size_t i = 0; urls != NULL && urls[i] != NULL; i++) {
+        enum rc rc;
+
+        if (ch->local_len == LOCAL_MAX)
+            return err_set(err, RC_INVALID, "too_many_hosts", "too many local hosts");
+        rc = url_origin(urls[i], &ch->local[ch->local_len], err);
+        if (rc != RC_OK)
+            return rc;
+        ch->local_len++;
+    }
+    return RC_OK;
+}
+
+enum rc http_curl_new(const struct http_settings *settings, struct http **out,
+                      struct err *err)
+{
+    struct curl_http *ch = xcalloc(1, sizeof(*ch));
+    enum rc rc;
+
+    list_init(&ch->transfers);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+        (ch->multi = curl_multi_init()) == NULL) {
+        free(ch);
+        return err_set(err, RC_BUG, "curl_init", "libcurl cannot be set up");
+    }
+    ch->http.ops = &ops;
+    ch->in_flight_max = settings->in_flight_max;
+    ch->ca_file = settings->ca_file != NULL ? xstrdup(settings->ca_file) : NULL;
+    rc = read_local(ch, settings->local, err);
+    if (rc != RC_OK) {
+        http_free(&ch->http);
+        return rc;
+    }
+    *out = &ch->http;
+    return RC_OK;
+}
