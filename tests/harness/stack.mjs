@@ -1,0 +1,187 @@
+// A private copy of the whole system for one test file: started by tools/stack in a
+// directory of its own on free ports, ended by the process ids that it wrote.
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from '../../tools/lib/client.mjs';
+import { checkAnswer } from './contract.mjs';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const BUILD_DIR = process.env.O ?? join(ROOT, 'build/debug');
+const STARTED = /^Ready\./m;
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Calls probe() until it answers something true, and answers that. */
+export async function eventually(probe, { ms = 15_000, every = 20, what = 'the expected state' } = {}) {
+  const end = Date.now() + ms;
+  let last;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value) {
+        return value;
+      }
+      last = value;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > end) {
+      throw new Error(`waited ${ms} ms in vain for ${what}; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+    }
+    await sleep(every);
+  }
+}
+
+export class Stack {
+  /** env: settings beside the stack's own. keep: a directory of an earlier stack to use again. */
+  static async start({ env = {}, varDir } = {}) {
+    const stack = new Stack();
+    stack.varDir = varDir ?? (await mkdtemp(join(tmpdir(), 'tts-test-')));
+    stack.env = env;
+    await stack.up();
+    return stack;
+  }
+
+  async up() {
+    this.output = '';
+    this.process = spawn(join(ROOT, 'tools/stack'), ['up'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        LANG: 'C.UTF-8',
+        PORT: '0',
+        VAR_DIR: this.varDir,
+        O: BUILD_DIR,
+        TTS_ENV_FILE: '',
+        STACK_DEPS: 'no',
+        STACK_BUILD: 'no',
+        STACK_DEMO: 'no',
+        ...this.env,
+      },
+    });
+    this.ended = new Promise((resolve) => this.process.once('exit', (code, signal) => resolve({ code, signal })));
+    const collect = (data) => {
+      this.output += data;
+    };
+    this.process.stdout.on('data', collect);
+    this.process.stderr.on('data', collect);
+    let gone;
+    this.ended.then((how) => {
+      gone = how;
+    });
+    try {
+      await eventually(() => STARTED.test(this.output) || gone, { ms: 120_000, what: 'the stack to be ready' });
+    } catch (error) {
+      await this.stop();
+      throw new Error(`${error.message}\n${this.output}`);
+    }
+    if (gone) {
+      throw new Error(`tools/stack up ended with ${JSON.stringify(gone)}:\n${this.output}\n${await this.lastWords()}`);
+    }
+    this.facts = JSON.parse(await readFile(join(this.varDir, 'stack.json'), 'utf8'));
+    this.url = this.facts.url;
+    this.sandboxUrl = this.facts.sandbox_url;
+  }
+
+  /** The ends of all logs, for the message of a failed start. */
+  async lastWords() {
+    const names = await readdir(join(this.varDir, 'log')).catch(() => []);
+    const parts = await Promise.all(names.map(async (name) => `--- ${name}\n${(await readFile(join(this.varDir, 'log', name), 'utf8')).slice(-1500)}`));
+    return parts.join('\n');
+  }
+
+  /** Ends the stack and deletes its directory unless keep. */
+  async stop({ keep = false } = {}) {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
+      this.process.kill('SIGTERM');
+      await this.ended;
+    }
+    if (!keep) {
+      await rm(this.varDir, { recursive: true, force: true });
+    }
+  }
+
+  path(...parts) {
+    return join(this.varDir, ...parts);
+  }
+
+  /** The process id of a part: mariadb, redis, nginx, tts-api … */
+  pid(name) {
+    return Number(readFileSync(this.path('run', `${name}.pid`), 'utf8').split(' ')[0]);
+  }
+
+  runs(name) {
+    try {
+      process.kill(this.pid(name), 0);
+      return readFileSync(`/proc/${this.pid(name)}/stat`, 'utf8').replace(/.*\) /, '')[0] !== 'Z';
+    } catch {
+      return false;
+    }
+  }
+
+  signal(name, signal) {
+    process.kill(this.pid(name), signal);
+  }
+
+  /** The processes whose parent is this part, say the API's workers. */
+  children(name) {
+    const parent = this.pid(name);
+    return readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  }
+
+  /** Ends a part and keeps it from being started again until start(). */
+  async hold(name, signal = 'SIGTERM') {
+    await writeFile(this.path('run', `${name}.hold`), '');
+    if (this.runs(name)) {
+      this.signal(name, signal);
+    }
+    await eventually(() => !this.runs(name), { what: `${name} to end` });
+  }
+
+  /** Starts a part again, with more settings if any; once: held again, so that it is not restarted. */
+  async start(name, { env = {}, once = false } = {}) {
+    const hold = this.path('run', `${name}.hold`);
+    const before = existsSync(this.path('run', `${name}.pid`)) ? this.pid(name) : 0;
+    await writeFile(this.path('run', `${name}.env`), Object.entries(env).map(([key, value]) => `${key}=${value}\n`).join(''));
+    await unlink(hold).catch(() => {});
+    this.process.kill('SIGUSR1');
+    await eventually(() => this.pid(name) !== before, { what: `${name} to start` });
+    if (once) {
+      await writeFile(hold, '');
+    }
+  }
+
+  async restart(name, options) {
+    await this.hold(name);
+    await this.start(name, options);
+  }
+
+  log(name) {
+    const file = this.path('log', name);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  /** A client without credentials whose answers are checked against the contract. */
+  client(options) {
+    const client = new Client(this.url, options);
+    client.onAnswer = checkAnswer;
+    return client;
+  }
+
+  /** A client with the demo person's session. */
+  async signedIn() {
+    const client = this.client();
+    await client.signIn(this.facts.email, this.facts.password);
+    return client;
+  }
+
+  /** A client with the API token. */
+  bearer() {
+    return this.client({ token: this.facts.api_token });
+  }
+}
