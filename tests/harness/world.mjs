@@ -1,0 +1,54 @@
+// What most tests need before they begin: a signed-in person with a connected account of
+// the simulator and a checked video.
+import { join } from 'node:path';
+import { makeVideo } from './media.mjs';
+
+/** Connects an account of the simulator and answers its id. */
+export async function connectAccount(client, options) {
+  const location = await client.connect(options);
+  const id = /^\/accounts\?connected=(\d+)$/.exec(location)?.[1];
+  if (!id) {
+    throw new Error(`connecting ended at ${location}`);
+  }
+  return id;
+}
+
+/** Uploads a video that TikTok takes and waits until it is checked. */
+export async function readyVideo(client, stack, options = {}) {
+  const file = await makeVideo(join(stack.varDir, 'tmp', `${options.name ?? 'video'}.mp4`), options);
+  const id = await client.upload(file);
+  const media = await client.until(`/api/v1/media/${id}`, ({ status }) => status !== 'checking');
+  if (media.status !== 'ready') {
+    throw new Error(`the video was refused: ${JSON.stringify(media.checks)}`);
+  }
+  return id;
+}
+
+/** The body of a right post; change overrides members. */
+export function postOf(accountId, mediaId, change = {}) {
+  return {
+    account_id: accountId,
+    kind: 'video',
+    mode: 'direct',
+    media_ids: [mediaId],
+    caption: 'Hello #world',
+    privacy_level: 'SELF_ONLY',
+    allow_comment: false,
+    allow_duet: false,
+    allow_stitch: false,
+    disclose: { your_brand: false, branded_content: false },
+    is_aigc: false,
+    cover_ms: null,
+    publish_at: inMs(3_600_000),
+    timezone: 'UTC',
+    consent: { music_usage: true, branded_content: false },
+    ...change,
+  };
+}
+
+export const inMs = (ms) => new Date(Date.now() + ms).toISOString();
+
+export const OVER = ['published', 'published_private', 'in_inbox', 'failed', 'needs_attention', 'canceled'];
+
+/** Waits until a post has come to an end and answers it. */
+export const fateOf = (client, id, ms = 60_000) => client.until(`/api/v1/posts/${id}`, ({ status }) => OVER.includes(status), ms);
