@@ -1,0 +1,632 @@
+#include "flow.h"
+
+#include <assert.h>
+
+/* --- small parts --------------------------------------------------------------- */
+
+static struct flow_action act(struct flow *f, enum flow_do what)
+{
+    f->doing = what;
+    return (struct flow_action){.what = what, .chunk = f->chunk, .reason = ""};
+}
+
+static struct flow_action act_at(struct flow *f, enum flow_do what, int64_t at_ms)
+{
+    struct flow_action a = act(f, what);
+
+    a.at_ms = at_ms;
+    return a;
+}
+
+static struct flow_action act_because(struct flow *f, enum flow_do what,
+                                      const char *reason)
+{
+    struct flow_action a = act(f, what);
+
+    a.reason = reason != NULL ? reason : "";
+    return a;
+}
+
+/* Equal jitter: half of the doubled base is sure, half is random. */
+static int64_t backoff(int64_t base, unsigned n, unsigned jitter)
+{
+    int64_t full = n < 20 ? base << n : FLOW_RETRY_CAP_MS;
+
+    if (full > FLOW_RETRY_CAP_MS)
+        full = FLOW_RETRY_CAP_MS;
+    return full / 2 + full / 2 * (int64_t)jitter / 1000;
+}
+
+static int64_t longer(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool is_last(const struct flow *f)
+{
+    return f->chunk == f->start.plan.count - 1;
+}
+
+/* --- ends ---------------------------------------------------------------------- */
+
+/* Releases the job for a while, unless it would then be too late for the person. */
+static struct flow_action later(struct flow *f, const struct flow_event *ev,
+                                const char *reason)
+{
+    struct flow_action a;
+    int64_t wait =
+        longer(backoff(FLOW_RETRY_BASE_MS, f->start.fails, ev->jitter), ev->wait_ms);
+
+    assert(!f->granted);
+    if (ev->now_ms + wait > f->start.give_up_ms)
+        return act_because(f, FLOW_DO_FAIL, reason[0] != '\0' ? reason : "missed");
+    a = act_because(f, FLOW_DO_LATER, reason);
+    a.wait_ms = wait;
+    return a;
+}
+
+/* After the grant nothing is given up before 72 h; then a person must look. */
+static struct flow_action ask_again(struct flow *f, const struct flow_event *ev,
+                                    int64_t wait_ms)
+{
+    if (ev->now_ms - f->start.granted_ms > FLOW_REVIEW_MS)
+        return act_because(f, FLOW_DO_REVIEW, "outcome_unknown");
+    return act_at(f, FLOW_DO_STATUS, ev->now_ms + wait_ms);
+}
+
+static struct flow_action refused(struct flow *f, const struct flow_event *ev)
+{
+    assert(!f->granted);
+    return act_because(
+        f, ev->verdict == FLOW_VERDICT_BLOCK ? FLOW_DO_BLOCK : FLOW_DO_FAIL, ev->reason);
+}
+
+/* --- on the way ---------------------------------------------------------------- */
+
+static struct flow_action want(struct flow *f, enum flow_do then)
+{
+    f->then = then;
+    return act(f, FLOW_DO_TOKEN);
+}
+
+static struct flow_action new_session(struct flow *f)
+{
+    assert(!f->granted);
+    if (f->start.attempt_no >= FLOW_ATTEMPTS_MAX)
+        return act_because(f, FLOW_DO_FAIL, "too_many_attempts");
+    return act(f, FLOW_DO_INTENT);
+}
+
+/* On to the next chunk; the last one waits for the grant, and with it for its time. */
+static struct flow_action send(struct flow *f)
+{
+    f->position_known = true;
+    if (!is_last(f))
+        return act(f, FLOW_DO_CHUNK);
+    if (f->granted)
+        return act_at(f, FLOW_DO_LAST, f->start.due_ms);
+    return act_at(f, FLOW_DO_WAIT, f->start.due_ms - FLOW_GRANT_AHEAD_MS);
+}
+
+static struct flow_action resume_at(struct flow *f, int64_t chunk)
+{
+    f->chunk = chunk;
+    f->tries = 0;
+    return send(f);
+}
+
+/* The session is dead, and that is safe to say: it was never granted, or ev is proof. */
+static struct flow_action dead(struct flow *f, const char *reason, enum flow_do after)
+{
+    f->after_dead = after;
+    f->reason = reason;
+    return act_because(f, FLOW_DO_DEAD, reason);
+}
+
+/* A dead session is followed at once by a new one; the second and later ones of one
+ * claim wait. */
+static enum flow_do retry_soon(const struct flow *f)
+{
+    return f->deaths == 0 ? FLOW_DO_INTENT : FLOW_DO_LATER;
+}
+
+static struct flow_action enter(struct flow *f, int64_t now_ms)
+{
+    const struct flow_start *s = &f->start;
+
+    f->granted = s->session == FLOW_SESSION_GRANTED || s->session == FLOW_SESSION_SENT;
+    f->sent = s->session == FLOW_SESSION_SENT;
+    if (!f->granted && now_ms > s->give_up_ms)
+        return act_because(f, FLOW_DO_FAIL, "missed");
+    if (s->session != FLOW_SESSION_NONE)
+        return want(f, FLOW_DO_STATUS);
+    return want(f, s->direct ? FLOW_DO_CREATOR : FLOW_DO_INTENT);
+}
+
+struct flow_action flow_begin(struct flow *f, const struct flow_start *start,
+                              int64_t now_ms)
+{
+    *f = (struct flow){.start = *start, .reason = ""};
+    f->last = enter(f, now_ms);
+    return f->last;
+}
+
+/* --- events, by what was being done -------------------------------------------- */
+
+/* A write did not happen: the same again. Or nobody knows: look. */
+static struct flow_action store_trouble(struct flow *f, const struct flow_event *ev)
+{
+    struct flow_action same = f->last;
+
+    if (ev->what == FLOW_UNCLEAR) {
+        f->unclear = f->last;
+        return act(f, FLOW_DO_RELOAD);
+    }
+    same.at_ms = ev->now_ms + longer(FLOW_STORE_RETRY_MS, ev->wait_ms);
+    return same;
+}
+
+static struct flow_action on_token(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_OK)
+        return f->then == FLOW_DO_INTENT ? new_session(f) : act(f, f->then);
+    if (f->granted) /* nothing can be asked without a token; a reconnect brings one */
+        return ev->now_ms - f->start.granted_ms > FLOW_REVIEW_MS
+                   ? act_because(f, FLOW_DO_REVIEW, "outcome_unknown")
+                   : act_at(f, FLOW_DO_TOKEN,
+                            ev->now_ms + longer(ev->wait_ms, ev->what == FLOW_REFUSED
+                                                                 ? FLOW_DENIED_RETRY_MS
+                                                                 : FLOW_RETRY_BASE_MS));
+    if (ev->what == FLOW_REFUSED)
+        return refused(f, ev);
+    return later(f, ev, ev->reason != NULL ? ev->reason : "tiktok_unavailable");
+}
+
+/* The access token was refused: one newer token, one more try, then the person. */
+static struct flow_action on_auth(struct flow *f, const struct flow_event *ev,
+                                  enum flow_do again)
+{
+    struct flow_action a;
+
+    if (++f->auths > 1 && !f->granted)
+        return act_because(f, FLOW_DO_BLOCK, "reconnect_needed");
+    a = want(f, again);
+    a.force = true;
+    if (f->auths > 1)
+        a.at_ms = ev->now_ms + FLOW_DENIED_RETRY_MS;
+    return a;
+}
+
+static struct flow_action on_creator(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_OK) {
+        f->auths = 0;
+        return new_session(f);
+    }
+    if (ev->what == FLOW_AUTH)
+        return on_auth(f, ev, FLOW_DO_CREATOR);
+    if (ev->what == FLOW_REFUSED)
+        return refused(f, ev);
+    return later(f, ev, ev->reason != NULL ? ev->reason : "tiktok_unavailable");
+}
+
+static struct flow_action on_init(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_OK) {
+        f->auths = 0;
+        return act(f, FLOW_DO_PERSIST);
+    }
+    if (ev->what == FLOW_AUTH)
+        return on_auth(f, ev, FLOW_DO_INIT);
+    if (ev->what == FLOW_REFUSED)
+        return refused(f, ev);
+    /* Unclear: there may be a session whose upload URL nobody knows. It can never
+     * complete, and the next INTENT writes it off; but that waits its turn. */
+    return later(f, ev, ev->reason != NULL ? ev->reason : "tiktok_unavailable");
+}
+
+/* The same chunk again, at growing distances. Before the grant the job is released in
+ * the end; after it the answer is to ask. */
+static struct flow_action chunk_again(struct flow *f, const struct flow_event *ev)
+{
+    int64_t wait = longer(backoff(500, f->tries, ev->jitter), ev->wait_ms);
+
+    if (++f->tries < FLOW_CHUNK_TRIES)
+        return act_at(f, f->doing, ev->now_ms + wait);
+    f->position_known = false;
+    if (f->granted)
+        return ask_again(f, ev, FLOW_RETRY_BASE_MS);
+    return later(f, ev, "tiktok_unavailable");
+}
+
+static struct flow_action ask_position(struct flow *f, const struct flow_event *ev)
+{
+    f->position_known = false;
+    if (f->granted)
+        return ask_again(f, ev, FLOW_RETRY_BASE_MS);
+    if (++f->resyncs > FLOW_RESYNCS_MAX)
+        return dead(f, "upload_out_of_step", retry_soon(f));
+    return act(f, FLOW_DO_STATUS);
+}
+
+/* Answers that end a session before its grant, and after it mean only: ask. */
+static bool proves_nothing(enum tiktok_upload what)
+{
+    return what == TIKTOK_UPLOAD_DONE || what == TIKTOK_UPLOAD_ASK ||
+           what == TIKTOK_UPLOAD_EXPIRED || what == TIKTOK_UPLOAD_REFUSED;
+}
+
+static struct flow_action on_chunk(struct flow *f, const struct flow_event *ev)
+{
+    enum flow_what what = ev->what;
+
+    if (what == FLOW_AGAIN || what == FLOW_UNCLEAR)
+        return chunk_again(f, ev); /* putting the same bytes twice is harmless */
+    if (f->granted && (what != FLOW_UPLOADED || proves_nothing(ev->step.what)))
+        return ask_again(f, ev, f->tries++ == 0 ? 0 : FLOW_RETRY_BASE_MS);
+    if (what != FLOW_UPLOADED)
+        return dead(f, ev->reason, FLOW_DO_FAIL);
+    switch (ev->step.what) {
+    case TIKTOK_UPLOAD_NEXT:
+        return resume_at(f, ev->step.next);
+    case TIKTOK_UPLOAD_SKIP:
+        if (++f->resyncs > FLOW_RESYNCS_MAX)
+            return ask_position(f, ev);
+        return resume_at(f, ev->step.next);
+    case TIKTOK_UPLOAD_AGAIN:
+        return chunk_again(f, ev);
+    case TIKTOK_UPLOAD_DONE:
+    case TIKTOK_UPLOAD_ASK:
+        return ask_position(f, ev);
+    case TIKTOK_UPLOAD_EXPIRED:
+        return dead(f, "upload_expired", retry_soon(f));
+    case TIKTOK_UPLOAD_REFUSED:
+        return dead(f, "upload_refused", FLOW_DO_FAIL);
+    }
+    return ask_position(f, ev);
+}
+
+static struct flow_action on_last(struct flow *f, const struct flow_event *ev)
+{
+    f->position_known = false;
+    if (ev->what == FLOW_AGAIN) /* not a byte left: the same chunk is still expected */
+        return chunk_again(f, ev);
+    if (ev->what != FLOW_UPLOADED)
+        return ask_again(f, ev, f->tries == 0 ? 0 : FLOW_RETRY_BASE_MS);
+    switch (ev->step.what) {
+    case TIKTOK_UPLOAD_DONE:
+        f->sent = true;
+        return act(f, FLOW_DO_SENT);
+    case TIKTOK_UPLOAD_AGAIN:
+        return chunk_again(f, ev);
+    case TIKTOK_UPLOAD_SKIP:
+        f->chunk = ev->step.next;
+        return is_last(f) ? chunk_again(f, ev) : send(f);
+    case TIKTOK_UPLOAD_NEXT:
+    case TIKTOK_UPLOAD_ASK:
+    case TIKTOK_UPLOAD_EXPIRED:
+    case TIKTOK_UPLOAD_REFUSED:
+        break; /* none of these proves anything after the grant */
+    }
+    return ask_again(f, ev, f->tries == 0 ? 0 : FLOW_RETRY_BASE_MS);
+}
+
+static struct flow_action on_witness(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_OK)
+        return act(f, FLOW_DO_GRANT);
+    if (ev->what == FLOW_DROPPED)
+        return act(f, FLOW_DO_CANCELED);
+    if (ev->what == FLOW_HELD)
+        return act_because(f, FLOW_DO_REVIEW, "witness_conflict");
+    return store_trouble(f, ev);
+}
+
+static struct flow_action on_grant(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_OK) {
+        f->granted = true;
+        f->start.granted_ms = ev->now_ms;
+        if (!f->position_known) /* TikTok finished a session whose grant we forgot */
+            return act(f, FLOW_DO_STATUS);
+        f->tries = 0;
+        return send(f);
+    }
+    if (ev->what == FLOW_REFUSED)
+        return act_because(f, FLOW_DO_REVIEW, ev->reason);
+    return store_trouble(f, ev);
+}
+
+/* Polls: quick at first, because most videos take seconds, and slow in the end. */
+static int64_t poll_wait(const struct flow *f)
+{
+    static const int64_t waits[] = {1000,  2000,  3000,  5000,  8000,
+                                    13000, 20000, 30000, 30000, 60000};
+
+    return f->polls < ARRAY_LEN(waits) ? waits[f->polls]
+           : f->polls < 30             ? 60000
+                                       : FLOW_RETRY_CAP_MS;
+}
+
+static struct flow_action poll_on(struct flow *f, const struct flow_event *ev)
+{
+    int64_t wait = poll_wait(f);
+
+    f->polls++;
+    return ask_again(f, ev, wait);
+}
+
+/* Could this answer be one of the two that prove death by age? */
+static bool beyond_life(const struct flow_event *ev)
+{
+    return ev->bytes >= 0 && ev->age_ms >= FLOW_URL_LIFE_MS + FLOW_URL_MARGIN_MS;
+}
+
+/* TikTok does not have every byte, as far as it says. */
+static struct flow_action incomplete(struct flow *f, const struct flow_event *ev,
+                                     int64_t next)
+{
+    bool expired = ev->age_ms >= FLOW_URL_LIFE_MS;
+
+    if (!f->granted)
+        return expired ? dead(f, "upload_expired", retry_soon(f)) : resume_at(f, next);
+    if (!expired && f->tries < FLOW_CHUNK_TRIES) {
+        struct flow_action a;
+        int64_t wait = f->tries == 0 ? 0 : backoff(500, f->tries, ev->jitter);
+
+        f->tries++;
+        f->chunk = next;
+        a = send(f);
+        a.at_ms = longer(a.at_ms, ev->now_ms + wait);
+        return a;
+    }
+    if (!beyond_life(ev)) {
+        f->tries = 0;
+        return ask_again(f, ev, FLOW_DENIED_RETRY_MS);
+    }
+    if (f->short_ms == 0)
+        f->short_ms = ev->now_ms;
+    if (ev->now_ms - f->short_ms < FLOW_PROOF_GAP_MS)
+        return ask_again(f, ev, FLOW_PROOF_GAP_MS);
+    return dead(f, "upload_expired", retry_soon(f));
+}
+
+static struct flow_action processing(struct flow *f, const struct flow_event *ev)
+{
+    int64_t next = f->start.plan.count - 1;
+
+    if (f->sent)
+        return poll_on(f, ev);
+    /* No figure: before the grant start over from the first chunk, whose answer tells;
+     * after it offer the last one again, whose answer tells as well. */
+    if (ev->bytes < 0)
+        return incomplete(f, ev, f->granted ? next : 0);
+    if (!tiktok_chunk_resume(&f->start.plan, ev->bytes, &next))
+        return f->granted ? poll_on(f, ev) : dead(f, "upload_out_of_step", retry_soon(f));
+    if (next < f->start.plan.count)
+        return incomplete(f, ev, next);
+    f->short_ms = 0;
+    if (!f->granted) /* every byte is there without our grant: the database forgot it */
+        return act(f, FLOW_DO_WITNESS);
+    f->sent = true;
+    return act(f, FLOW_DO_SENT);
+}
+
+static struct flow_action told(struct flow *f, const struct flow_event *ev)
+{
+    f->auths = 0;
+    if (!beyond_life(ev))
+        f->short_ms = 0;
+    switch (ev->state) {
+    case TIKTOK_PROCESSING:
+        return processing(f, ev);
+    case TIKTOK_PUBLISHED:
+    case TIKTOK_IN_INBOX:
+        return act(f, f->granted ? FLOW_DO_PUBLISHED : FLOW_DO_WITNESS);
+    case TIKTOK_FAILED:
+        return dead(f, ev->reason,
+                    ev->retry   ? retry_soon(f)
+                    : ev->block ? FLOW_DO_BLOCK
+                                : FLOW_DO_FAIL);
+    }
+    return processing(f, ev);
+}
+
+static struct flow_action on_status(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_TOLD)
+        return told(f, ev);
+    if (ev->what == FLOW_AUTH)
+        return on_auth(f, ev, FLOW_DO_STATUS);
+    if (f->granted)
+        return ask_again(f, ev, longer(poll_wait(f), ev->wait_ms));
+    if (ev->what == FLOW_UNKNOWN)
+        return dead(f, "publish_id_unknown", retry_soon(f));
+    if (ev->what == FLOW_REFUSED)
+        return refused(f, ev);
+    if (++f->tries >= FLOW_STATUS_TRIES)
+        return later(f, ev, "tiktok_unavailable");
+    return act_at(f, FLOW_DO_STATUS,
+                  ev->now_ms + longer(ev->wait_ms, backoff(500, f->tries, ev->jitter)));
+}
+
+static struct flow_action on_dead(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what != FLOW_OK)
+        return store_trouble(f, ev);
+    f->granted = false;
+    f->sent = false;
+    f->position_known = false;
+    f->chunk = 0;
+    f->tries = 0;
+    f->resyncs = 0;
+    f->polls = 0;
+    f->short_ms = 0;
+    f->deaths++;
+    if (f->after_dead == FLOW_DO_INTENT)
+        return want(f, FLOW_DO_INTENT);
+    if (f->after_dead == FLOW_DO_LATER)
+        return later(f, ev, f->reason);
+    return act_because(f, f->after_dead, f->reason);
+}
+
+static bool is_end(enum flow_do what)
+{
+    return what >= FLOW_DO_LATER;
+}
+
+/* Our own row, read again after a lost answer of the database. */
+static struct flow_action on_reload(struct flow *f, const struct flow_event *ev)
+{
+    struct flow_event again = *ev;
+    struct flow_action a;
+    bool known_sent;
+    bool placed = f->position_known && !f->sent && is_last(f) &&
+                  ev->start.attempt_no == f->start.attempt_no;
+
+    if (ev->what != FLOW_LOADED)
+        return act_at(f, FLOW_DO_RELOAD, ev->now_ms + FLOW_STORE_RETRY_MS);
+    f->start = ev->start;
+    if (is_end(f->unclear.what)) { /* still ours, so it was not written */
+        f->doing = f->unclear.what;
+        return f->unclear;
+    }
+    if (f->unclear.what == FLOW_DO_DEAD && ev->start.session == FLOW_SESSION_NONE) {
+        again.what = FLOW_OK;
+        return on_dead(f, &again);
+    }
+    /* Right before the last chunk it is known what TikTok has: no time to ask again. */
+    if (placed && ev->start.session == FLOW_SESSION_READY)
+        return act(f, FLOW_DO_WITNESS);
+    if (placed && ev->start.session == FLOW_SESSION_GRANTED) {
+        f->granted = true;
+        return send(f);
+    }
+    f->position_known = false;
+    known_sent = f->sent && ev->start.session == FLOW_SESSION_GRANTED;
+    a = enter(f, ev->now_ms);
+    f->sent = f->sent || known_sent;
+    return a;
+}
+
+/* A write that ends the flow. */
+static struct flow_action on_end(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_OK)
+        return act(f, FLOW_DO_END);
+    return store_trouble(f, ev);
+}
+
+static struct flow_action on_write(struct flow *f, const struct flow_event *ev)
+{
+    enum flow_do doing = f->doing;
+
+    if (ev->what != FLOW_OK)
+        return store_trouble(f, ev);
+    if (doing == FLOW_DO_INTENT) {
+        f->start.attempt_no++;
+        return act(f, FLOW_DO_INIT);
+    }
+    if (doing == FLOW_DO_PERSIST)
+        return resume_at(f, 0);
+    if (doing == FLOW_DO_SENT)
+        return poll_on(f, ev);
+    return act(f, FLOW_DO_END);
+}
+
+static struct flow_action decide(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_LOST || f->doing == FLOW_DO_END)
+        return act(f, FLOW_DO_END);
+    switch (f->doing) {
+    case FLOW_DO_TOKEN:
+        return on_token(f, ev);
+    case FLOW_DO_CREATOR:
+        return on_creator(f, ev);
+    case FLOW_DO_INIT:
+        return on_init(f, ev);
+    case FLOW_DO_CHUNK:
+        return on_chunk(f, ev);
+    case FLOW_DO_WAIT:
+        return act(f, FLOW_DO_WITNESS);
+    case FLOW_DO_WITNESS:
+        return on_witness(f, ev);
+    case FLOW_DO_GRANT:
+        return on_grant(f, ev);
+    case FLOW_DO_LAST:
+        return on_last(f, ev);
+    case FLOW_DO_STATUS:
+        return on_status(f, ev);
+    case FLOW_DO_DEAD:
+        return on_dead(f, ev);
+    case FLOW_DO_RELOAD:
+        return on_reload(f, ev);
+    case FLOW_DO_INTENT:
+    case FLOW_DO_PERSIST:
+    case FLOW_DO_SENT:
+    case FLOW_DO_PUBLISHED:
+        return on_write(f, ev);
+    case FLOW_DO_LATER:
+    case FLOW_DO_FAIL:
+    case FLOW_DO_BLOCK:
+    case FLOW_DO_REVIEW:
+    case FLOW_DO_CANCELED:
+    case FLOW_DO_RELEASE:
+    case FLOW_DO_HANDOVER:
+    case FLOW_DO_END:
+        break;
+    }
+    return on_end(f, ev);
+}
+
+struct flow_action flow_step(struct flow *f, const struct flow_event *ev)
+{
+    f->last = decide(f, ev);
+    return f->last;
+}
+
+struct flow_action flow_stop(struct flow *f)
+{
+    if (flow_may_stop(f->doing))
+        f->last = act(f, f->granted ? FLOW_DO_HANDOVER : FLOW_DO_RELEASE);
+    return f->last;
+}
+
+static const struct {
+    const char *name;
+    bool may_stop;
+} dos[] = {
+    [FLOW_DO_TOKEN] = {"token", true},
+    [FLOW_DO_CREATOR] = {"creator", true},
+    [FLOW_DO_INTENT] = {"intent", true},
+    [FLOW_DO_INIT] = {"init", true},
+    [FLOW_DO_PERSIST] = {"persist", false},
+    [FLOW_DO_CHUNK] = {"chunk", true},
+    [FLOW_DO_WAIT] = {"wait", true},
+    [FLOW_DO_WITNESS] = {"witness", true},
+    [FLOW_DO_GRANT] = {"grant", true},
+    [FLOW_DO_LAST] = {"last", false},
+    [FLOW_DO_SENT] = {"sent", false},
+    [FLOW_DO_STATUS] = {"status", true},
+    [FLOW_DO_PUBLISHED] = {"published", false},
+    [FLOW_DO_DEAD] = {"dead", false},
+    [FLOW_DO_RELOAD] = {"reload", false},
+    [FLOW_DO_LATER] = {"later", false},
+    [FLOW_DO_FAIL] = {"fail", false},
+    [FLOW_DO_BLOCK] = {"block", false},
+    [FLOW_DO_REVIEW] = {"review", false},
+    [FLOW_DO_CANCELED] = {"canceled", false},
+    [FLOW_DO_RELEASE] = {"release", false},
+    [FLOW_DO_HANDOVER] = {"handover", false},
+    [FLOW_DO_END] = {"end", false},
+};
+
+bool flow_may_stop(enum flow_do what)
+{
+    return dos[what].may_stop;
+}
+
+const char *flow_do_name(enum flow_do what)
+{
+    return dos[what].name;
+}

@@ -1,0 +1,193 @@
+/* publisher/flow.h - the decisions of publishing one post, without the I/O.
+ *
+ * What a flow is doing is what its last action said. The loop does that, and comes back
+ * with the event that tells how it went:
+ *
+ *   claim ──► TOKEN ──► CREATOR ──► INTENT ──► INIT ──► PERSIST ──► CHUNK… ──► WAIT
+ *               │                     ▲                               ▲          │
+ *               │ a session is there  │ the old one is dead           │          ▼
+ *               └──► STATUS ──────────┼───────────────────────────────┘       WITNESS
+ *                     ▲  │ ▲          │                                          │
+ *                     │  │ └─ unclear │                                          ▼
+ *        PUBLISHED ◄──┘  └──► DEAD ───┘        STATUS ◄── SENT ◄── LAST ◄───── GRANT
+ *                                             (polls)             (at due)  (commit
+ * point)
+ *
+ *   before the grant, anything may end in  LATER  FAIL  BLOCK  CANCELED  RELEASE
+ *   after it, only in                      PUBLISHED  DEAD  REVIEW  HANDOVER
+ *   a database answer that was lost leads through RELOAD; a fence that was lost to END
+ *
+ * The rules that make it "never twice" (publishing.md 2.9), each asserted by
+ * tests/unit/test_flow.c for every sequence of events up to a depth:
+ *   - INIT only while no session of the post can still complete: none was granted, or the
+ *     granted one is DEAD with proof;
+ *   - LAST only after this attempt's GRANT;
+ *   - an unclear result is never answered by a new INIT, but by asking;
+ *   - the end absorbs.
+ * Proof of death is TikTok's word FAILED, or: its clock says that the upload URL is dead,
+ * the upload is incomplete in two answers a minute apart, and our last chunk was never
+ * accepted.
+ *
+ * Photos (gate) and pull fit between PERSIST and GRANT without chunks; the account's rate
+ * windows lie outside, in queue_take().
+ *
+ * flow_*() are pure: no clock, no memory, no I/O. Times are ms UTC of the database's
+ * clock, as the loop estimates it. */
+#ifndef PUBLISHER_FLOW_H
+#define PUBLISHER_FLOW_H
+
+#include "core/attr.h"
+#include "tiktok/chunk.h"
+#include "tiktok/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    FLOW_GRANT_AHEAD_MS = 300,    /* witness and grant begin this long before due */
+    FLOW_RETRY_BASE_MS = 2000,    /* a release's first backoff; doubles, */
+    FLOW_RETRY_CAP_MS = 300000,   /* up to this */
+    FLOW_STORE_RETRY_MS = 500,    /* the database is away: the same again */
+    FLOW_CHUNK_TRIES = 5,         /* of one chunk in a row, then LATER (or STATUS) */
+    FLOW_RESYNCS_MAX = 8,         /* of one session's position, then it is given up */
+    FLOW_STATUS_TRIES = 5,        /* unanswered, before a grant, then LATER */
+    FLOW_ATTEMPTS_MAX = 12,       /* sessions of one post, then FAIL */
+    FLOW_URL_LIFE_MS = 3600000,   /* upload URL; source: tiktok-api.md 5.2 */
+    FLOW_URL_MARGIN_MS = 600000,  /* beyond it no chunk in flight can still land */
+    FLOW_PROOF_GAP_MS = 60000,    /* between the two incomplete answers */
+    FLOW_REVIEW_MS = 259200000,   /* unknown for 72 h after the grant: REVIEW */
+    FLOW_DENIED_RETRY_MS = 60000, /* granted, but no token to ask with */
+};
+
+enum flow_do {
+    FLOW_DO_TOKEN,   /* have an access token; action.force: a newer one than was used */
+    FLOW_DO_CREATOR, /* ask creator_info: may this post go out as chosen? */
+    FLOW_DO_INTENT,  /* write: a new attempt is about to be made */
+    FLOW_DO_INIT,    /* open a session at TikTok */
+    FLOW_DO_PERSIST, /* write: its publish_id and upload URL */
+    FLOW_DO_CHUNK,   /* send action.chunk, which is not the last */
+    FLOW_DO_WAIT,    /* nothing until action.at_ms */
+    FLOW_DO_WITNESS, /* note the session in Redis, unless somebody was first */
+    FLOW_DO_GRANT,   /* write: the commit point */
+    FLOW_DO_LAST,    /* send the last chunk, at action.at_ms and not earlier */
+    FLOW_DO_SENT,    /* write: TikTok has every byte */
+    FLOW_DO_STATUS,  /* ask status/fetch */
+
+    FLOW_DO_PUBLISHED, /* write: TikTok confirmed */
+    FLOW_DO_DEAD,      /* write: the session cannot complete any more (action.reason) */
+    FLOW_DO_RELOAD,    /* read job and attempt again, under our fence */
+
+    /* From here on: what ends the flow. */
+    FLOW_DO_LATER,    /* write: released until action.wait_ms from now */
+    FLOW_DO_FAIL,     /* write: FAILED with action.reason */
+    FLOW_DO_BLOCK,    /* write: BLOCKED with action.reason: a person must act */
+    FLOW_DO_REVIEW,   /* write: REVIEW with action.reason: a person must look */
+    FLOW_DO_CANCELED, /* write: the person had canceled, and the database forgot */
+    FLOW_DO_RELEASE,  /* write: SCHEDULED again, at once: we are shutting down */
+    FLOW_DO_HANDOVER, /* write: COMMITTED, for whoever comes: we are shutting down */
+
+    FLOW_DO_END, /* nothing: the post is out of our hands */
+};
+
+struct flow_action {
+    enum flow_do what;
+    int64_t at_ms;      /* not before this; 0: at once */
+    int64_t chunk;      /* CHUNK and LAST: which */
+    int64_t wait_ms;    /* LATER */
+    const char *reason; /* stable code; a constant or the event's own text; or "" */
+    bool force;         /* TOKEN */
+};
+
+/* How the last action went. */
+enum flow_what {
+    FLOW_OK,
+    FLOW_AGAIN,    /* it did not happen: worth trying again, not before wait_ms */
+    FLOW_UNCLEAR,  /* it may have happened */
+    FLOW_AUTH,     /* TikTok refused the access token: it did not happen */
+    FLOW_REFUSED,  /* for good; verdict and reason say what to show */
+    FLOW_LOST,     /* the row is no longer ours */
+    FLOW_UPLOADED, /* CHUNK, LAST: answered; step says what TikTok made of it */
+    FLOW_TOLD,     /* STATUS: answered; the status fields are set */
+    FLOW_UNKNOWN,  /* STATUS: TikTok does not know the publish_id */
+    FLOW_HELD,     /* WITNESS: another session holds it */
+    FLOW_DROPPED,  /* WITNESS: it says that the person canceled */
+    FLOW_LOADED,   /* RELOAD: the row is ours; start is set */
+};
+
+enum flow_verdict { FLOW_VERDICT_FAIL, FLOW_VERDICT_BLOCK };
+
+/* What the database says about the newest attempt. */
+enum flow_session {
+    FLOW_SESSION_NONE,    /* none, INTENT or DEAD: nothing that could complete */
+    FLOW_SESSION_READY,   /* publish_id known, not granted */
+    FLOW_SESSION_GRANTED, /* may have been sent */
+    FLOW_SESSION_SENT,    /* TikTok has accepted every byte */
+};
+
+struct flow_start {
+    struct tiktok_chunk_plan plan;
+    int64_t due_ms;
+    int64_t give_up_ms; /* due and the person's patience: later is not published */
+    int64_t granted_ms; /* when the session was granted, or 0 */
+    enum flow_session session;
+    unsigned attempt_no; /* of the newest attempt, 0: none */
+    unsigned fails;      /* job.fails: sets the backoff */
+    bool direct;         /* a direct post: creator_info must allow it */
+};
+
+struct flow_event {
+    enum flow_what what;
+    int64_t now_ms;
+    int64_t wait_ms;           /* AGAIN: what the other side asked for; 0: nothing */
+    unsigned jitter;           /* 0..1000, random */
+    enum flow_verdict verdict; /* REFUSED */
+    const char *reason;        /* REFUSED, TOLD (failure): stable code */
+
+    struct tiktok_upload_step step; /* UPLOADED */
+
+    enum tiktok_state state; /* TOLD */
+    bool retry;              /* TOLD, FAILED: another session may fare better */
+    bool block;              /* TOLD, FAILED: a person must act on the account first */
+    int64_t bytes;           /* TOLD: TikTok has this many, -1: not said */
+    int64_t age_ms;          /* TOLD: of the session by TikTok's clock, -1: not known */
+
+    struct flow_start start; /* LOADED */
+};
+
+/* A flow; visible so that callers can embed it, private but for flow_*(). */
+struct flow {
+    struct flow_start start;
+    enum flow_do doing;
+    enum flow_do then;   /* after TOKEN: CREATOR, INIT or STATUS */
+    int64_t chunk;       /* next to send */
+    bool position_known; /* chunk is what TikTok expects, unsent */
+    bool granted;
+    bool sent; /* TikTok accepted the last chunk: no death by age */
+    unsigned tries, resyncs, auths, polls, deaths;
+    int64_t
+        short_ms; /* when the upload was first seen expired and incomplete; 0: never */
+    enum flow_do after_dead;    /* INTENT, LATER, FAIL or BLOCK */
+    const char *reason;         /* of DEAD and what follows it */
+    struct flow_action last;    /* what was decided last */
+    struct flow_action unclear; /* the write that RELOAD is to clear up */
+};
+
+/* The first action for a job that was just claimed. */
+struct flow_action flow_begin(struct flow *f, const struct flow_start *start,
+                              int64_t now_ms);
+
+/* The action that follows an event. */
+struct flow_action flow_step(struct flow *f, const struct flow_event *ev);
+
+/* The process shuts down and nothing of this flow is under way (its last action was not
+ * started yet): gives the job back, or repeats the action when flow_may_stop() says that
+ * it must be done first. */
+struct flow_action flow_stop(struct flow *f);
+
+/* True when the action may be replaced by flow_stop() instead of being started. */
+bool flow_may_stop(enum flow_do what) MUST_CHECK;
+
+/* "token", "creator", ... for logs. */
+const char *flow_do_name(enum flow_do what);
+
+#endif

@@ -1,0 +1,673 @@
+/* flow: every sequence of events to a depth, and the sentences that matter most. */
+#include "core/xalloc.h"
+#include "publisher/flow.h"
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { T0 = 1000000000, DEPTH = 11, SEEN_SLOTS = 1 << 21 };
+
+static const struct flow_start fresh = {
+    .plan = {.size = 30000000, .chunk_size = 10000000, .count = 3},
+    .due_ms = T0 + 60000,
+    .give_up_ms = T0 + 21660000,
+    .direct = true,
+};
+
+/* --- what may happen to each action --------------------------------------------- */
+
+#define UP(x, n)                                                                         \
+    {                                                                                    \
+        .what = FLOW_UPLOADED, .step = {.what = TIKTOK_UPLOAD_##x, .next = (n) }         \
+    }
+#define TOLD(s, b, age)                                                                  \
+    {                                                                                    \
+        .what = FLOW_TOLD, .state = TIKTOK_##s, .bytes = (b), .age_ms = (age),           \
+        .reason = "r"                                                                    \
+    }
+enum { YOUNG = 1000, OLD = FLOW_URL_LIFE_MS + FLOW_URL_MARGIN_MS + 1 };
+
+static const struct flow_event calls[] = {
+    {.what = FLOW_OK},
+    {.what = FLOW_AGAIN},
+    {.what = FLOW_UNCLEAR},
+    {.what = FLOW_AUTH},
+    {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_FAIL, .reason = "r"},
+    {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_BLOCK, .reason = "r"},
+};
+static const struct flow_event writes[] = {
+    {.what = FLOW_OK}, {.what = FLOW_AGAIN}, {.what = FLOW_UNCLEAR}, {.what = FLOW_LOST}};
+static const struct flow_event witnesses[] = {
+    {.what = FLOW_OK}, {.what = FLOW_HELD}, {.what = FLOW_DROPPED}, {.what = FLOW_AGAIN}};
+static const struct flow_event uploads[] = {
+    {.what = FLOW_AGAIN}, {.what = FLOW_UNCLEAR}, UP(NEXT, 1),    UP(NEXT, 2),
+    UP(DONE, 0),          UP(AGAIN, 0),           UP(SKIP, 1),    UP(SKIP, 2),
+    UP(ASK, 0),           UP(EXPIRED, 0),         UP(REFUSED, 0),
+};
+static const struct flow_event statuses[] = {
+    {.what = FLOW_AGAIN},
+    {.what = FLOW_UNKNOWN},
+    {.what = FLOW_AUTH},
+    {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_BLOCK, .reason = "r"},
+    TOLD(PROCESSING, 0, YOUNG),
+    TOLD(PROCESSING, 20000000, YOUNG),
+    TOLD(PROCESSING, 30000000, YOUNG),
+    TOLD(PROCESSING, -1, YOUNG),
+    TOLD(PROCESSING, 7, YOUNG),
+    TOLD(PROCESSING, 20000000, OLD),
+    TOLD(PROCESSING, 20000000, -1),
+    TOLD(PROCESSING, 30000000, OLD),
+    TOLD(PUBLISHED, 30000000, YOUNG),
+    TOLD(FAILED, 30000000, YOUNG),
+    {.what = FLOW_TOLD, .state = TIKTOK_FAILED, .retry = true, .reason = "r"},
+    {.what = FLOW_TOLD, .state = TIKTOK_FAILED, .block = true, .reason = "r"},
+};
+
+struct menu {
+    const struct flow_event *events;
+    size_t n;
+};
+#define MENU(a)                                                                          \
+    (struct menu)                                                                        \
+    {                                                                                    \
+        (a), ARRAY_LEN(a)                                                                \
+    }
+
+static struct menu menu_of(enum flow_do what)
+{
+    switch (what) {
+    case FLOW_DO_TOKEN:
+    case FLOW_DO_CREATOR:
+    case FLOW_DO_INIT:
+        return MENU(calls);
+    case FLOW_DO_CHUNK:
+    case FLOW_DO_LAST:
+        return MENU(uploads);
+    case FLOW_DO_WITNESS:
+        return MENU(witnesses);
+    case FLOW_DO_STATUS:
+        return MENU(statuses);
+    case FLOW_DO_WAIT:
+        return (struct menu){writes, 1};
+    case FLOW_DO_END:
+        return (struct menu){writes, 3};
+    case FLOW_DO_RELOAD: /* the walk itself makes its events, from the model's row */
+        return (struct menu){NULL, 0};
+    case FLOW_DO_INTENT:
+    case FLOW_DO_PERSIST:
+    case FLOW_DO_GRANT:
+    case FLOW_DO_SENT:
+    case FLOW_DO_PUBLISHED:
+    case FLOW_DO_DEAD:
+    case FLOW_DO_LATER:
+    case FLOW_DO_FAIL:
+    case FLOW_DO_BLOCK:
+    case FLOW_DO_REVIEW:
+    case FLOW_DO_CANCELED:
+    case FLOW_DO_RELEASE:
+    case FLOW_DO_HANDOVER:
+        return MENU(writes);
+    }
+    return MENU(writes);
+}
+
+/* --- the world around the flow -------------------------------------------------- */
+
+/* What the database holds, what may still complete at TikTok, and the proof so far. */
+struct world {
+    enum flow_session row;
+    unsigned attempt_no;
+    int64_t granted_ms;
+    bool live;      /* a session was granted and is not proven dead */
+    bool proof;     /* the last status proved the session dead */
+    bool all_there; /* our last chunk was accepted */
+    bool ended;     /* the job's row left our hands */
+    int64_t short_ms;
+    int64_t now_ms;
+};
+
+static size_t steps, dead_proofs, publications;
+
+/* The way here, for the message of a failure. */
+static const struct {
+    const char *name;
+} event_names[] = {{"ok"},      {"again"}, {"unclear"},  {"auth"},
+                   {"refused"}, {"lost"},  {"uploaded"}, {"told"},
+                   {"unknown"}, {"held"},  {"dropped"},  {"loaded"}};
+static struct {
+    enum flow_do doing;
+    struct flow_event ev;
+} trail[DEPTH + 1];
+
+static const char *way(int depth)
+{
+    static char text[4096];
+    size_t len = 0;
+
+    for (int d = DEPTH; d >= depth && len < sizeof(text); d--)
+        len += (size_t)snprintf(
+            text + len, sizeof(text) - len, "\n  %s: %s step=%d state=%d bytes=%d age=%d",
+            flow_do_name(trail[d].doing), event_names[trail[d].ev.what].name,
+            (int)trail[d].ev.step.what, (int)trail[d].ev.state, (int)trail[d].ev.bytes,
+            (int)trail[d].ev.age_ms);
+    return text;
+}
+
+static void apply_write(struct world *w, enum flow_do what)
+{
+    switch (what) {
+    case FLOW_DO_INTENT:
+        w->attempt_no++;
+        w->row = FLOW_SESSION_NONE;
+        break;
+    case FLOW_DO_PERSIST:
+        w->row = FLOW_SESSION_READY;
+        break;
+    case FLOW_DO_GRANT:
+        w->row = FLOW_SESSION_GRANTED;
+        w->live = true;
+        w->granted_ms = w->now_ms;
+        break;
+    case FLOW_DO_SENT:
+        w->row = FLOW_SESSION_SENT;
+        break;
+    case FLOW_DO_DEAD:
+        w->row = FLOW_SESSION_NONE;
+        w->live = false;
+        w->all_there = false;
+        dead_proofs++;
+        break;
+    case FLOW_DO_PUBLISHED:
+        publications++;
+        w->ended = true;
+        break;
+    default:
+        w->ended = what >= FLOW_DO_LATER;
+        break;
+    }
+}
+
+/* Does this answer prove that the session cannot complete? Kept apart from flow.c. */
+static void weigh_proof(struct world *w, const struct flow_event *ev)
+{
+    w->proof = false;
+    if (ev->what != FLOW_TOLD)
+        return;
+    if (ev->state == TIKTOK_FAILED)
+        w->proof = true;
+    if (ev->state == TIKTOK_PROCESSING && ev->age_ms == OLD && ev->bytes >= 0 &&
+        ev->bytes < fresh.plan.size && !w->all_there) {
+        if (w->short_ms == 0)
+            w->short_ms = w->now_ms;
+        else if (w->now_ms - w->short_ms >= FLOW_PROOF_GAP_MS)
+            w->proof = true;
+    } else {
+        w->short_ms = 0;
+    }
+}
+
+static void check(const struct flow *f, const struct flow_action *a,
+                  const struct world *w, int depth)
+{
+    const char *name = flow_do_name(a->what);
+
+    if (a->what == FLOW_DO_INIT || a->what == FLOW_DO_INTENT)
+        ck_assert_msg(!w->live, "%s while a granted session may complete%s", name,
+                      way(depth));
+    if (a->what == FLOW_DO_LAST) {
+        ck_assert_msg(w->live && w->row == FLOW_SESSION_GRANTED, "last without a grant%s",
+                      way(depth));
+        ck_assert_int_eq(a->chunk, fresh.plan.count - 1);
+        ck_assert_int_ge(a->at_ms, f->start.due_ms);
+    }
+    if (a->what == FLOW_DO_CHUNK)
+        ck_assert_msg(a->chunk >= 0 && a->chunk < fresh.plan.count - 1,
+                      "chunk out of range");
+    if (a->what == FLOW_DO_DEAD && w->live)
+        ck_assert_msg(w->proof, "dead without proof%s", way(depth));
+    if (a->what == FLOW_DO_LATER || a->what == FLOW_DO_FAIL || a->what == FLOW_DO_BLOCK ||
+        a->what == FLOW_DO_CANCELED || a->what == FLOW_DO_RELEASE)
+        ck_assert_msg(!w->live, "%s after the grant%s", name, way(depth));
+    if (w->ended)
+        ck_assert_msg(a->what == FLOW_DO_END || a->what == FLOW_DO_RELOAD,
+                      "%s after the end%s", name, way(depth));
+    if (a->what == FLOW_DO_FAIL || a->what == FLOW_DO_BLOCK || a->what == FLOW_DO_REVIEW)
+        ck_assert_msg(a->reason[0] != '\0', "%s without a reason", name);
+}
+
+/* --- the walk ------------------------------------------------------------------- */
+
+static uint64_t *seen;
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h ^= v + 0x9e3779b97f4a7c15ULL + (h << 6) + (h >> 2);
+    return h * 0xff51afd7ed558ccdULL;
+}
+
+/* True when this state was met before with at least as much depth left. Two states that
+ * collide are only visited once: with 64 bits and a few million states that is rare, and
+ * costs coverage, never a false alarm. */
+static bool met(const struct flow *f, const struct world *w, int depth)
+{
+    uint64_t parts[] = {f->doing,
+                        f->then,
+                        (uint64_t)f->chunk,
+                        f->granted,
+                        f->sent,
+                        f->position_known,
+                        f->tries,
+                        f->auths,
+                        f->deaths,
+                        f->resyncs,
+                        f->after_dead,
+                        (uint64_t)(f->short_ms != 0),
+                        f->unclear.what,
+                        w->row,
+                        w->live,
+                        w->proof,
+                        w->all_there,
+                        w->ended,
+                        (uint64_t)(w->short_ms != 0),
+                        f->start.session,
+                        (uint64_t)depth};
+    uint64_t h = 1;
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        h = mix(h, parts[i]);
+    for (size_t i = h % SEEN_SLOTS, n = 0; n < 64; n++, i = (i + 1) % SEEN_SLOTS) {
+        if (seen[i] == h)
+            return true;
+        if (seen[i] == 0) {
+            seen[i] = h;
+            return false;
+        }
+    }
+    return false;
+}
+
+static void walk(struct flow f, struct world w, struct flow_action a, int depth);
+
+static void go(const struct flow *f, const struct world *w, const struct flow_event *ev,
+               int depth)
+{
+    struct flow next = *f;
+    struct world after = *w;
+    struct flow_event now = *ev;
+    struct flow_action a;
+
+    after.now_ms += FLOW_PROOF_GAP_MS;
+    now.now_ms = after.now_ms;
+    if (f->doing == FLOW_DO_STATUS)
+        weigh_proof(&after, &now);
+    if (f->doing == FLOW_DO_LAST && now.what == FLOW_UPLOADED &&
+        now.step.what == TIKTOK_UPLOAD_DONE)
+        after.all_there = true;
+    if (f->doing == FLOW_DO_LAST)
+        after.short_ms = 0;
+    if (now.what == FLOW_LOST)
+        after.ended = true;
+    steps++;
+    trail[depth].doing = f->doing;
+    trail[depth].ev = now;
+    a = flow_step(&next, &now);
+    if (f->doing == FLOW_DO_DEAD || f->doing == FLOW_DO_RELOAD)
+        after.proof = after.proof && a.what == FLOW_DO_DEAD;
+    check(&next, &a, &after, depth);
+    if (f->doing == FLOW_DO_END)
+        ck_assert_int_eq(a.what, FLOW_DO_END);
+    walk(next, after, a, depth - 1);
+}
+
+static void reload(const struct flow *f, const struct world *w, int depth)
+{
+    struct flow_event ev = {.what = FLOW_LOADED, .start = fresh};
+
+    if (w->ended) {
+        ev.what = FLOW_LOST;
+        go(f, w, &ev, depth);
+        return;
+    }
+    ev.start.session = w->row;
+    ev.start.attempt_no = w->attempt_no;
+    ev.start.granted_ms = w->granted_ms;
+    go(f, w, &ev, depth);
+    ev.what = FLOW_AGAIN;
+    go(f, w, &ev, depth);
+}
+
+static void walk(struct flow f, struct world w, struct flow_action a, int depth)
+{
+    struct menu menu = menu_of(a.what);
+
+    if (depth == 0 || met(&f, &w, depth))
+        return;
+    if (a.what == FLOW_DO_RELOAD)
+        reload(&f, &w, depth);
+    for (size_t i = 0; i < menu.n; i++) {
+        struct world w2 = w;
+
+        if (a.what == FLOW_DO_END && i > 0)
+            continue;
+        if (menu.events == writes && a.what != FLOW_DO_WAIT &&
+            menu.events[i].what == FLOW_OK)
+            apply_write(&w2, a.what);
+        go(&f, &w2, &menu.events[i], depth);
+        if (menu.events == writes && menu.events[i].what == FLOW_UNCLEAR) {
+            apply_write(&w2, a.what); /* it was written after all */
+            go(&f, &w2, &menu.events[i], depth);
+        }
+    }
+}
+
+START_TEST(no_sequence_of_events_publishes_twice_or_without_a_grant)
+{
+    static const enum flow_session begins[] = {FLOW_SESSION_NONE, FLOW_SESSION_READY,
+                                               FLOW_SESSION_GRANTED, FLOW_SESSION_SENT};
+
+    seen = xcalloc(SEEN_SLOTS, sizeof(*seen));
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
+        struct flow f;
+        struct flow_start s = fresh;
+        struct flow_action a;
+        struct world w = {.row = begins[i],
+                          .live = begins[i] >= FLOW_SESSION_GRANTED,
+                          .all_there = begins[i] == FLOW_SESSION_SENT,
+                          .granted_ms = T0,
+                          .now_ms = T0};
+
+        s.session = begins[i];
+        s.granted_ms = T0;
+        w.attempt_no = s.attempt_no = begins[i] == FLOW_SESSION_NONE ? 0 : 1;
+        a = flow_begin(&f, &s, T0);
+        check(&f, &a, &w, DEPTH + 1);
+        walk(f, w, a, DEPTH);
+    }
+    free(seen);
+    ck_assert_uint_gt(steps, 100000);
+    ck_assert_uint_gt(dead_proofs, 0);
+    ck_assert_uint_gt(publications, 0);
+}
+END_TEST
+
+/* --- sentences ------------------------------------------------------------------ */
+
+static struct flow flow;
+static int64_t now;
+
+static struct flow_action after(struct flow_event ev)
+{
+    if (ev.now_ms == 0)
+        ev.now_ms = now;
+    return flow_step(&flow, &ev);
+}
+
+static void expect(struct flow_action a, enum flow_do what)
+{
+    ck_assert_msg(a.what == what, "%s instead of %s", flow_do_name(a.what),
+                  flow_do_name(what));
+}
+
+static const struct flow_event ok = {.what = FLOW_OK};
+static const struct flow_event unclear = {.what = FLOW_UNCLEAR};
+
+/* Goes the good way until the flow is about to do what. */
+static struct flow_action go_to(enum flow_do what)
+{
+    struct flow_action a;
+
+    now = T0;
+    a = flow_begin(&flow, &fresh, now);
+    for (int i = 0; i < 30 && a.what != what; i++) {
+        struct flow_event ev = ok;
+
+        if (a.what == FLOW_DO_CHUNK)
+            ev = (struct flow_event)UP(NEXT, a.chunk + 1);
+        if (a.what == FLOW_DO_LAST)
+            ev = (struct flow_event)UP(DONE, 0);
+        if (a.what == FLOW_DO_STATUS)
+            ev = (struct flow_event)TOLD(PUBLISHED, 30000000, YOUNG);
+        a = after(ev);
+    }
+    expect(a, what);
+    return a;
+}
+
+START_TEST(a_video_goes_the_whole_way_in_order)
+{
+    static const enum flow_do way[] = {FLOW_DO_TOKEN,  FLOW_DO_CREATOR,   FLOW_DO_INTENT,
+                                       FLOW_DO_INIT,   FLOW_DO_PERSIST,   FLOW_DO_CHUNK,
+                                       FLOW_DO_CHUNK,  FLOW_DO_WAIT,      FLOW_DO_WITNESS,
+                                       FLOW_DO_GRANT,  FLOW_DO_LAST,      FLOW_DO_SENT,
+                                       FLOW_DO_STATUS, FLOW_DO_PUBLISHED, FLOW_DO_END};
+    struct flow_action a;
+
+    now = T0;
+    a = flow_begin(&flow, &fresh, now);
+    for (size_t i = 0; i < ARRAY_LEN(way); i++) {
+        expect(a, way[i]);
+        if (a.what == FLOW_DO_CHUNK)
+            a = after((struct flow_event)UP(NEXT, a.chunk + 1));
+        else if (a.what == FLOW_DO_LAST)
+            a = after((struct flow_event)UP(DONE, 0));
+        else if (a.what == FLOW_DO_STATUS)
+            a = after((struct flow_event)TOLD(PUBLISHED, 30000000, YOUNG));
+        else
+            a = after(ok);
+    }
+}
+END_TEST
+
+START_TEST(the_last_chunk_waits_for_its_second)
+{
+    struct flow_action a = go_to(FLOW_DO_WAIT);
+
+    ck_assert_int_eq(a.at_ms, fresh.due_ms - FLOW_GRANT_AHEAD_MS);
+    a = go_to(FLOW_DO_LAST);
+    ck_assert_int_eq(a.at_ms, fresh.due_ms);
+    ck_assert_int_eq(a.chunk, 2);
+}
+END_TEST
+
+START_TEST(a_lost_answer_to_init_waits_and_then_makes_a_new_session)
+{
+    go_to(FLOW_DO_INIT);
+    expect(after(unclear), FLOW_DO_LATER);
+}
+END_TEST
+
+START_TEST(a_lost_answer_to_the_last_chunk_is_cleared_up_by_asking)
+{
+    go_to(FLOW_DO_LAST);
+    expect(after(unclear), FLOW_DO_STATUS);
+    expect(after((struct flow_event)TOLD(PROCESSING, 20000000, YOUNG)), FLOW_DO_LAST);
+    expect(after(unclear), FLOW_DO_STATUS);
+    expect(after((struct flow_event)TOLD(PROCESSING, 30000000, YOUNG)), FLOW_DO_SENT);
+}
+END_TEST
+
+START_TEST(a_granted_session_dies_only_by_two_incomplete_answers_a_minute_apart)
+{
+    struct flow_event old = TOLD(PROCESSING, 20000000, OLD);
+
+    go_to(FLOW_DO_LAST);
+    expect(after((struct flow_event)UP(EXPIRED, 0)), FLOW_DO_STATUS);
+    expect(after(old), FLOW_DO_STATUS);
+    now += FLOW_PROOF_GAP_MS - 1;
+    expect(after(old), FLOW_DO_STATUS);
+    now += 1;
+    expect(after(old), FLOW_DO_DEAD);
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_INTENT);
+}
+END_TEST
+
+START_TEST(a_session_that_has_every_byte_never_dies_by_age)
+{
+    go_to(FLOW_DO_SENT);
+    expect(after(ok), FLOW_DO_STATUS);
+    for (int i = 0; i < 50; i++) {
+        expect(after((struct flow_event)TOLD(PROCESSING, 20000000, OLD)), FLOW_DO_STATUS);
+        now += FLOW_PROOF_GAP_MS;
+    }
+}
+END_TEST
+
+START_TEST(after_72_hours_without_a_verdict_a_person_must_look)
+{
+    struct flow_action a;
+
+    go_to(FLOW_DO_SENT);
+    expect(after(ok), FLOW_DO_STATUS);
+    now += FLOW_REVIEW_MS + 1;
+    a = after((struct flow_event)TOLD(PROCESSING, 30000000, OLD));
+    expect(a, FLOW_DO_REVIEW);
+    ck_assert_str_eq(a.reason, "outcome_unknown");
+}
+END_TEST
+
+START_TEST(a_commit_of_the_grant_that_nobody_heard_of_is_read_before_anything_is_sent)
+{
+    struct flow_event loaded = {.what = FLOW_LOADED, .start = fresh};
+
+    loaded.start.attempt_no = 1;
+    loaded.start.granted_ms = T0;
+    go_to(FLOW_DO_GRANT);
+    expect(after(unclear), FLOW_DO_RELOAD);
+    loaded.start.session = FLOW_SESSION_GRANTED;
+    expect(after(loaded), FLOW_DO_LAST);
+
+    go_to(FLOW_DO_GRANT);
+    expect(after(unclear), FLOW_DO_RELOAD);
+    loaded.start.session = FLOW_SESSION_READY;
+    expect(after(loaded), FLOW_DO_WITNESS);
+}
+END_TEST
+
+START_TEST(a_second_refusal_of_the_token_asks_the_person_to_reconnect)
+{
+    struct flow_event auth = {.what = FLOW_AUTH};
+    struct flow_action a;
+
+    go_to(FLOW_DO_INIT);
+    a = after(auth);
+    expect(a, FLOW_DO_TOKEN);
+    ck_assert(a.force);
+    expect(after(ok), FLOW_DO_INIT);
+    a = after(auth);
+    expect(a, FLOW_DO_BLOCK);
+    ck_assert_str_eq(a.reason, "reconnect_needed");
+}
+END_TEST
+
+START_TEST(a_post_that_is_too_late_is_missed_and_not_published)
+{
+    struct flow_action a = flow_begin(&flow, &fresh, fresh.give_up_ms + 1);
+
+    expect(a, FLOW_DO_FAIL);
+    ck_assert_str_eq(a.reason, "missed");
+}
+END_TEST
+
+START_TEST(a_granted_post_is_followed_up_however_late_it_is)
+{
+    struct flow_start s = fresh;
+
+    s.session = FLOW_SESSION_GRANTED;
+    s.granted_ms = T0;
+    expect(flow_begin(&flow, &s, fresh.give_up_ms + 1), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_STATUS);
+}
+END_TEST
+
+START_TEST(an_interrupted_upload_goes_on_where_tiktok_says)
+{
+    struct flow_start s = fresh;
+    struct flow_action a;
+
+    s.session = FLOW_SESSION_READY;
+    now = T0;
+    flow_begin(&flow, &s, now);
+    expect(after(ok), FLOW_DO_STATUS);
+    a = after((struct flow_event)TOLD(PROCESSING, 10000000, YOUNG));
+    expect(a, FLOW_DO_CHUNK);
+    ck_assert_int_eq(a.chunk, 1);
+}
+END_TEST
+
+START_TEST(tiktoks_failure_is_final_or_tried_again_as_its_reason_says)
+{
+    struct flow_event failed = {
+        .what = FLOW_TOLD, .state = TIKTOK_FAILED, .reason = "file_format_check_failed"};
+    struct flow_action a;
+
+    go_to(FLOW_DO_SENT);
+    after(ok);
+    a = after(failed);
+    expect(a, FLOW_DO_DEAD);
+    ck_assert_str_eq(a.reason, "file_format_check_failed");
+    a = after(ok);
+    expect(a, FLOW_DO_FAIL);
+    ck_assert_str_eq(a.reason, "file_format_check_failed");
+
+    go_to(FLOW_DO_SENT);
+    after(ok);
+    failed.retry = true;
+    expect(after(failed), FLOW_DO_DEAD);
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_INTENT);
+}
+END_TEST
+
+START_TEST(waits_grow_to_five_minutes_and_honour_what_was_asked)
+{
+    struct flow_event again = {.what = FLOW_AGAIN, .jitter = 1000};
+    int64_t last = 0;
+
+    for (unsigned fails = 0; fails < 30; fails++) {
+        struct flow_action a;
+
+        go_to(FLOW_DO_INIT);
+        flow.start.fails = fails;
+        a = after(again);
+        expect(a, FLOW_DO_LATER);
+        ck_assert_int_ge(a.wait_ms, last);
+        ck_assert_int_le(a.wait_ms, FLOW_RETRY_CAP_MS);
+        last = a.wait_ms;
+    }
+    ck_assert_int_eq(last, FLOW_RETRY_CAP_MS);
+    go_to(FLOW_DO_INIT);
+    again.wait_ms = 61000;
+    ck_assert_int_eq(after(again).wait_ms, 61000);
+}
+END_TEST
+
+START_TEST(a_shutdown_gives_back_what_waits_and_finishes_what_is_committed)
+{
+    go_to(FLOW_DO_WAIT);
+    expect(flow_stop(&flow), FLOW_DO_RELEASE);
+    go_to(FLOW_DO_LAST);
+    expect(flow_stop(&flow), FLOW_DO_LAST);
+    go_to(FLOW_DO_STATUS);
+    expect(flow_stop(&flow), FLOW_DO_HANDOVER);
+    go_to(FLOW_DO_PERSIST);
+    expect(flow_stop(&flow), FLOW_DO_PERSIST);
+}
+END_TEST
+
+UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_grant,
+          a_video_goes_the_whole_way_in_order, the_last_chunk_waits_for_its_second,
+          a_lost_answer_to_init_waits_and_then_makes_a_new_session,
+          a_lost_answer_to_the_last_chunk_is_cleared_up_by_asking,
+          a_granted_session_dies_only_by_two_incomplete_answers_a_minute_apart,
+          a_session_that_has_every_byte_never_dies_by_age,
+          after_72_hours_without_a_verdict_a_person_must_look,
+          a_commit_of_the_grant_that_nobody_heard_of_is_read_before_anything_is_sent,
+          a_second_refusal_of_the_token_asks_the_person_to_reconnect,
+          a_post_that_is_too_late_is_missed_and_not_published,
+          a_granted_post_is_followed_up_however_late_it_is,
+          an_interrupted_upload_goes_on_where_tiktok_says,
+          tiktoks_failure_is_final_or_tried_again_as_its_reason_says,
+          waits_grow_to_five_minutes_and_honour_what_was_asked,
+          a_shutdown_gives_back_what_waits_and_finishes_what_is_committed)
