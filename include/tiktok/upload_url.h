@@ -8,7 +8,8 @@
  *     upload.example.com        exactly this host, by https on port 443
  *     upload.example.com:8443   exactly this host and port, by https
  *     http://sandbox:8081       exactly this origin, also without TLS: the local stack
- *     localhost:8081            loopback names and addresses need not say http://
+ *     localhost:8081            loopback names and addresses need not say http://, and
+ *                               without a port they stand for every port
  */
 #ifndef TIKTOK_UPLOAD_URL_H
 #define TIKTOK_UPLOAD_URL_H
