@@ -41,7 +41,8 @@ struct redis_arg {
 struct redis_arg redis_str(const char *s);
 
 /* url: "redis://[user:password@]host[:port][/db]" or "unix:///path[?db=n]". Connects to
- * nothing yet. RC_INVALID: not such a URL. The caller frees *out with redis_free(). */
+ * nothing yet. From now on the process ignores SIGPIPE, unless it handles it. RC_INVALID:
+ * not such a URL. The caller frees *out with redis_free(). */
 enum rc redis_new(const char *url, struct redis **out, struct err *err) MUST_CHECK;
 
 /* Closes the connection. NULL is fine. */

@@ -6,7 +6,9 @@
 #include "queue/scripts.h"
 #include "redis_conn.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +30,15 @@ struct redis_arg redis_str(const char *s)
     return (struct redis_arg){.data = s, .len = strlen(s)};
 }
 
+/* hiredis writes to a socket that may be closed at the other end. */
+static void ignore_sigpipe(void)
+{
+    struct sigaction now;
+
+    if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        (void)signal(SIGPIPE, SIG_IGN);
+}
+
 enum rc redis_new(const char *url, struct redis **out, struct err *err)
 {
     struct redis *r = xcalloc(1, sizeof(*r));
@@ -38,6 +49,7 @@ enum rc redis_new(const char *url, struct redis **out, struct err *err)
         return rc;
     }
     r->deadline_ms = REDIS_TIMEOUT_MS;
+    ignore_sigpipe();
     *out = r;
     return RC_OK;
 }
@@ -110,6 +122,13 @@ static enum rc exchange(struct redis *r, const struct redis_arg *args, size_t n,
     return *out != NULL ? RC_OK : RC_UNAVAILABLE;
 }
 
+/* True when the other end had hung up, rather than taking too long. */
+static bool was_closed(const redisContext *c, int error)
+{
+    return c->err == REDIS_ERR_EOF ||
+           (c->err == REDIS_ERR_IO && (error == EPIPE || error == ECONNRESET));
+}
+
 enum rc redis_command(struct redis *r, const struct redis_arg *args, size_t n,
                       int timeout_ms, struct redis_reply **out, struct err *err)
 {
@@ -123,7 +142,7 @@ enum rc redis_command(struct redis *r, const struct redis_arg *args, size_t n,
     if (rc != RC_OK)
         return rc;
     rc = exchange(r, args, n, &reply);
-    if (rc != RC_OK && !fresh && r->context->err == REDIS_ERR_EOF) {
+    if (rc != RC_OK && !fresh && was_closed(r->context, errno)) {
         /* Redis closed an idle connection, or was restarted: nothing was executed on a
          * socket that was already dead, and our commands bear repetition. */
         drop(r);

@@ -1,0 +1,284 @@
+/* queue, ear: lanes, exact windows, the witness and the wake-ups, on a real Redis.
+ * Every test works on accounts of its own, so that test programs may share a server. */
+#include "core/random.h"
+#include "core/xalloc.h"
+#include "queue/queue.h"
+#include "unit.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct redis *redis;
+static struct err err;
+static uint64_t account; /* fresh, all in group 3 of a database of our own */
+
+enum { GROUP = 3 };
+
+static void command(const char *verb, const char *what)
+{
+    struct redis_arg args[] = {redis_str(verb), redis_str(what)};
+    struct redis_reply *reply = NULL;
+
+    ck_assert_int_eq(
+        redis_command(redis, args, what[0] != '\0' ? 2 : 1, 1000, &reply, &err), RC_OK);
+    redis_reply_free(reply);
+}
+
+/* The server's last database, so that the lanes of other programs stay out of it. */
+static char url[512];
+
+static void setup(void)
+{
+    const char *base = getenv("TEST_REDIS_URL");
+
+    ck_assert_msg(base != NULL, "TEST_REDIS_URL is not set: use tests/with-servers");
+    (void)snprintf(url, sizeof(url),
+                   strncmp(base, "unix:", 5) == 0 ? "%s?db=13" : "%s/13", base);
+    ck_assert_int_eq(redis_new(url, &redis, &err), RC_OK);
+    redis_set_deadline(redis, 2000);
+    command("FLUSHDB", "");
+    account = (1 + random_below(random_system(), 1000000000)) * QUEUE_GROUPS + GROUP;
+    ck_assert_uint_eq(queue_group(account), GROUP);
+}
+
+static void teardown(void)
+{
+    redis_free(redis);
+}
+
+static struct queue_hint hints[QUEUE_TAKE_MAX];
+static struct queue_view view;
+
+static size_t take(size_t max)
+{
+    size_t len = 0;
+
+    ck_assert_int_eq(queue_take(redis, GROUP, max, 0, hints, &len, &view, &err), RC_OK);
+    return len;
+}
+
+static int64_t redis_now(void)
+{
+    (void)take(0);
+    return view.now_ms;
+}
+
+static void enqueue(uint64_t post, uint64_t acct, int64_t at)
+{
+    ck_assert_int_eq(queue_enqueue(redis, post, acct, at, &err), RC_OK);
+}
+
+START_TEST(a_due_post_is_taken_once_and_a_later_one_not_yet)
+{
+    int64_t now = redis_now();
+
+    enqueue(7, account, now - 10);
+    enqueue(8, account, now + 600000);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_uint_eq(hints[0].post_id, 7);
+    ck_assert_uint_eq(hints[0].account_id, account);
+    ck_assert_int_eq(hints[0].at_ms, now - 10);
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert_int_eq(view.next_wake_ms, now + 600000);
+}
+END_TEST
+
+START_TEST(a_hint_given_again_moves_the_post_and_does_not_double_it)
+{
+    int64_t now = redis_now();
+
+    enqueue(7, account, now + 600000);
+    enqueue(7, account, now - 5);
+    enqueue(7, account, now - 5);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert_int_eq(view.next_wake_ms, 0);
+}
+END_TEST
+
+START_TEST(posts_beyond_the_horizon_stay_out_and_leave_when_moved_there)
+{
+    int64_t now = redis_now();
+
+    enqueue(7, account, now + QUEUE_HORIZON_MS + 60000);
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert_int_eq(view.next_wake_ms, 0);
+    enqueue(7, account, now - 5);
+    enqueue(7, account, now + QUEUE_HORIZON_MS + 60000);
+    ck_assert_uint_eq(take(10), 0);
+}
+END_TEST
+
+START_TEST(a_forgotten_post_is_not_taken)
+{
+    int64_t now = redis_now();
+
+    enqueue(7, account, now - 5);
+    enqueue(8, account, now - 4);
+    ck_assert_int_eq(queue_forget(redis, 7, account, &err), RC_OK);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_uint_eq(hints[0].post_id, 8);
+    enqueue(9, account, now - 4);
+    ck_assert_int_eq(queue_forget(redis, 9, account, &err), RC_OK);
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert_int_eq(view.next_wake_ms, 0);
+}
+END_TEST
+
+START_TEST(an_account_starts_six_a_minute_in_order_and_never_starves_another)
+{
+    int64_t now = redis_now();
+    uint64_t taken[16] = {0};
+    size_t n = 0, others = 0;
+
+    for (uint64_t post = 1; post <= 50; post++)
+        enqueue(post, account, now - 100 + (int64_t)post);
+    for (uint64_t i = 1; i <= 20; i++)
+        enqueue(1000 + i, account + i * QUEUE_GROUPS, now - 1);
+    for (int round = 0; round < 10; round++) {
+        size_t len = take(QUEUE_TAKE_MAX);
+
+        for (size_t i = 0; i < len; i++) {
+            if (hints[i].account_id == account)
+                taken[n++] = hints[i].post_id;
+            else
+                others++;
+        }
+    }
+    ck_assert_uint_eq(others, 20);
+    ck_assert_uint_eq(n, QUEUE_INIT_LIMIT);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(taken[i], i + 1);
+    /* The next one exactly when the first of the six leaves the window. */
+    ck_assert_int_ge(view.next_wake_ms, now + QUEUE_WINDOW_MS);
+    ck_assert_int_le(view.next_wake_ms, view.now_ms + QUEUE_WINDOW_MS);
+}
+END_TEST
+
+START_TEST(a_window_lets_exactly_its_limit_through)
+{
+    int64_t wait = -1;
+
+    for (int i = 0; i < QUEUE_STATUS_LIMIT; i++) {
+        ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_STATUS, account, &wait, &err),
+                         RC_OK);
+        ck_assert_int_eq(wait, 0);
+    }
+    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_STATUS, account, &wait, &err),
+                     RC_OK);
+    ck_assert_int_gt(wait, QUEUE_WINDOW_MS / 2);
+    ck_assert_int_le(wait, QUEUE_WINDOW_MS);
+    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_CREATOR, account, &wait, &err),
+                     RC_OK);
+    ck_assert_int_eq(wait, 0);
+    ck_assert_int_eq(
+        queue_ring_pass(redis, QUEUE_RING_STATUS, account + QUEUE_GROUPS, &wait, &err),
+        RC_OK);
+    ck_assert_int_eq(wait, 0);
+}
+END_TEST
+
+START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
+{
+    char holder[QUEUE_WITNESS_SIZE];
+    bool done = true;
+
+    ck_assert_int_eq(queue_witness_take(redis, 5, account, "v1", holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "v1");
+    ck_assert_int_eq(queue_witness_take(redis, 5, account, "v2", holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "v1");
+    ck_assert_int_eq(queue_witness_take(redis, 5, account, "v1", holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "v1");
+    ck_assert_int_eq(queue_witness_swap(redis, 5, account, "v2", NULL, &done, &err),
+                     RC_OK);
+    ck_assert(!done);
+    ck_assert_int_eq(queue_witness_swap(redis, 5, account, "v1", "v3", &done, &err),
+                     RC_OK);
+    ck_assert(done);
+    ck_assert_int_eq(
+        queue_witness_take(redis, 5, account, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "v3");
+    ck_assert_int_eq(queue_witness_swap(redis, 5, account, "v3", NULL, &done, &err),
+                     RC_OK);
+    ck_assert(done);
+    ck_assert_int_eq(
+        queue_witness_take(redis, 5, account, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "cancel");
+}
+END_TEST
+
+START_TEST(a_flushed_redis_says_that_it_wants_a_full_load)
+{
+    int64_t now = redis_now();
+
+    ck_assert(!view.loaded);
+    ck_assert_int_eq(queue_mark_loaded(redis, GROUP, &err), RC_OK);
+    (void)take(1);
+    ck_assert(view.loaded);
+    enqueue(7, account, now - 5);
+    command("FLUSHALL", "");
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert(!view.loaded);
+    enqueue(7, account, now - 5);
+    ck_assert_uint_eq(take(10), 1);
+}
+END_TEST
+
+START_TEST(a_finished_task_is_heard_by_whoever_waits_before_or_after)
+{
+    bool done = false;
+
+    ck_assert_int_eq(queue_task_done(redis, account, &err), RC_OK);
+    ck_assert_int_eq(queue_task_wait(redis, account, 1000, &done, &err), RC_OK);
+    ck_assert(done);
+    ck_assert_int_eq(queue_task_wait(redis, account, 100, &done, &err), RC_OK);
+    ck_assert(!done);
+}
+END_TEST
+
+static unsigned hear(struct queue_ear *ear)
+{
+    struct pollfd p = {.fd = queue_ear_fd(ear), .events = POLLIN};
+
+    ck_assert_int_eq(poll(&p, 1, 5000), 1);
+    return queue_ear_listen(ear);
+}
+
+START_TEST(an_ear_hears_new_posts_and_tasks_and_survives_a_hangup)
+{
+    struct redis_arg kill[] = {redis_str("CLIENT"), redis_str("KILL"), redis_str("TYPE"),
+                               redis_str("pubsub")};
+    struct redis_reply *reply = NULL;
+    struct queue_ear *ear;
+
+    ck_assert_int_eq(queue_ear_new(url, &ear, &err), RC_OK);
+    ck_assert_int_eq(queue_ear_fd(ear), -1);
+    ck_assert_int_eq(queue_ear_open(ear, &err), RC_OK);
+    enqueue(7, account, redis_now() + 1000);
+    ck_assert_uint_eq(hear(ear), QUEUE_HEARD_POST);
+    ck_assert_int_eq(queue_task_hint(redis, &err), RC_OK);
+    ck_assert_uint_eq(hear(ear), QUEUE_HEARD_TASK);
+    ck_assert_uint_eq(queue_ear_listen(ear), 0);
+    ck_assert_int_eq(redis_command(redis, kill, 4, 1000, &reply, &err), RC_OK);
+    redis_reply_free(reply);
+    (void)hear(ear);
+    ck_assert_int_eq(queue_ear_fd(ear), -1);
+    ck_assert_int_eq(queue_ear_open(ear, &err), RC_OK);
+    queue_ear_free(ear);
+}
+END_TEST
+
+UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
+                  a_due_post_is_taken_once_and_a_later_one_not_yet,
+                  a_hint_given_again_moves_the_post_and_does_not_double_it,
+                  posts_beyond_the_horizon_stay_out_and_leave_when_moved_there,
+                  a_forgotten_post_is_not_taken,
+                  an_account_starts_six_a_minute_in_order_and_never_starves_another,
+                  a_window_lets_exactly_its_limit_through,
+                  the_witness_goes_to_the_first_and_only_its_holder_may_change_it,
+                  a_flushed_redis_says_that_it_wants_a_full_load,
+                  a_finished_task_is_heard_by_whoever_waits_before_or_after,
+                  an_ear_hears_new_posts_and_tasks_and_survives_a_hangup)
