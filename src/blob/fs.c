@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 enum {
-    DIR_MODE = 0750,
-    FILE_MODE = 0640,
+    DIR_MODE = 0770, /* less the umask: programs of several users may share a store */
+    FILE_MODE = 0660,
     PIECE = 65536, /* bytes copied at a time where the kernel cannot do it alone */
 };
 
