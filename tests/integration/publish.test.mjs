@@ -1,0 +1,135 @@
+// The main job: a post goes out at its second, once, and says truthfully what became of it.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Stack } from '../harness/stack.mjs';
+import { connectAccount, fateOf, inMs, postOf, readyVideo } from '../harness/world.mjs';
+import { publicationsOf, setFault, clearFaults } from '../harness/sandbox.mjs';
+
+let stack;
+let client;
+let account;
+let media;
+before(async () => {
+  stack = await Stack.start();
+  client = await stack.signedIn();
+  account = await connectAccount(client);
+  media = await readyVideo(client, stack);
+});
+after(() => stack?.stop());
+
+let number = 0;
+const post = async (change = {}) => {
+  const caption = change.caption ?? `post number ${++number} of this run`;
+  const { json } = await client.expect(201, 'POST', '/api/v1/posts', { json: postOf(account, media, { caption, ...change }) });
+  return json;
+};
+
+describe('a scheduled post', () => {
+  test('is published within a second of its time, exactly once, and tells its story', async () => {
+    const due = Date.now() + 5000;
+    const { id, caption } = await post({ publish_at: new Date(due).toISOString() });
+    const done = await fateOf(client, id);
+    assert.equal(done.status, 'published_private');
+    assert.match(done.published_at, /Z$/);
+    const publications = await publicationsOf(stack, caption);
+    assert.equal(publications.length, 1, JSON.stringify(publications));
+    const late = publications[0].committed_at_ms - due;
+    assert.ok(late >= -50 && late < 1000, `the last byte was taken ${late} ms after its time`);
+    const { items } = await client.get(`/api/v1/posts/${id}/events`);
+    assert.ok(items.some(({ actor }) => actor === 'publisher'), JSON.stringify(items));
+  });
+
+  test('of several chunks arrives whole', async () => {
+    const large = await readyVideo(client, stack, { name: 'large', padTo: 130 << 20 });
+    const { id, caption } = await post({ media_ids: [large], publish_at: inMs(1500) });
+    const done = await fateOf(client, id, 90_000);
+    assert.equal(done.status, 'published_private', done.status_text);
+    assert.equal((await publicationsOf(stack, caption)).length, 1);
+  });
+
+  test('that was canceled in time never goes out', async () => {
+    const { id, caption } = await post({ publish_at: inMs(2500) });
+    await client.expect(200, 'POST', `/api/v1/posts/${id}/cancel`, { json: {} });
+    const marker = await post({ publish_at: inMs(3000) });
+    await fateOf(client, marker.id);
+    assert.equal((await client.get(`/api/v1/posts/${id}`)).status, 'canceled');
+    assert.equal((await publicationsOf(stack, caption)).length, 0);
+  });
+
+  test('that was moved goes out at its new time only', async () => {
+    const { id, caption } = await post({ publish_at: inMs(3_600_000) });
+    const due = Date.now() + 2500;
+    await client.expect(200, 'PATCH', `/api/v1/posts/${id}`, { json: { publish_at: new Date(due).toISOString() } });
+    await fateOf(client, id);
+    const [publication, ...more] = await publicationsOf(stack, caption);
+    assert.equal(more.length, 0);
+    assert.ok(Math.abs(publication.committed_at_ms - due) < 1000);
+  });
+
+  test('published now goes out now', async () => {
+    const { id, caption } = await post({ publish_at: inMs(3_600_000) });
+    await client.expect(200, 'POST', `/api/v1/posts/${id}/publish-now`, { json: { consent: { music_usage: true, branded_content: false } } });
+    assert.equal((await fateOf(client, id)).status, 'published_private');
+    assert.equal((await publicationsOf(stack, caption)).length, 1);
+  });
+});
+
+describe('many at once', () => {
+  test('all go out, each once, within a second', async () => {
+    const due = Date.now() + 4000;
+    const posts = await Promise.all(Array.from({ length: 5 }, () => post({ publish_at: new Date(due).toISOString() })));
+    for (const { id, caption } of posts) {
+      assert.equal((await fateOf(client, id)).status, 'published_private');
+      const publications = await publicationsOf(stack, caption);
+      assert.equal(publications.length, 1);
+      assert.ok(publications[0].committed_at_ms - due < 1000, `${publications[0].committed_at_ms - due} ms`);
+    }
+  });
+});
+
+describe('TikTok in trouble', () => {
+  after(() => clearFaults(stack));
+
+  test('that passes only delays a post', async () => {
+    for (const fault of [{ endpoint: 'video_init', status: 500, count: 1 }, { endpoint: 'video_init', status: 429, count: 1 }, { endpoint: 'upload', status: 503, count: 1 }, { endpoint: 'status', status: 500, count: 2 }]) {
+      await clearFaults(stack);
+      await setFault(stack, fault);
+      const { id, caption } = await post({ publish_at: inMs(800) });
+      assert.equal((await fateOf(client, id)).status, 'published_private', JSON.stringify(fault));
+      assert.equal((await publicationsOf(stack, caption)).length, 1, JSON.stringify(fault));
+    }
+  });
+
+  test('that loses an answer never doubles a post', async () => {
+    for (const endpoint of ['video_init', 'upload', 'status']) {
+      await clearFaults(stack);
+      await setFault(stack, { endpoint, lost: true, count: 1 });
+      const { id, caption } = await post({ publish_at: inMs(800) });
+      const done = await fateOf(client, id);
+      const publications = await publicationsOf(stack, caption);
+      assert.ok(publications.length <= 1, `${endpoint}: ${publications.length}`);
+      if (done.status === 'published_private') {
+        assert.equal(publications.length, 1, endpoint);
+      }
+    }
+  });
+
+  test('that is a refusal is shown in words, with what to do', async () => {
+    const refusals = [
+      { endpoint: 'video_init', code: 'spam_risk_too_many_posts', http: 403 },
+      { endpoint: 'video_init', code: 'unaudited_client_can_only_post_to_private_accounts', http: 403 },
+      { fail_reason: 'file_format_check_failed' },
+    ];
+    for (const fault of refusals) {
+      await clearFaults(stack);
+      await setFault(stack, { ...fault, count: 1 });
+      const { id, caption } = await post({ publish_at: inMs(500) });
+      const seen = await client.until(`/api/v1/posts/${id}`, ({ status_reason }) => status_reason !== null, 30_000);
+      const code = fault.code ?? fault.fail_reason;
+      assert.ok(seen.status_reason.includes(code) || seen.status_text.length > 0, JSON.stringify(seen));
+      assert.ok(seen.status_text.length > 10 && !/undefined|null/.test(seen.status_text), seen.status_text);
+      assert.ok(seen.next_step?.length > 10, JSON.stringify([code, seen.next_step]));
+      assert.equal((await publicationsOf(stack, caption)).length, 0);
+    }
+  });
+});
