@@ -1,0 +1,60 @@
+#include "boxes.h"
+
+#include "core/io.h"
+
+enum { HEADER = 8, LONG_HEADER = 16 };
+
+static uint64_t big_endian(const unsigned char *p, size_t n)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < n; i++)
+        value = value << 8 | p[i];
+    return value;
+}
+
+/* The size of the box whose first got bytes are at head and which has rest bytes to lie
+ * in; 0 when that is no box. */
+static uint64_t box_size(const unsigned char *head, size_t got, int64_t rest)
+{
+    uint64_t size;
+
+    if (got < HEADER)
+        return 0;
+    size = big_endian(head, 4);
+    if (size == 0)
+        return (uint64_t)rest;
+    if (size > 1)
+        return size >= HEADER ? size : 0;
+    if (got < LONG_HEADER)
+        return 0;
+    size = big_endian(head + HEADER, 8);
+    return size >= LONG_HEADER ? size : 0;
+}
+
+enum rc boxes_missing(int fd, int64_t size, int64_t *missing, struct err *err)
+{
+    int64_t at = 0;
+
+    for (int i = 0; at < size && i < BOXES_MAX; i++) {
+        unsigned char head[LONG_HEADER];
+        size_t got = 0;
+        uint64_t box;
+        enum rc rc = io_pread_full(fd, head, sizeof(head), at, &got, err);
+
+        if (rc != RC_OK)
+            return rc;
+        box = box_size(head, got, size - at);
+        if (box == 0 || box > INT64_MAX / 2) {
+            *missing = -1;
+            return RC_OK;
+        }
+        if (box > (uint64_t)(size - at)) {
+            *missing = (int64_t)box - (size - at);
+            return RC_OK;
+        }
+        at += (int64_t)box;
+    }
+    *missing = at == size ? 0 : -1;
+    return RC_OK;
+}

@@ -1,0 +1,211 @@
+#include "examine.h"
+
+#include "boxes.h"
+#include "child.h"
+#include "core/io.h"
+#include "core/text.h"
+#include "probe.h"
+#include "sniff.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { THUMB_WALL_MS = 30000, THUMB_CPU_S = 20, THUMB_AT_MS = 1000 };
+
+#define THUMB_MEMORY (UINT64_C(1) << 30)
+
+static enum rc unreadable(struct examined *e, const char *why)
+{
+    media_check_unreadable(why, &e->checks[0]);
+    e->n_checks = 1;
+    e->ready = false;
+    return RC_OK;
+}
+
+static void judge(struct examined *e)
+{
+    e->n_checks = media_check(&e->facts, e->checks);
+    e->ready = e->checks[0].ok; /* the failed ones come first */
+}
+
+/* One frame as a JPEG, 360 pixels wide, at at_ms. */
+static enum rc frame(int fd, const struct sniffed *is, int64_t at_ms,
+                     const volatile sig_atomic_t *stop, struct strbuf *thumb,
+                     enum child_end *end, struct err *err)
+{
+    char at[32];
+    const char *const argv[] = {
+        "/usr/bin/ffmpeg",
+        "-nostdin",
+        "-v",
+        "quiet",
+        "-hide_banner",
+        "-protocol_whitelist",
+        "file,pipe",
+        "-format_whitelist",
+        "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,jpeg_pipe,webp_pipe",
+        "-threads",
+        "1",
+        "-f",
+        is->demuxer,
+        "-ss",
+        at,
+        "-i",
+        CHILD_INPUT,
+        "-map",
+        "0:v:0",
+        "-frames:v",
+        "1",
+        "-vf",
+        "scale=360:-2",
+        "-filter_threads",
+        "1",
+        "-threads",
+        "1",
+        "-c:v",
+        "mjpeg",
+        "-q:v",
+        "4",
+        "-f",
+        "image2pipe",
+        "pipe:1",
+        NULL};
+    const struct child_job job = {
+        .argv = argv,
+        .input_fd = fd,
+        .limits = {.memory_bytes = THUMB_MEMORY, .cpu_s = THUMB_CPU_S},
+        .wall_ms = THUMB_WALL_MS,
+        .stop = stop,
+    };
+
+    (void)snprintf(at, sizeof(at), "%" PRId64 ".%03" PRId64, at_ms / 1000, at_ms % 1000);
+    strbuf_reset(thumb);
+    return child_run(&job, thumb, end, err);
+}
+
+/* The thumbnail. A video none of whose frames can be decoded is not ready, whatever its
+ * header says; one that only costs too much is, without a picture. */
+static enum rc picture(int fd, const struct sniffed *is,
+                       const volatile sig_atomic_t *stop, struct examined *e,
+                       struct err *err)
+{
+    int64_t half = e->facts.duration_ms / 2;
+    int64_t at = half < THUMB_AT_MS ? half : THUMB_AT_MS;
+    enum child_end end = CHILD_DONE;
+    enum rc rc = frame(fd, is, at, stop, &e->thumb, &end, err);
+
+    if (rc == RC_OK && at > 0 && e->thumb.len == 0 && end != CHILD_TIMEOUT)
+        rc = frame(fd, is, 0, stop, &e->thumb, &end, err);
+    if (rc != RC_OK)
+        return rc;
+    if (end != CHILD_DONE)
+        strbuf_reset(&e->thumb);
+    if (e->thumb.len == 0 && (end == CHILD_DONE || end == CHILD_REFUSED))
+        return unreadable(e, "no picture in it can be decoded");
+    return RC_OK;
+}
+
+static const char *why_not(enum child_end end)
+{
+    switch (end) {
+    case CHILD_DONE:
+    case CHILD_REFUSED:
+        return "it is damaged or is not what its beginning says";
+    case CHILD_CRASHED:
+        return "reading it needs more memory or time than a healthy file does";
+    case CHILD_TIMEOUT:
+        return "reading it takes far too long";
+    case CHILD_TOO_LONG:
+        return "it has far too many streams";
+    }
+    return "";
+}
+
+/* Is it all there? Only the ISO formats tell. */
+static enum rc whole(int fd, const struct sniffed *is, struct examined *e, bool *ok,
+                     struct err *err)
+{
+    char why[96];
+    int64_t missing = 0;
+    enum rc rc;
+
+    *ok = true;
+    if (strcmp(is->demuxer, "mov") != 0)
+        return RC_OK;
+    rc = boxes_missing(fd, e->facts.bytes, &missing, err);
+    if (rc != RC_OK || missing <= 0)
+        return rc;
+    *ok = false;
+    (void)snprintf(why, sizeof(why),
+                   "it is cut off, %" PRId64 " bytes are missing at its end", missing);
+    return unreadable(e, why);
+}
+
+static enum rc read_and_judge(int fd, const struct sniffed *is,
+                              const volatile sig_atomic_t *stop, struct examined *e,
+                              struct err *err)
+{
+    enum child_end end = CHILD_DONE;
+    bool ok = true;
+    enum rc rc = whole(fd, is, e, &ok, err);
+
+    if (rc != RC_OK || !ok)
+        return rc;
+    rc = probe_run(fd, is, stop, &e->facts, &end, err);
+    if (rc == RC_INVALID)
+        return unreadable(e, err->msg);
+    if (rc != RC_OK)
+        return rc;
+    if (end != CHILD_DONE)
+        return unreadable(e, why_not(end));
+    judge(e);
+    return picture(fd, is, stop, e, err);
+}
+
+/* A file that no reader of ours is for. Of a known kind: refused for its format. */
+static void refuse_format(const struct sniffed *is, struct examined *e)
+{
+    char why[96];
+
+    if (is->kind != MEDIA_KIND_UNKNOWN) {
+        judge(e);
+        for (size_t i = 0; i < e->n_checks; i++) {
+            if (strcmp(e->checks[i].code, "container") == 0)
+                e->checks[0] = e->checks[i];
+        }
+        e->n_checks = 1; /* nothing else of it was measured */
+        return;
+    }
+    (void)snprintf(why, sizeof(why), "it is no video or photo (%s)", is->container);
+    (void)unreadable(e, why);
+}
+
+enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
+                struct examined *out, struct err *err)
+{
+    unsigned char head[SNIFF_BYTES];
+    size_t got = 0;
+    struct sniffed is;
+    enum rc rc;
+
+    (void)memset(out, 0, sizeof(*out));
+    strbuf_init(&out->thumb, EXAMINE_THUMB_MAX);
+    rc = io_pread_full(fd, head, sizeof(head), 0, &got, err);
+    if (rc != RC_OK)
+        return rc;
+    is = sniff(head, got);
+    out->facts.kind = is.kind;
+    out->facts.bytes = size;
+    text_copy(out->facts.container, sizeof(out->facts.container), is.container);
+    if (is.demuxer == NULL) {
+        refuse_format(&is, out);
+        return RC_OK;
+    }
+    return read_and_judge(fd, &is, stop, out, err);
+}
+
+void examined_release(struct examined *e)
+{
+    strbuf_release(&e->thumb);
+}
