@@ -1,0 +1,80 @@
+// Live updates by cheap polling: the server says when to ask again, nothing is asked while the page is hidden,
+// offline or signed out, and failures back off. Screens listen; what they do with a change is theirs.
+import { effect, signal } from '@preact/signals';
+import { expired, request, session } from './api';
+import type { Changes, PostStatus } from './types';
+
+type Listener = (c: Changes) => void;
+
+export const counts = signal<Partial<Record<PostStatus, number>>>({});
+/** The last poll failed: what is shown may be old. */
+export const stale = signal(false);
+
+const listeners = new Set<Listener>();
+const NORMAL_MS = 15_000;
+const MAX_MS = 120_000;
+const JITTER = 0.1;
+
+let seq: string | null = null;
+let interval = NORMAL_MS;
+let fails = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+let asking = false;
+let again = false;
+
+export function onChanges(f: Listener): () => void {
+  listeners.add(f);
+  return () => listeners.delete(f);
+}
+
+const mayAsk = (): boolean => !document.hidden && navigator.onLine && !!session.value && !expired.value;
+
+async function ask(): Promise<void> {
+  const query = seq === null ? '' : `?since=${seq}`;
+  const headers: Record<string, string> = seq === null ? {} : { 'If-None-Match': `"${seq}"` };
+  const r = await request('GET', `/api/v1/changes${query}`, { headers });
+  if (r.status === 304) return;
+  const c = (await r.json()) as Changes;
+  const first = seq === null;
+  seq = c.seq;
+  interval = c.next_ms;
+  counts.value = c.counts;
+  if (!first) for (const f of listeners) f(c);
+}
+
+async function turn(): Promise<void> {
+  if (!mayAsk()) return;
+  if (asking) {
+    again = true;
+    return;
+  }
+  asking = true;
+  try {
+    await ask();
+    fails = 0;
+    stale.value = false;
+  } catch {
+    fails += 1;
+    stale.value = fails > 1;
+  }
+  asking = false;
+  plan(again ? 0 : undefined);
+  again = false;
+}
+
+function plan(ms?: number): void {
+  clearTimeout(timer);
+  const base = ms ?? Math.min(MAX_MS, interval * 2 ** Math.min(fails, 6));
+  timer = setTimeout(() => void turn(), base * (1 + JITTER * (2 * Math.random() - 1)));
+}
+
+/** Ask at once: after one's own change, or on return to the page. */
+export const refreshSoon = (): void => plan(0);
+
+export function startPolling(): void {
+  document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : refreshSoon()));
+  addEventListener('online', refreshSoon);
+  effect(() => {
+    if (session.value && !expired.value) refreshSoon();
+  });
+}

@@ -1,0 +1,215 @@
+// The library: what was uploaded, what the checks found, where it is used.
+import { signal } from '@preact/signals';
+import { Component } from 'preact';
+import { api, asError, get } from '../api';
+import type { ApiError } from '../api';
+import { onChanges, refreshSoon } from '../changes';
+import { bytes, count, duration } from '../format';
+import { forgetMedia, keepMedia, mediaById, watchMedia } from '../media-store';
+import { Button, Empty, Head, LoadError, Skeleton, Thumb } from '../parts/basics';
+import { Dialog, ask } from '../parts/dialog';
+import { DropZone, pickFiles } from '../parts/drop';
+import { Icon } from '../parts/icon';
+import { Menu } from '../parts/menu';
+import type { MenuItem } from '../parts/menu';
+import { navigate } from '../nav';
+import { toast } from '../toasts';
+import type { Media, Page } from '../types';
+import type { Tone } from '../words';
+
+const ids = signal<string[] | null>(null);
+const next = signal<string | null>(null);
+const error = signal<ApiError | null>(null);
+const more = signal(false);
+const looking = signal<string | null>(null);
+const renaming = signal<Media | null>(null);
+
+async function load(cursor: string | null = null): Promise<void> {
+  more.value = cursor !== null;
+  try {
+    const page = await get<Page<Media>>(`/api/v1/media?limit=48${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+    keepMedia(...page.items);
+    page.items.filter((m) => m.status === 'checking').forEach((m) => watchMedia(m.id));
+    const before = cursor ? (ids.value ?? []) : [];
+    ids.value = [...new Set([...before, ...page.items.map((m) => m.id)])];
+    next.value = page.next_cursor;
+    error.value = null;
+  } catch (e) {
+    if (!ids.value) error.value = asError(e);
+    else toast(asError(e).message, 'bad');
+  }
+  more.value = false;
+}
+
+async function remove(m: Media): Promise<void> {
+  const yes = await ask({ title: `Delete ${m.filename}?`, confirm: 'Delete', danger: true, body: <p>The file is removed for good. What was already posted stays on TikTok.</p> });
+  if (!yes) return;
+  try {
+    await api('DELETE', `/api/v1/media/${m.id}`);
+    forgetMedia(m.id);
+    ids.value = (ids.value ?? []).filter((id) => id !== m.id);
+    toast(`${m.filename} is deleted.`);
+  } catch (e) {
+    const x = asError(e);
+    toast(x.code === 'media_in_use' ? 'A post that is not finished uses this file. Change or cancel the post first.' : x.message, 'bad');
+  }
+  refreshSoon();
+}
+
+function verdict(m: Media): { text: string; tone: Tone; icon: string } {
+  if (m.status === 'ready') return { text: 'Ready', tone: 'good', icon: 'check' };
+  if (m.status === 'rejected') return { text: 'TikTok would refuse it', tone: 'bad', icon: 'cross' };
+  return { text: m.status === 'checking' ? 'Checking' : 'Uploading', tone: 'busy', icon: 'spinner' };
+}
+
+function facts(m: Media): string {
+  const list = [bytes(m.bytes)];
+  if (m.width !== null && m.height !== null) list.push(`${m.width}×${m.height}`);
+  if (m.fps !== null) list.push(`${Math.round(m.fps * 100) / 100} fps`);
+  if (m.codec !== null) list.push(m.codec.toUpperCase());
+  return list.join(' · ');
+}
+
+function menuOf(m: Media): MenuItem[] {
+  const items: MenuItem[] = [
+    { text: 'Look at it', icon: 'eye', run: () => (looking.value = m.id) },
+    { text: 'Rename', icon: 'pencil', run: () => (renaming.value = m) },
+    { text: 'Delete', icon: 'trash', danger: true, run: () => void remove(m) },
+  ];
+  if (m.status === 'ready') items.unshift({ text: 'Use in a post', icon: 'compose', run: () => navigate(`/compose?media=${m.id}`) });
+  return items;
+}
+
+function Card({ m }: { m: Media }) {
+  const v = verdict(m);
+  const bad = m.checks.filter((c) => !c.ok);
+  return (
+    <li class="media-card">
+      <button type="button" class="media-look" onClick={() => (looking.value = m.id)} aria-label={`Look at ${m.filename}`}>
+        <Thumb url={m.thumbnail_url} durationMs={m.duration_ms} kind={m.kind} />
+      </button>
+      <div class="media-text">
+        <div class="media-title">
+          <h2 title={m.filename}>{m.filename}</h2>
+          <Menu label={`More for ${m.filename}`} items={menuOf(m)} />
+        </div>
+        <p class="hint">{facts(m)}</p>
+        <p class="media-state">
+          <span class={`badge tone-${v.tone}`}><Icon name={v.icon} />{v.text}</span>
+          {m.used_in > 0 && <span class="hint">in {count(m.used_in, 'post', 'posts')}</span>}
+        </p>
+        {bad.map((c) => <p key={c.code} class="field-error"><Icon name="alert" /> {c.message}</p>)}
+      </div>
+    </li>
+  );
+}
+
+function Look({ m }: { m: Media }) {
+  return (
+    <Dialog
+      title={m.filename} wide onClose={() => (looking.value = null)}
+      footer={m.status === 'ready' ? <a class="btn btn-primary" href={`/compose?media=${m.id}`} onClick={() => (looking.value = null)}>Use in a post</a> : undefined}
+    >
+      <div class="look">
+        {m.content_url
+          ? m.kind === 'video'
+            ? <video class="look-media" src={m.content_url} controls playsInline preload="metadata" {...(m.thumbnail_url ? { poster: m.thumbnail_url } : {})} />
+            : <img class="look-media" src={m.content_url} alt="" />
+          : <p>The file can be played when it has been checked.</p>}
+        <div>
+          <p>{facts(m)}{m.duration_ms !== null && ` · ${duration(m.duration_ms)}`}</p>
+          <ul class="checks">
+            {m.checks.map((c) => (
+              <li key={c.code} class={c.ok ? 'tone-good' : 'tone-bad'}>
+                <Icon name={c.ok ? 'check' : 'cross'} /> <span>{c.message}{c.limit && <span class="hint">TikTok takes {c.limit}</span>}</span>
+              </li>
+            ))}
+          </ul>
+        </div>
+      </div>
+    </Dialog>
+  );
+}
+
+class Rename extends Component<{ m: Media }, { error: string }> {
+  override state = { error: '' };
+
+  private readonly submit = async (e: SubmitEvent) => {
+    e.preventDefault();
+    const filename = String(new FormData(e.currentTarget as HTMLFormElement).get('filename') ?? '').trim();
+    if (!filename) {
+      this.setState({ error: 'A name is needed.' });
+      return;
+    }
+    try {
+      keepMedia(await api<Media>('PATCH', `/api/v1/media/${this.props.m.id}`, { body: { filename }, ifMatch: this.props.m.version }));
+      renaming.value = null;
+    } catch (x) {
+      this.setState({ error: asError(x).message });
+    }
+  };
+
+  override render() {
+    return (
+      <Dialog title="Rename" onClose={() => (renaming.value = null)}>
+        <form class="form" onSubmit={(e) => void this.submit(e)}>
+          <div class="field">
+            <label for="filename">Name</label>
+            <input id="filename" name="filename" class="input" value={this.props.m.filename} maxLength={255} aria-describedby="rename-error" />
+            {this.state.error && <p class="field-error" id="rename-error">{this.state.error}</p>}
+          </div>
+          <Button kind="primary" type="submit">Rename</Button>
+        </form>
+      </Dialog>
+    );
+  }
+}
+
+function Body() {
+  if (error.value) return <LoadError error={error.value} retry={() => void load()} />;
+  if (!ids.value) return <Skeleton rows={4} tall />;
+  const list = ids.value.flatMap((id) => mediaById.value[id] ?? []);
+  if (list.length === 0) {
+    return (
+      <Empty icon="media" title="Nothing uploaded yet">
+        <p>Drop a video anywhere on this page, or choose one. MP4 or MOV, up to 10 minutes.</p>
+        <Button kind="primary" icon="upload" onClick={() => pickFiles()}>Upload video</Button>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <ul class="media-grid">{list.map((m) => <Card key={m.id} m={m} />)}</ul>
+      {next.value && <Button class="more" working={more.value} onClick={() => void load(next.value)}>Show more</Button>}
+    </>
+  );
+}
+
+export default class MediaLibrary extends Component {
+  private stop = () => {};
+
+  override componentDidMount() {
+    looking.value = null;
+    renaming.value = null;
+    void load();
+    this.stop = onChanges((c) => (c.reset || c.changed.some((x) => x.type === 'media' && !mediaById.value[x.id])) && void load());
+  }
+
+  override componentWillUnmount() {
+    this.stop();
+  }
+
+  override render() {
+    const seen = looking.value ? mediaById.value[looking.value] : undefined;
+    return (
+      <DropZone whole>
+        <Head title="Media" sub="Every file is checked against TikTok’s limits when it arrives.">
+          <Button kind="primary" icon="upload" onClick={() => pickFiles()}>Upload video</Button>
+        </Head>
+        <Body />
+        {seen && <Look m={seen} />}
+        {renaming.value && <Rename m={renaming.value} />}
+      </DropZone>
+    );
+  }
+}

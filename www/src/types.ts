@@ -1,0 +1,167 @@
+// The shapes of docs/openapi.yaml that the dashboard uses, under the same names.
+
+export type Kind = 'video' | 'photo';
+export type Mode = 'direct' | 'inbox';
+export type MediaStatus = 'uploading' | 'checking' | 'ready' | 'rejected';
+export type AccountStatus = 'connected' | 'expires_soon' | 'reconnect_needed' | 'disconnected';
+export type Privacy = 'PUBLIC_TO_EVERYONE' | 'MUTUAL_FOLLOW_FRIENDS' | 'FOLLOWER_OF_CREATOR' | 'SELF_ONLY';
+export type NextAction =
+  | 'reconnect' | 'choose_again' | 'replace_media' | 'retry' | 'edit_caption' | 'wait' | 'open_tiktok' | 'resolve' | 'none';
+export type PostStatus =
+  | 'draft' | 'awaiting_approval' | 'scheduled' | 'preparing' | 'publishing' | 'processing'
+  | 'published' | 'published_private' | 'in_inbox' | 'needs_attention' | 'failed' | 'canceled';
+
+export interface Page<T> {
+  items: T[];
+  next_cursor: string | null;
+}
+
+export interface Session {
+  user: { id: string; email: string; name: string };
+  workspace: { id: string; name: string };
+  role: 'owner' | 'admin' | 'editor' | 'approver' | 'viewer';
+  csrf_token: string | null;
+  expires_at: string | null;
+  limits: { media_max_bytes: number; chunk_bytes: number };
+  app: { unaudited: boolean | null; sandbox: boolean; scopes: string[] };
+}
+
+export interface Features {
+  direct_post: boolean;
+  inbox: boolean;
+  stats: boolean;
+}
+
+export interface Account {
+  id: string;
+  nickname: string;
+  username: string | null;
+  avatar_url: string | null;
+  status: AccountStatus;
+  status_text: string;
+  scopes: string[];
+  missing_scopes: string[];
+  features: Features;
+  timezone: string | null;
+  scheduled_posts: number;
+  connected_at: string;
+  refresh_expires_at: string | null;
+  version: number;
+}
+
+export interface CreatorInfo {
+  account_id: string;
+  nickname: string;
+  username: string | null;
+  avatar_url: string | null;
+  privacy_level_options: string[];
+  comment_disabled: boolean;
+  duet_disabled: boolean;
+  stitch_disabled: boolean;
+  max_video_post_duration_sec: number | null;
+  can_post: boolean;
+  blocked_code: string | null;
+  blocked_message: string | null;
+  fetched_at: string;
+}
+
+export interface Check {
+  code: string;
+  message: string;
+  measured: string | null;
+  limit: string | null;
+  ok: boolean;
+}
+
+export interface PostMedia {
+  id: string;
+  kind: Kind;
+  status: MediaStatus;
+  filename: string;
+  duration_ms: number | null;
+  width: number | null;
+  height: number | null;
+  thumbnail_url: string | null;
+  content_url: string | null;
+}
+
+export interface Media extends PostMedia {
+  bytes: number;
+  fps: number | null;
+  codec: string | null;
+  container: string | null;
+  checks: Check[];
+  used_in: number;
+  created_at: string;
+  version: number;
+}
+
+export interface Disclose {
+  your_brand: boolean;
+  branded_content: boolean;
+}
+
+export interface Consent {
+  music_usage: boolean;
+  branded_content: boolean;
+}
+
+/** What a person writes: the body of create and change. */
+export interface PostInput {
+  account_id: string | null;
+  kind: Kind;
+  mode: Mode;
+  media_ids: string[];
+  caption: string;
+  title: string | null;
+  privacy_level: string | null;
+  allow_comment: boolean;
+  allow_duet: boolean;
+  allow_stitch: boolean;
+  disclose: Disclose;
+  is_aigc: boolean;
+  auto_add_music: boolean;
+  cover_ms: number | null;
+  cover_index: number | null;
+  publish_at: string | null;
+  timezone: string | null;
+  consent: Consent;
+}
+
+export interface Post extends PostInput {
+  id: string;
+  account_id: string;
+  account: { id: string; nickname: string; username: string | null };
+  media: PostMedia[];
+  status: PostStatus;
+  status_reason: string | null;
+  status_text: string;
+  next_step: string | null;
+  next_action: NextAction;
+  published_at: string | null;
+  tiktok_post_id: string | null;
+  tiktok_url: string | null;
+  version: number;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface PostEvent {
+  id: string;
+  at: string;
+  kind: string;
+  actor: 'person' | 'api_client' | 'publisher' | 'media' | 'tiktok' | 'system';
+  text: string;
+  code: string | null;
+  attempt: number | null;
+  tiktok_log_id: string | null;
+}
+
+export interface Changes {
+  seq: string;
+  reset: boolean;
+  changed: { type: 'post' | 'media' | 'account'; id: string; status: string }[];
+  counts: Record<PostStatus, number>;
+  inflight: number;
+  next_ms: number;
+}
