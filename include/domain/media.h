@@ -29,8 +29,10 @@ enum {
     MEDIA_FPS_MILLI_MAX = 60000,
     MEDIA_FPS_MILLI_SLACK = 50, /* what averaging over real timestamps is off by */
     MEDIA_DURATION_MS_MAX = 600000,
-    MEDIA_CHECKS_MAX = 8, /* checks that one file can get */
-    MEDIA_WORD_SIZE = 32, /* bytes of a container or codec name with its NUL */
+    MEDIA_CHECKS_MAX = 8,     /* checks that one file can get */
+    MEDIA_WORD_SIZE = 32,     /* bytes of a container or codec name with its NUL */
+    MEDIA_FILENAME_MAX = 255, /* characters (code points) */
+    MEDIA_FILENAME_SIZE = MEDIA_FILENAME_MAX * 4 + 1, /* bytes with the NUL */
 };
 
 /* Numbers stored in media.kind. */
@@ -68,6 +70,11 @@ enum media_kind media_kind_of_mime(const char *mime);
 
 /* The Content-Type of a container we take, else "application/octet-stream". */
 const char *media_mime_of_container(const char *container);
+
+/* True for a name that may be kept and shown: 1 to MEDIA_FILENAME_MAX characters of
+ * UTF-8, no control characters, no '/' and no '\\'. It is data for people, never a path.
+ */
+bool media_filename_ok(const char *name) MUST_CHECK;
 
 /* The most bytes a file of that kind may have. */
 int64_t media_bytes_max(enum media_kind kind);

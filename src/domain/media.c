@@ -1,6 +1,7 @@
 #include "domain/media.h"
 
 #include "core/jsonw.h"
+#include "core/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,6 +52,19 @@ const char *media_mime_of_container(const char *container)
             return formats[i].mime;
     }
     return "application/octet-stream";
+}
+
+bool media_filename_ok(const char *name)
+{
+    size_t len = strlen(name);
+    size_t characters = 0;
+
+    if (!text_is_utf8(name, len) || text_has_control(name, len))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        characters += ((unsigned char)name[i] & 0xc0) != 0x80;
+    return characters >= 1 && characters <= MEDIA_FILENAME_MAX &&
+           strpbrk(name, "/\\\n\t") == NULL;
 }
 
 int64_t media_bytes_max(enum media_kind kind)

@@ -241,6 +241,28 @@ START_TEST(types_that_clients_claim_are_known_or_refused)
 }
 END_TEST
 
+START_TEST(a_name_is_short_clean_text)
+{
+    static const char *const good_names[] = {"a", "launch.mp4",
+                                             "\xc3\x9c"
+                                             "bung 1.mov",
+                                             "..", "<b>&\"'.mp4"};
+    static const char *const bad[] = {"", "a/b", "a\\b", "a\nb", "a\tb", "\x01", "\xff"};
+    char name[MEDIA_FILENAME_SIZE] = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(good_names); i++)
+        ck_assert_msg(media_filename_ok(good_names[i]), "%s", good_names[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert_msg(!media_filename_ok(bad[i]), "row %zu", i);
+    for (size_t i = 0; i < 255; i++)
+        (void)memcpy(name + i * 4, "\xf0\x9f\x8e\xac", 5);
+    ck_assert(media_filename_ok(name));
+    (void)memset(name, 'a', 256);
+    name[256] = '\0';
+    ck_assert(!media_filename_ok(name));
+}
+END_TEST
+
 START_TEST(checks_are_written_as_the_api_shows_them)
 {
     struct media_check c;
@@ -262,5 +284,5 @@ UNIT_MAIN("domain_media", every_limit_holds_at_its_edge_and_not_beyond,
           only_what_tiktok_plays_is_taken, photos_have_their_own_limits,
           a_refusal_names_the_measured_value_the_limit_and_what_to_do,
           a_file_with_several_faults_is_told_all_of_them,
-          types_that_clients_claim_are_known_or_refused,
+          types_that_clients_claim_are_known_or_refused, a_name_is_short_clean_text,
           checks_are_written_as_the_api_shows_them)
