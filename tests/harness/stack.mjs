@@ -1,6 +1,6 @@
 // A private copy of the whole system for one test file: started by tools/stack in a
 // directory of its own on free ports, ended by the process ids that it wrote.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -159,6 +159,20 @@ export class Stack {
   async restart(name, options) {
     await this.hold(name);
     await this.start(name, options);
+  }
+
+  /** Runs statements as the database's administrator; answers lines of tab-separated values. */
+  sql(statement) {
+    return execFileSync('mariadb', [...this.databaseArguments(), '-N', '-B', 'tts', '-e', statement], { encoding: 'utf8' });
+  }
+
+  /** The whole database as text. */
+  dump() {
+    return execFileSync('mariadb-dump', [...this.databaseArguments(), 'tts'], { encoding: 'utf8', maxBuffer: 256 << 20 });
+  }
+
+  databaseArguments() {
+    return ['--no-defaults', `--socket=${this.path('run/mariadb.sock')}`, '-u', 'root'];
   }
 
   log(name) {
