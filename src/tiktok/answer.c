@@ -77,18 +77,17 @@ static void quote_long_integers(const char *body, size_t len, struct strbuf *out
     }
 }
 
-/* The body as a JSON object, or NULL when it is not one. */
-static json_t *parse_body(const struct tiktok_answer *answer)
+json_t *answer_load(const char *text, size_t len)
 {
-    struct strbuf text;
+    struct strbuf quoted;
     json_t *root;
 
-    if (answer->len == 0 || answer->len > TIKTOK_ANSWER_MAX)
+    if (len == 0 || len > TIKTOK_ANSWER_MAX)
         return NULL;
-    strbuf_init(&text, 2 * (size_t)TIKTOK_ANSWER_MAX);
-    quote_long_integers(answer->body, answer->len, &text);
-    root = strbuf_failed(&text) ? NULL : json_loadb(text.buf, text.len, 0, NULL);
-    strbuf_wipe(&text); /* an answer of the token endpoint holds tokens */
+    strbuf_init(&quoted, 2 * (size_t)TIKTOK_ANSWER_MAX);
+    quote_long_integers(text, len, &quoted);
+    root = strbuf_failed(&quoted) ? NULL : json_loadb(quoted.buf, quoted.len, 0, NULL);
+    strbuf_wipe(&quoted); /* an answer of the token endpoint holds tokens */
     if (root == NULL || json_is_object(root))
         return root;
     json_decref(root);
@@ -181,7 +180,7 @@ enum rc answer_open(enum tiktok_where where, enum answer_kind kind,
                     const struct tiktok_answer *answer, struct tiktok_reply *reply,
                     json_t **root, struct err *err)
 {
-    json_t *json = parse_body(answer);
+    json_t *json = answer_load(answer->body, answer->len);
     bool success = answer->http_status >= 200 && answer->http_status < 300;
     bool flat = where != TIKTOK_IN_API;
 
@@ -250,6 +249,24 @@ void answer_https(const json_t *object, const char *key, char *out, size_t size)
     answer_whole(object, key, out, size);
     if (!text_starts_with(out, "https://") || text_has_control(out, strlen(out)))
         out[0] = '\0';
+}
+
+bool answer_post_id(const json_t *value, char *out, size_t size)
+{
+    char number[32] = "";
+    const char *id = number;
+
+    out[0] = '\0';
+    if (json_is_string(value))
+        id = json_string_value(value);
+    else if (json_is_integer(value) && json_integer_value(value) > 0)
+        (void)snprintf(number, sizeof(number), "%" PRId64,
+                       (int64_t)json_integer_value(value));
+    if (*id == '\0' || *id == '0' || strlen(id) >= size ||
+        strspn(id, "0123456789") != strlen(id))
+        return false;
+    text_copy(out, size, id);
+    return true;
 }
 
 int64_t answer_i64(const json_t *object, const char *key, int64_t fallback)

@@ -40,6 +40,15 @@ void answer_whole(const json_t *object, const char *key, char *out, size_t size)
 /* The same for URLs a browser will load: "" also unless it begins with https://. */
 void answer_https(const json_t *object, const char *key, char *out, size_t size);
 
+/* A JSON object in a text of ours or inside another answer; NULL when it is not one. To
+ * be given to json_decref(). */
+json_t *answer_load(const char *text, size_t len);
+
+/* A post id: a positive decimal number of at most size - 1 digits, as number or as text.
+ * (Those above 2^53, as all are, arrive as text: long integers are quoted.) False and ""
+ * for anything else. */
+bool answer_post_id(const json_t *value, char *out, size_t size);
+
 /* An integer, also as a numeric text; fallback when missing or not one. */
 int64_t answer_i64(const json_t *object, const char *key, int64_t fallback);
 

@@ -2,8 +2,6 @@
 
 #include "answer_priv.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -28,26 +26,18 @@ static void read_state(struct tiktok_status *status)
     }
 }
 
-/* Keeps an id when it is a positive decimal number, as number or as text. (Those above
- * 2^53, as all are, arrive as text: answer.c quotes long integers.) */
+/* Keeps an id, once. */
 static void add_post_id(const json_t *value, struct tiktok_status *status)
 {
-    char number[TIKTOK_POST_ID_MAX + 1] = "";
-    const char *id = number;
+    char id[TIKTOK_POST_ID_MAX + 1];
 
-    if (json_is_string(value))
-        id = json_string_value(value);
-    else if (json_is_integer(value) && json_integer_value(value) > 0)
-        (void)snprintf(number, sizeof(number), "%" PRId64,
-                       (int64_t)json_integer_value(value));
-    if (*id == '\0' || *id == '0' || strlen(id) > TIKTOK_POST_ID_MAX ||
-        strspn(id, "0123456789") != strlen(id))
+    if (!answer_post_id(value, id, sizeof(id)))
         return;
     for (size_t i = 0; i < status->post_id_count; i++)
         if (strcmp(status->post_id[i], id) == 0)
             return;
     if (status->post_id_count < TIKTOK_POST_IDS_MAX)
-        (void)memcpy(status->post_id[status->post_id_count++], id, strlen(id) + 1);
+        (void)memcpy(status->post_id[status->post_id_count++], id, sizeof(id));
 }
 
 /* A list, or a bare number or text where there is one post. */
