@@ -1,6 +1,10 @@
 #include "boxes.h"
 
+#include "core/attr.h"
 #include "core/io.h"
+
+#include <stdbool.h>
+#include <string.h>
 
 enum { HEADER = 8, LONG_HEADER = 16 };
 
@@ -32,6 +36,19 @@ static uint64_t box_size(const unsigned char *head, size_t got, int64_t rest)
     return size >= LONG_HEADER ? size : 0;
 }
 
+/* Bytes after the last box are often somebody's junk and harm nobody: only a box of a
+ * type that holds a film's own bytes shows that some are missing. */
+static bool holds_film(const unsigned char *head)
+{
+    static const char *const types[] = {"moov", "mdat", "moof"};
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (memcmp(head + 4, types[i], 4) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum rc boxes_missing(int fd, int64_t size, int64_t *missing, struct err *err)
 {
     int64_t at = 0;
@@ -45,7 +62,8 @@ enum rc boxes_missing(int fd, int64_t size, int64_t *missing, struct err *err)
         if (rc != RC_OK)
             return rc;
         box = box_size(head, got, size - at);
-        if (box == 0 || box > INT64_MAX / 2) {
+        if (box == 0 || box > INT64_MAX / 2 ||
+            (box > (uint64_t)(size - at) && !holds_film(head))) {
             *missing = -1;
             return RC_OK;
         }

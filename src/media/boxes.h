@@ -14,7 +14,8 @@
 enum { BOXES_MAX = 100000 }; /* a fragmented hour has some thousands */
 
 /* Walks the outermost boxes of the file fd of size bytes. *missing is how many bytes the
- * last box lacks: 0 when the file is whole; -1 when it is no sequence of boxes.
+ * last box lacks: 0 when the file is whole; -1 when it cannot be told, because what
+ * follows the last whole box is no box of a film.
  * RC_UNAVAILABLE: the file cannot be read. */
 enum rc boxes_missing(int fd, int64_t size, int64_t *missing, struct err *err) MUST_CHECK;
 

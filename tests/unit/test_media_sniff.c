@@ -108,6 +108,10 @@ START_TEST(a_file_of_whole_boxes_lacks_nothing)
          "\xff\xff\xff\xff\xff\xff\xff\xff"
          "abcd",
          20, -1},
+        {"\0\0\0\x08"
+         "ftyp"
+         "junkjunkjunk",
+         20, -1},
         {"\0\0\0\x04"
          "ftyp",
          8, -1},

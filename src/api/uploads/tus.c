@@ -50,6 +50,20 @@ static const char *last_part(const char *name)
     return part;
 }
 
+/* Keeps the last part of the name, control characters replaced: a name with a newline is
+ * no reason to refuse a film. False when nothing fit to keep remains. */
+static bool keep_name(char *name, char out[MEDIA_FILENAME_SIZE])
+{
+    for (char *p = name; *p != '\0'; p++) {
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '_';
+    }
+    if (!media_filename_ok(last_part(name)))
+        return false;
+    text_copy(out, MEDIA_FILENAME_SIZE, last_part(name));
+    return true;
+}
+
 /* One "key value" pair of len characters. False when it is none. */
 static bool read_pair(const char *p, size_t len, struct tus_metadata *out)
 {
@@ -63,9 +77,7 @@ static bool read_pair(const char *p, size_t len, struct tus_metadata *out)
     ok = key_len > 0 && base64_decode(&sb, value, (size_t)(p + len - value)) &&
          !strbuf_failed(&sb) && strlen(sb.buf) == sb.len;
     if (ok && key_len == 8 && memcmp(p, "filename", 8) == 0) {
-        ok = media_filename_ok(last_part(sb.buf));
-        if (ok)
-            text_copy(out->filename, sizeof(out->filename), last_part(sb.buf));
+        ok = keep_name(sb.buf, out->filename);
     } else if (ok && key_len == 8 && memcmp(p, "filetype", 8) == 0) {
         ok = sb.len < sizeof(out->filetype);
         text_copy(out->filetype, sizeof(out->filetype), sb.buf);

@@ -26,7 +26,7 @@ enum {
 };
 
 struct tus_metadata {
-    char filename[MEDIA_FILENAME_SIZE]; /* the last part of what was sent */
+    char filename[MEDIA_FILENAME_SIZE]; /* the last part of what was sent, cleaned */
     char filetype[TUS_TYPE_SIZE];       /* one that media_kind_of_mime() knows */
 };
 
