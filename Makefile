@@ -19,7 +19,7 @@ say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' '$(1)' '$(2)')
 # What building, linting and testing need, as Debian 12 and 13 name it. nodejs and npm
 # are installed only where `node` is missing.
 DEBIAN_PACKAGES := gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev \
-  libmariadb-dev libjansson-dev libssl-dev libhiredis-dev libargon2-dev \
+  libmariadb-dev libjansson-dev libssl-dev libhiredis-dev libargon2-dev libsqlite3-dev \
   nginx mariadb-server redis-server ffmpeg curl jq ca-certificates procps
 DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-ctags \
   pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2
@@ -64,9 +64,9 @@ LIBS_store  := $(shell pkg-config --libs libmariadb 2>/dev/null)
 LIBS_queue  := $(shell pkg-config --libs hiredis 2>/dev/null)
 LIBS_web    := -lfcgi
 LIBS_media  := $(LIBS_domain)
-LIBS_sandbox := $(LIBS_domain)
+LIBS_sandbox := $(LIBS_domain) $(shell pkg-config --libs sqlite3 2>/dev/null)
 libs_of = $(sort $(foreach d,$(1),$(LIBS_$(d)))) -lm
-ALL_LIBS = $(call libs_of,crypto domain net store queue web)
+ALL_LIBS = $(call libs_of,crypto domain net store queue web sandbox)
 
 SRCS     := $(sort $(wildcard src/*/*.c src/*/*/*.c))
 HDRS     := $(sort $(wildcard include/*/*.h src/*/*.h src/*/*/*.h))

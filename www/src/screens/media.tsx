@@ -85,7 +85,8 @@ function Card({ m }: { m: Media }) {
   const bad = m.checks.filter((c) => !c.ok);
   return (
     <li class="media-card">
-      <button type="button" class="media-look" onClick={() => (looking.value = m.id)} aria-label={`Look at ${m.filename}`}>
+      <button type="button" class="media-look" onClick={() => (looking.value = m.id)}>
+        <span class="visually-hidden">Look at {m.filename}</span>
         <Thumb url={m.thumbnail_url} durationMs={m.duration_ms} kind={m.kind} />
       </button>
       <div class="media-text">

@@ -1,0 +1,58 @@
+/* store/db.h - one MariaDB connection that mends itself.
+ *
+ * The connection is made at the first statement and again after it broke; nothing is ever
+ * repeated silently inside a transaction. Every connection is checked before use: READ
+ * COMMITTED, strict mode, utf8mb4, CLIENT_FOUND_ROWS (proved on connection_check), not
+ * read-only, no LOCAL INFILE, no silent reconnect, deadlines on connect, read and write
+ * (security.md R11, publishing.md 2.12). After a failed connect the statements of the
+ * following DB_HOLD_MS fail at once, so that a dead server costs a request at most one
+ * connect timeout.
+ *
+ * Failures of every function in store/: RC_UNAVAILABLE "database_unavailable" when the
+ * server is away, refuses writes or timed out (nothing happened); RC_UNCERTAIN
+ * "database_uncertain" when the connection broke in COMMIT; RC_BUG for what only a
+ * mistake of ours can cause. Others are named where they can occur.
+ *
+ * A struct db belongs to one thread. Times are ms since the epoch, UTC, of the database's
+ * clock. The rows are told by one file a table or aggregate in src/store; statements are
+ * run with src/store/stmt.h, which is private to this layer. */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include "core/err.h"
+
+#include <stdint.h>
+
+struct db;
+
+enum {
+    DB_CONNECT_MS = 1000, /* deadline of a connect: a request must fail within 2 s */
+    DB_READ_MS = 5000,    /* of one answer */
+    DB_HOLD_MS = 500,     /* after a failed connect: fail fast for this long */
+    DB_TRIES = 3,         /* runs of a transaction that deadlocked */
+};
+
+/* url: "mysql://user:password@host[:port]/database" or
+ * "mysql://user:password@localhost/database?socket=/path"; parts are percent-decoded.
+ * Connects to nothing yet. RC_INVALID: not such a URL; the message never shows it. The
+ * caller frees *out with db_free(). */
+enum rc db_new(const char *url, struct db **out, struct err *err) MUST_CHECK;
+
+/* Closes the connection. NULL is fine. */
+void db_free(struct db *db);
+
+/* RC_OK when the server answers and accepts writes. */
+enum rc db_ping(struct db *db, struct err *err) MUST_CHECK;
+
+/* The database's clock. */
+enum rc db_now(struct db *db, int64_t *now_ms, struct err *err) MUST_CHECK;
+
+/* Runs steps inside one transaction: COMMIT when they return RC_OK, ROLLBACK else. After
+ * a deadlock or a lock timeout the whole is run again, up to DB_TRIES times, so steps
+ * must not keep what a run before had found. Inside another transaction it just runs
+ * steps: the outer one decides. RC_UNCERTAIN: see above. */
+typedef enum rc (*db_steps_fn)(struct db *db, void *ctx, struct err *err);
+enum rc db_transaction(struct db *db, db_steps_fn steps, void *ctx,
+                       struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,214 @@
+/* store/jobs.h - the publisher's side of a post: claims, grants and ends.
+ *
+ * Every write names the job by post, fence and owner and checks how many rows it changed:
+ * a publisher that was declared dead, or whose post was canceled or moved meanwhile, gets
+ * RC_CONFLICT and drops the job (publishing.md 2.4). A write of several rows is one
+ * transaction, locks job before attempt, and writes the line of the post's timeline that
+ * tells of it. RC_UNCERTAIN: the connection broke during COMMIT; read the row again with
+ * job_load() before doing anything else. The API's side (create, schedule, cancel) is in
+ * store/posts.h. Times are ms UTC of the database's clock. */
+#ifndef STORE_JOBS_H
+#define STORE_JOBS_H
+
+#include "core/err.h"
+#include "store/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    JOB_CLAIM_MAX = 200,      /* ids one claim takes */
+    JOB_SWEEP_MAX = 500,      /* rows one sweep finds */
+    JOB_SHARDS = 1024,        /* job.shard is 0..JOB_SHARDS-1 */
+    JOB_PHASE_MS = 60000,     /* a claimed job nobody has touched for so long is stuck */
+    JOB_CRASHES_MAX = 3,      /* publishers that died of it: then REVIEW */
+    JOB_CODE_SIZE = 65,       /* bytes of a stable code with its NUL */
+    JOB_PUBLISH_ID_SIZE = 97, /* bytes of a publish_id with its NUL */
+    JOB_URL_MAX = 1536,       /* bytes of a sealed upload URL */
+    JOB_IDS_SIZE = 256,       /* bytes of a list of TikTok's post ids with its NUL */
+};
+
+/* Numbers stored in job.state and attempt.state that the publisher meets. */
+enum job_state {
+    JOB_SCHEDULED = 1,
+    JOB_RUNNING = 2,
+    JOB_COMMITTED = 3,
+    JOB_PUBLISHED = 4,
+    JOB_FAILED = 5,
+    JOB_CANCELED = 6,
+    JOB_REVIEW = 7,
+    JOB_BLOCKED = 8,
+};
+enum attempt_state {
+    ATTEMPT_NONE = 0,
+    ATTEMPT_INTENT = 1,
+    ATTEMPT_READY = 2,
+    ATTEMPT_GRANTED = 3,
+    ATTEMPT_PROCESSING = 4,
+    ATTEMPT_PUBLISHED = 5,
+    ATTEMPT_DEAD = 6,
+};
+
+/* The guard of every write: this post, as claimed by this process. */
+struct job_ref {
+    uint64_t post_id;
+    uint64_t workspace_id;
+    uint64_t fence;
+    uint64_t inc;
+};
+
+/* A post and when somebody must look at it. */
+struct job_hint {
+    uint64_t post_id;
+    uint64_t account_id;
+    int64_t next_at_ms;
+};
+
+struct job_claimed {
+    uint64_t post_id;
+    uint64_t account_id;
+    uint64_t workspace_id;
+    uint64_t fence;
+    unsigned crashes;
+};
+
+/* Takes those of the n posts that are due; out has room for n. *now_ms is the claim's
+ * instant. */
+enum rc job_claim(struct db *db, uint64_t inc, const uint64_t *post_ids, size_t n,
+                  struct job_claimed *out, size_t *len, int64_t *now_ms,
+                  struct err *err) MUST_CHECK;
+
+/* The newest attempt; state ATTEMPT_NONE when there is none. */
+struct job_attempt {
+    unsigned no;
+    enum attempt_state state;
+    char publish_id[JOB_PUBLISH_ID_SIZE];
+    unsigned char upload_url[JOB_URL_MAX]; /* sealed */
+    size_t upload_url_len;
+    int64_t init_date_ms; /* by TikTok's clock; 0: not known */
+    int64_t bytes_total;
+    int64_t chunk_size;
+    int64_t created_ms;
+    unsigned content_ver;
+};
+
+/* All that publishing needs to know of a claimed post. */
+struct job_facts {
+    enum job_state state;
+    unsigned attempt_no, granted, fails;
+    int64_t due_ms, expire_after_ms;
+    int64_t now_ms; /* when this was read */
+    struct job_attempt attempt;
+
+    uint64_t account_id;
+    bool video;  /* else photos */
+    bool direct; /* else into the inbox */
+    unsigned content_ver;
+    char *caption;
+    char privacy_level[33];
+    bool allow_comment, allow_duet, allow_stitch;
+    bool your_brand, branded_content, is_aigc;
+    int64_t cover_ms; /* -1: not chosen */
+
+    uint64_t media_id; /* of the first medium; 0: none */
+    bool media_ready;
+    char blob_key[27];
+    char mime[101];
+    int64_t media_bytes, media_duration_ms;
+};
+
+/* Reads a job we hold. RC_CONFLICT: it is not ours any more. The caller releases. */
+enum rc job_load(struct db *db, const struct job_ref *ref, struct job_facts *out,
+                 struct err *err) MUST_CHECK;
+void job_facts_release(struct job_facts *facts);
+
+/* INTENT: attempt number no is about to be made; the one before is written off unless it
+ * was granted. */
+struct job_intent {
+    unsigned no;
+    unsigned content_ver;
+    int64_t bytes_total;
+    int64_t chunk_size;
+};
+enum rc job_intend(struct db *db, const struct job_ref *ref,
+                   const struct job_intent *intent, struct err *err) MUST_CHECK;
+
+/* PERSIST: TikTok opened a session for attempt no. */
+struct job_session {
+    const char *publish_id;
+    const void *upload_url; /* sealed */
+    size_t upload_url_len;
+    int64_t init_date_ms;
+    const char *log_id;
+};
+enum rc job_persist(struct db *db, const struct job_ref *ref, unsigned no,
+                    const struct job_session *session, struct err *err) MUST_CHECK;
+
+/* GRANT: attempt no may send its last byte. RC_CONFLICT "second_live_attempt": the
+ * engine's own rule refused, which only a bug can cause. */
+enum rc job_grant(struct db *db, const struct job_ref *ref, unsigned no,
+                  struct err *err) MUST_CHECK;
+
+/* TikTok has every byte of attempt no. */
+enum rc job_sent(struct db *db, const struct job_ref *ref, unsigned no,
+                 struct err *err) MUST_CHECK;
+
+/* TikTok confirmed attempt no. word is its status; ids is comma-separated and may be
+ * "". */
+enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
+                      const char *word, const char *ids, struct err *err) MUST_CHECK;
+
+/* Attempt no can never complete; the caller has proof. Its grant, if any, ends. */
+enum rc job_attempt_dead(struct db *db, const struct job_ref *ref, unsigned no,
+                         const char *reason, struct err *err) MUST_CHECK;
+
+/* True in *dead when that publish_id belongs to an attempt of the post that is DEAD with
+ * proof (or was never granted). */
+enum rc job_attempt_is_dead(struct db *db, uint64_t post_id, const char *publish_id,
+                            bool *dead, struct err *err) MUST_CHECK;
+
+/* How a claim ends without a publication. */
+enum job_end {
+    JOB_END_LATER,    /* SCHEDULED again after wait_ms, one failure counted */
+    JOB_END_FAIL,     /* FAILED */
+    JOB_END_BLOCK,    /* BLOCKED: a person must act */
+    JOB_END_CANCELED, /* CANCELED, as the person had said */
+    JOB_END_RELEASE,  /* SCHEDULED again, at once, nothing counted */
+    JOB_END_REVIEW,   /* REVIEW: a person must look; also after the grant */
+    JOB_END_HANDOVER, /* COMMITTED, for whoever comes next, at once */
+};
+enum rc job_end(struct db *db, const struct job_ref *ref, enum job_end how,
+                const char *reason, int64_t wait_ms, struct err *err) MUST_CHECK;
+
+/* Says that the work on these jobs goes on; *len of the refs' post ids in lost are no
+ * longer ours (room for n). */
+enum rc job_beat(struct db *db, uint64_t inc, const struct job_ref *refs, size_t n,
+                 uint64_t *lost, size_t *len, struct err *err) MUST_CHECK;
+
+/* One line of the timeline that belongs to no other write; data is small JSON. */
+enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char *data,
+                 struct err *err) MUST_CHECK;
+
+/* Jobs of the shards first..last that should have been taken late_ms ago or earlier (a
+ * negative late_ms looks ahead), at most JOB_SWEEP_MAX. */
+enum rc job_sweep(struct db *db, unsigned first, unsigned last, int64_t late_ms,
+                  struct job_hint *out, size_t *len, struct err *err) MUST_CHECK;
+
+/* Jobs of the shards first..last that become due within ahead_ms, after the given one in
+ * the order (shard, next_at, post); *cursor is zeroed for the first page and moved.
+ * *len < JOB_SWEEP_MAX: that was the last page. */
+struct job_cursor {
+    unsigned shard;
+    int64_t next_at_ms;
+    uint64_t post_id;
+};
+enum rc job_upcoming(struct db *db, int64_t ahead_ms, struct job_cursor *cursor,
+                     struct job_hint *out, size_t *len, struct err *err) MUST_CHECK;
+
+/* The account is connected again: its posts that were blocked for want of a token are
+ * scheduled anew; *freed says how many. */
+enum rc job_unblock(struct db *db, uint64_t account_id, int64_t *freed,
+                    struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,134 @@
+/* store/media.h - the library: one row a file, and the work of checking it.
+ *
+ *     checking --tts-media--> ready | rejected        any of them --person--> deleted
+ *
+ * A row in checking is work: tts-media claims it with a number of its own (owner), a
+ * lease and a fence, so any number of them share the work and one that was thought dead
+ * cannot write late (RC_CONFLICT). A deleted row stays, without its bytes, because posts
+ * refer to it; removing the bytes is work too. Every statement of the API's side names
+ * the workspace; a medium of another answers RC_NOT_FOUND. Times are ms UTC of the
+ * database's clock. */
+#ifndef STORE_MEDIA_H
+#define STORE_MEDIA_H
+
+#include "core/err.h"
+#include "domain/media.h"
+#include "store/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MEDIA_BLOB_KEY_SIZE = 27,
+    MEDIA_MIME_SIZE = 101,
+    MEDIA_LEASE_MS = 120000, /* longer than examining any file may take */
+    MEDIA_FAILS_MAX = 3, /* claims that ended with the claimer's death: then rejected */
+    MEDIA_LIST_MAX = 100,
+    MEDIA_CLAIM_MAX = 8,
+    MEDIA_OVERDUE_MS = 120000, /* work nobody took for so long: tts-media is away */
+};
+
+/* Numbers stored in media.state. */
+enum media_state {
+    MEDIA_CHECKING = 1,
+    MEDIA_READY = 2,
+    MEDIA_REJECTED = 3,
+    MEDIA_DELETED = 4,
+};
+
+struct media {
+    uint64_t id;
+    uint64_t workspace_id;
+    char blob_key[MEDIA_BLOB_KEY_SIZE];
+    char filename[MEDIA_FILENAME_SIZE];
+    char mime[MEDIA_MIME_SIZE]; /* as claimed until checked, then as found */
+    enum media_state state;
+    struct media_facts facts; /* all but kind and bytes unknown until checked */
+    bool has_thumb;
+    uint32_t version;
+    uint32_t used_in; /* posts that show it */
+    int64_t created_at_ms;
+    char *checks; /* JSON array; NULL until checked */
+};
+
+void media_release(struct media *m);
+
+/* "checking", "ready", "rejected" or "deleted". */
+const char *media_state_name(enum media_state state);
+
+/* One file that is not deleted. The caller releases *out. */
+enum rc media_get(struct db *db, uint64_t workspace_id, uint64_t media_id,
+                  struct media *out, struct err *err) MUST_CHECK;
+
+/* What a page of the list holds; zero means "any" and "from the newest". */
+struct media_query {
+    enum media_kind kind;
+    int state;          /* of enum media_state */
+    uint64_t before_id; /* below this one: the last of the page before */
+    size_t limit;       /* 1..MEDIA_LIST_MAX */
+};
+
+/* Newest first. Writes up to limit rows to out, which the caller releases one by one;
+ * *more: there is another page. */
+enum rc media_list(struct db *db, uint64_t workspace_id, const struct media_query *query,
+                   struct media *out, size_t *n, bool *more, struct err *err) MUST_CHECK;
+
+/* Gives it another name. version 0: whatever it is; else RC_CONFLICT "version_mismatch"
+ * when it is not that any more. */
+enum rc media_rename(struct db *db, uint64_t workspace_id, uint64_t media_id,
+                     uint32_t version, const char *filename, struct err *err) MUST_CHECK;
+
+/* Takes it out of the library; tts-media removes the bytes. version as above.
+ * RC_CONFLICT, "media_in_use": a post that is not finished shows it. */
+enum rc media_delete(struct db *db, uint64_t workspace_id, uint64_t media_id,
+                     uint32_t version, struct err *err) MUST_CHECK;
+
+/* Work in the hands of a tts-media. */
+struct media_work {
+    uint64_t media_id;
+    uint64_t workspace_id;
+    uint64_t owner;
+    uint64_t fence;
+    char blob_key[MEDIA_BLOB_KEY_SIZE];
+    bool remove;    /* the row is deleted: remove the bytes, else examine them */
+    uint32_t fails; /* claims before this one that ended in death */
+};
+
+/* Claims up to max (<= MEDIA_CLAIM_MAX) rows that are due, oldest first. owner is a
+ * random number that the process chose at its start. */
+enum rc media_claim(struct db *db, uint64_t owner, struct media_work *out, size_t max,
+                    size_t *n, struct err *err) MUST_CHECK;
+
+/* The verdict on a claimed file: facts, checks (JSON), ready or rejected with the code
+ * and the sentence of the first failed check. RC_CONFLICT: not ours any more; drop it. */
+struct media_verdict {
+    const struct media_facts *facts;
+    const char *mime;
+    const char *checks;
+    bool ready;
+    bool has_thumb;
+    const char *reason;     /* "" when ready */
+    const char *reason_msg; /* "" when ready */
+};
+enum rc media_judge(struct db *db, const struct media_work *work,
+                    const struct media_verdict *verdict, struct err *err) MUST_CHECK;
+
+/* The bytes of a deleted file are gone. */
+enum rc media_removed(struct db *db, const struct media_work *work,
+                      struct err *err) MUST_CHECK;
+
+/* Gives work back, to be taken again after after_ms; the claim does not count as a
+ * failure. */
+enum rc media_give_back(struct db *db, const struct media_work *work, int64_t after_ms,
+                        struct err *err) MUST_CHECK;
+
+/* Does any open upload or any medium that is not deleted need the blob? */
+enum rc media_blob_wanted(struct db *db, const char *blob_key, bool *wanted,
+                          struct err *err) MUST_CHECK;
+
+/* How many files have waited longer than MEDIA_OVERDUE_MS: when not 0, no tts-media is at
+ * work. */
+enum rc media_overdue(struct db *db, uint64_t *n, struct err *err) MUST_CHECK;
+
+#endif

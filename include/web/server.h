@@ -1,0 +1,60 @@
+/* web/server.h - the pre-forked FastCGI server: one parent, N single-threaded workers.
+ *
+ * The parent opens the listening socket, forks the workers, starts at once what dies
+ * (later and later when it dies young), and on SIGTERM or SIGINT lets each worker finish
+ * its request before it ends. SIGUSR1 opens the log anew, in all of them. A worker
+ * accepts by itself (accept4, then the descriptor is libfcgi's; security.md R22): bad
+ * peers, a full descriptor table and stalled writers cost it at most the deadlines below.
+ * A request that takes longer than deadline_ms ends its worker (the parent starts
+ * another): a stuck handler must not be a lost worker. */
+#ifndef WEB_SERVER_H
+#define WEB_SERVER_H
+
+#include "web/request.h"
+#include "web/response.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    WEB_WORKERS_MAX = 256,
+    WEB_BACKLOG = 4096,
+    WEB_IO_MS = 10000,    /* a peer that neither sends nor takes anything for so long */
+    WEB_DRAIN_MS = 25000, /* after SIGTERM; then workers are killed */
+};
+
+struct web_program {
+    const char *name;   /* for logs */
+    const char *listen; /* "unix:/path", or "tcp:address:port" on a loopback or private
+                         * address (never any-address unless any_address) */
+    bool any_address;   /* containers on a private network: tcp:0.0.0.0:port is meant */
+    size_t workers;     /* 1..WEB_WORKERS_MAX */
+    int deadline_ms;    /* of one request; 0: none */
+    void *arg;
+
+    /* In each worker, once, after fork: connections are made here, not in the parent.
+     * The result is handed to the others. */
+    void *(*start)(void *arg);
+    /* One request: fills res. */
+    void (*handle)(void *worker, const struct web_request *req, struct web_response *res);
+    void (*stop)(void *worker);
+    /* In the parent, about once a second, and in a worker while it waits for requests;
+     * may be NULL. */
+    void (*idle)(void *worker);
+};
+
+/* Serves until told to stop. Returns the process's exit status. Settings that cannot work
+ * (an address that cannot be bound) are logged and answered with a status other than 0.
+ */
+int web_serve(const struct web_program *program);
+
+/* True when text is an address that web_serve() would take; else *problem says why. */
+bool web_listen_ok(const char *text, bool any_address, const char **problem) MUST_CHECK;
+
+/* A worker is about to wait long for somebody else (the publisher): true when fewer than
+ * half of the workers do so now. web_wait_end() when it is over; a worker's death ends it
+ * too. */
+bool web_wait_begin(void) MUST_CHECK;
+void web_wait_end(void);
+
+#endif

@@ -1,0 +1,163 @@
+/* tts-media - checks uploaded files against TikTok's limits and makes their thumbnails.
+ *
+ * One thread: claim a row, examine the file in a confined child, write the verdict, next.
+ * Any number of these processes, on any number of machines that see the media, share the
+ * work. It needs no network but MariaDB and Redis, and holds no secret but their URLs. */
+#include "blob/blob.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "queue/media.h"
+#include "work.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    IDLE_MS = 1000, /* between looks when no hint comes */
+    SWEEP_MS = 60000,
+    ORPHANS_MS = 3600000,
+    DB_PAUSE_MS = 1000, /* after the database did not answer */
+};
+
+struct settings {
+    char *db_url;
+    char *redis_url;
+    char *media_url;
+    char *log_level;
+    char *log_file;
+};
+
+static const struct config_key keys[] = {
+    {"DATABASE_URL", NULL, CONFIG_SECRET, offsetof(struct settings, db_url), 0, 1024},
+    {"REDIS_URL", NULL, CONFIG_SECRET, offsetof(struct settings, redis_url), 0, 1024},
+    {"MEDIA_URL", NULL, CONFIG_STRING, offsetof(struct settings, media_url), 0, 1024},
+    {"LOG_LEVEL", "info", CONFIG_STRING, offsetof(struct settings, log_level), 0, 16},
+    {"LOG_FILE", "", CONFIG_STRING, offsetof(struct settings, log_file), 0, 1024},
+};
+
+static volatile sig_atomic_t stop;
+static volatile sig_atomic_t reopen;
+
+static void on_signal(int number)
+{
+    if (number == SIGUSR1)
+        reopen = 1;
+    else
+        stop = 1;
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    struct sigaction action = {.sa_handler = on_signal}; /* no SA_RESTART: sleeps end */
+
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        (void)sigaction(numbers[i], &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+static void open_log(const struct settings *s)
+{
+    enum log_level level;
+    struct err err;
+
+    if (!log_level_parse(s->log_level, &level))
+        config_reject("media", "LOG_LEVEL", "must be error, warn, info or debug");
+    log_setup("media", level);
+    if (log_open(s->log_file, &err) != RC_OK)
+        config_reject("media", "LOG_FILE", "cannot be opened");
+}
+
+static void pause_ms(int64_t ms)
+{
+    const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    (void)nanosleep(&t, NULL); /* a signal ends it early, and shall */
+}
+
+/* Nothing is due: waits for a hint, or a second. */
+static void idle(struct redis *redis)
+{
+    struct err ignored; /* without Redis we look once a second */
+    bool hinted = false;
+
+    if (queue_media_wait(redis, &hinted, &ignored) != RC_OK)
+        pause_ms(IDLE_MS);
+}
+
+struct timetable {
+    int64_t uploads_ms; /* when to sweep next, monotonic */
+    int64_t orphans_ms;
+};
+
+static enum rc sweep(const struct work *w, struct timetable *t, struct err *err)
+{
+    int64_t now = clock_mono_ms(clock_system());
+    enum rc rc = RC_OK;
+
+    if (now >= t->uploads_ms) {
+        t->uploads_ms = now + SWEEP_MS;
+        rc = work_sweep_uploads(w, err);
+    }
+    if (rc == RC_OK && now >= t->orphans_ms) {
+        t->orphans_ms = now + ORPHANS_MS;
+        rc = work_sweep_orphans(w, err);
+    }
+    return rc;
+}
+
+static void run(const struct work *w, struct redis *redis)
+{
+    struct timetable timetable = {0};
+
+    while (!stop) {
+        bool found = false;
+        struct err err;
+        enum rc rc = work_next(w, &found, &err);
+
+        if (reopen) {
+            reopen = 0;
+            log_reopen();
+        }
+        if (rc == RC_OK)
+            rc = sweep(w, &timetable, &err);
+        if (rc != RC_OK) {
+            log_failure("media.trouble", &err);
+            pause_ms(DB_PAUSE_MS);
+        } else if (!found && !stop) {
+            idle(redis);
+        }
+    }
+}
+
+int main(void)
+{
+    struct settings s;
+    struct work w = {.stop = &stop};
+    struct redis *redis = NULL;
+    struct err err;
+
+    config_or_exit("media", keys, ARRAY_LEN(keys), &s);
+    open_log(&s);
+    catch_signals();
+    if (db_new(s.db_url, &w.db, &err) != RC_OK)
+        config_reject("media", "DATABASE_URL", err.msg);
+    if (redis_new(s.redis_url, &redis, &err) != RC_OK)
+        config_reject("media", "REDIS_URL", err.msg);
+    if (blob_store_open(s.media_url, &w.blobs, &err) != RC_OK)
+        config_reject("media", "MEDIA_URL", err.msg);
+    random_fill(random_system(), &w.owner, sizeof(w.owner));
+    w.owner |= 1; /* 0 means nobody */
+    log_info("media.started", "owner=%016llx", (unsigned long long)w.owner);
+    run(&w, redis);
+    log_info("media.stopped", "%s", "");
+    blob_store_close(w.blobs);
+    redis_free(redis);
+    db_free(w.db);
+    config_release(keys, ARRAY_LEN(keys), &s);
+    return EXIT_SUCCESS;
+}

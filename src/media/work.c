@@ -1,0 +1,180 @@
+#include "work.h"
+
+#include "core/fault.h"
+#include "core/io.h"
+#include "core/log.h"
+#include "examine.h"
+#include "store/media.h"
+#include "store/uploads.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { CHECKS_JSON_MAX = 16384 };
+
+/* Stores the thumbnail. One that cannot be stored is no reason to hold the file up. */
+static bool keep_thumb(const struct work *w, const struct media_work *job,
+                       const struct strbuf *thumb)
+{
+    struct err err;
+
+    if (thumb->len == 0)
+        return false;
+    if (blob_put_thumbnail(w->blobs, job->blob_key, thumb->buf, thumb->len, &err) ==
+        RC_OK)
+        return true;
+    log_failure("media.thumbnail_failed", &err);
+    return false;
+}
+
+static enum rc conclude(const struct work *w, const struct media_work *job,
+                        const struct examined *e, struct err *err)
+{
+    const struct media_check *first = &e->checks[0];
+    struct media_verdict verdict = {
+        .facts = &e->facts,
+        .mime = media_mime_of_container(e->facts.container),
+        .ready = e->ready,
+        .reason = e->ready ? "" : first->code,
+        .reason_msg = e->ready ? "" : first->message,
+    };
+    struct strbuf checks;
+    enum rc rc;
+
+    strbuf_init(&checks, CHECKS_JSON_MAX);
+    media_checks_write(e->checks, e->n_checks, &checks);
+    verdict.checks = checks.buf;
+    verdict.has_thumb = keep_thumb(w, job, &e->thumb);
+    FAULT_POINT("media.before_verdict");
+    rc = media_judge(w->db, job, &verdict, err);
+    if (rc == RC_OK)
+        log_info("media.checked", "media=%" PRIu64 " ready=%d reason=%s", job->media_id,
+                 e->ready, verdict.reason);
+    strbuf_release(&checks);
+    return rc;
+}
+
+/* A file that took its reader down with it again and again. */
+static enum rc give_up_on(const struct work *w, const struct media_work *job,
+                          struct err *err)
+{
+    struct examined e = {.n_checks = 1};
+
+    media_check_unreadable("checking it failed three times", &e.checks[0]);
+    return conclude(w, job, &e, err);
+}
+
+static enum rc check_file(const struct work *w, const struct media_work *job,
+                          struct err *err)
+{
+    struct examined e = {0};
+    int64_t size = 0;
+    int fd = -1;
+    enum rc rc;
+
+    if (job->fails >= MEDIA_FAILS_MAX)
+        return give_up_on(w, job, err);
+    rc = blob_open(w->blobs, job->blob_key, BLOB_CONTENT, &fd, &size, err);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, RC_UNAVAILABLE, "media_bytes_missing",
+                       "the file's bytes are not in the media store");
+    if (rc != RC_OK)
+        return rc;
+    FAULT_POINT("media.before_examine");
+    rc = examine(fd, size, w->stop, &e, err);
+    if (rc == RC_OK)
+        rc = conclude(w, job, &e, err);
+    examined_release(&e);
+    io_close(&fd);
+    return rc;
+}
+
+static enum rc remove_bytes(const struct work *w, const struct media_work *job,
+                            struct err *err)
+{
+    enum rc rc = blob_remove(w->blobs, job->blob_key, err);
+
+    if (rc == RC_OK)
+        rc = media_removed(w->db, job, err);
+    if (rc == RC_OK)
+        log_info("media.removed", "media=%" PRIu64, job->media_id);
+    return rc;
+}
+
+enum rc work_next(const struct work *w, bool *found, struct err *err)
+{
+    struct media_work job;
+    struct err trouble;
+    size_t n = 0;
+    enum rc rc = media_claim(w->db, w->owner, &job, 1, &n, err);
+
+    if (rc != RC_OK)
+        return rc;
+    *found = n > 0;
+    if (n == 0)
+        return RC_OK;
+    log_context("media=%" PRIu64, job.media_id);
+    rc = job.remove ? remove_bytes(w, &job, &trouble) : check_file(w, &job, &trouble);
+    if (rc != RC_OK && !(*w->stop))
+        log_failure("media.not_done", &trouble);
+    if (rc != RC_OK && rc != RC_CONFLICT)
+        rc = media_give_back(w->db, &job, *w->stop ? 0 : WORK_RETRY_MS, err);
+    else
+        rc = RC_OK; /* done, or another's by now */
+    log_context("%s", "");
+    return rc == RC_CONFLICT ? RC_OK : rc;
+}
+
+enum rc work_sweep_uploads(const struct work *w, struct err *err)
+{
+    char ids[UPLOAD_SWEEP_MAX][UPLOAD_ID_SIZE];
+    size_t n = 0;
+    enum rc rc = upload_expire(w->db, ids, &n, err);
+
+    if (rc != RC_OK)
+        return rc;
+    for (size_t i = 0; i < n; i++) {
+        struct err trouble;
+
+        if (blob_remove(w->blobs, ids[i], &trouble) != RC_OK)
+            log_failure("upload.not_removed", &trouble); /* the orphan sweep comes by */
+    }
+    if (n > 0)
+        log_info("upload.expired", "n=%zu", n);
+    return upload_purge(w->db, err);
+}
+
+struct sweep {
+    const struct work *w;
+    struct err *err;
+    enum rc rc;
+    size_t removed;
+};
+
+static bool sweep_one(void *ctx, const char *key)
+{
+    struct sweep *s = ctx;
+    struct err trouble;
+    bool wanted = true;
+
+    s->rc = media_blob_wanted(s->w->db, key, &wanted, s->err);
+    if (s->rc != RC_OK || *s->w->stop)
+        return false;
+    if (wanted)
+        return true;
+    if (blob_remove(s->w->blobs, key, &trouble) != RC_OK)
+        log_failure("media.orphan_not_removed", &trouble);
+    else
+        s->removed++;
+    return true;
+}
+
+enum rc work_sweep_orphans(const struct work *w, struct err *err)
+{
+    struct sweep s = {.w = w, .err = err, .rc = RC_OK};
+    enum rc rc = blob_walk(w->blobs, WORK_ORPHAN_AGE_MS, sweep_one, &s, err);
+
+    if (s.removed > 0)
+        log_info("media.orphans_removed", "n=%zu", s.removed);
+    return rc != RC_OK ? rc : s.rc;
+}

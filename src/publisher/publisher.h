@@ -1,0 +1,64 @@
+/* publisher/publisher.h - the program's parts, and who may touch them.
+ *
+ * One thread, the loop, owns everything here: it moves HTTP transfers and timers and
+ * decides. What waits for MariaDB or Redis runs on the pools' threads with connections of
+ * their own; of this struct they use only settings, ring, journal and calls, which are
+ * made for it.
+ *
+ *     intake ──claims──► run (one per post) ──flow──► store work, HTTP, timers
+ *        └────claims──► task (code exchange, creator_info, refresh, revoke)
+ *     lease: heartbeat, clock offset; without a valid lease nothing is sent.
+ */
+#ifndef PUBLISHER_PUBLISHER_H
+#define PUBLISHER_PUBLISHER_H
+
+#include "blob/blob.h"
+#include "call.h"
+#include "core/list.h"
+#include "crypto/keys.h"
+#include "net/http.h"
+#include "pool.h"
+#include "queue/queue.h"
+#include "settings.h"
+#include "timers.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct intake;
+struct journal;
+struct lease;
+
+enum {
+    PUBLISHER_STORE_THREADS = 3,
+    PUBLISHER_TASK_THREADS = 4,
+    PUBLISHER_DRAIN_MS = 25000, /* after SIGTERM: for running chunks */
+};
+
+struct publisher {
+    const struct settings *settings;
+    const struct key_ring *ring;
+    struct journal *journal;
+    struct http *http;
+    struct calls *calls;
+    struct pool *store; /* short: statements, Redis */
+    struct pool *tasks; /* may wait for TikTok */
+    struct timers timers;
+    struct blob_store *blobs;
+    struct queue_ear *ear;
+    struct lease *lease;
+    struct intake *intake;
+    struct list runs; /* struct run */
+    bool stopping;
+};
+
+/* Monotonic ms: what timers count in. */
+int64_t publisher_mono_ms(void);
+
+/* 0..1000, for jitter. */
+unsigned publisher_jitter(void);
+
+/* Sets a timer for an instant of the database's clock. */
+void publisher_timer_at(struct publisher *p, struct timer *t, int64_t db_ms);
+
+#endif

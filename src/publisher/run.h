@@ -1,0 +1,31 @@
+/* publisher/run.h - one claimed post on its way: does what its flow decides.
+ *
+ * A run belongs to the loop. It has at most one thing under way: work on a store thread,
+ * a transfer, or a timer; when that ends, the flow says what follows. A run whose fence
+ * or lease is lost is dropped: its transfer is ended at once, and work that is on a
+ * thread finds its writes refused. */
+#ifndef PUBLISHER_RUN_H
+#define PUBLISHER_RUN_H
+
+#include "publisher.h"
+#include "store/jobs.h"
+
+/* Begins a run for a post that lease_inc() has just claimed. */
+void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc);
+
+/* How many more posts may be taken. */
+size_t run_room(const struct publisher *p);
+
+/* The post is already in our hands, so it must not be claimed again. */
+bool run_has(const struct publisher *p, uint64_t post_id) MUST_CHECK;
+
+/* Drops every run: the lease is gone. */
+void run_drop_all(struct publisher *p);
+
+/* Drops the runs of these posts: their fence moved. */
+void run_drop(struct publisher *p, const uint64_t *post_ids, size_t n);
+
+/* SIGTERM: gives back what waits; what is under way is given back when it ends. */
+void run_stop_all(struct publisher *p);
+
+#endif
