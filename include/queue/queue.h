@@ -46,8 +46,10 @@ struct queue_hint {
     int64_t at_ms;
 };
 
-/* What a take learned besides the hints. */
-struct queue_view {
+/* What a take brought. */
+struct queue_taken {
+    struct queue_hint hints[QUEUE_TAKE_MAX];
+    size_t len;           /* of hints */
     int64_t now_ms;       /* Redis's clock */
     int64_t next_wake_ms; /* when the group's next account may act; 0: none waits */
     bool loaded;          /* false: {g}:epoch is gone, the group wants a full load */
@@ -71,8 +73,7 @@ enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,
  * account and pass, each counted against its account's init window; accounts that have
  * used theirs up are moved to the exact time at which they may start again. */
 enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms,
-                   struct queue_hint *out, size_t *len, struct queue_view *view,
-                   struct err *err) MUST_CHECK;
+                   struct queue_taken *out, struct err *err) MUST_CHECK;
 
 /* Marks a group as fully loaded. */
 enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err) MUST_CHECK;
@@ -89,13 +90,17 @@ enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_
  * unless somebody was first; holder then says who holds it now (value itself when we
  * do). value is a publish_id, or QUEUE_WITNESS_CANCEL before a cancel. */
 #define QUEUE_WITNESS_CANCEL "cancel"
-enum rc queue_witness_take(struct redis *r, uint64_t post_id, uint64_t account_id,
+struct queue_witness {
+    uint64_t post_id;
+    uint64_t account_id; /* the post's, which names the group */
+};
+enum rc queue_witness_take(struct redis *r, const struct queue_witness *witness,
                            const char *value, char holder[QUEUE_WITNESS_SIZE],
                            struct err *err) MUST_CHECK;
 
 /* Replaces the witness from by to, or removes it when to is NULL; only while it still is
  * from. *done says whether it was. */
-enum rc queue_witness_swap(struct redis *r, uint64_t post_id, uint64_t account_id,
+enum rc queue_witness_swap(struct redis *r, const struct queue_witness *witness,
                            const char *from, const char *to, bool *done,
                            struct err *err) MUST_CHECK;
 

@@ -74,8 +74,13 @@ struct redis_script {
 
 /* EVALSHA, and EVAL when Redis has forgotten the script. The first keys of the n args are
  * KEYS, the rest ARGV; results as redis_command(). */
-enum rc redis_eval(struct redis *r, const struct redis_script *script, size_t keys,
-                   const struct redis_arg *args, size_t n, struct redis_reply **out,
+struct redis_args {
+    const struct redis_arg *args;
+    size_t n;
+    size_t keys; /* the first ones */
+};
+enum rc redis_eval(struct redis *r, const struct redis_script *script,
+                   struct redis_args args, struct redis_reply **out,
                    struct err *err) MUST_CHECK;
 
 /* The deadline of the following redis_eval() calls, in ms (> 0); REDIS_TIMEOUT_MS at

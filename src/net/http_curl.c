@@ -225,31 +225,47 @@ static bool add_header(struct transfer *t, const char *header)
  * either way the request must not go out with half of the profile. */
 #define SET(easy, option, value) (curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
 
-/* The profile of security.md R12, the same for every request. */
-static bool set_profile(const struct curl_http *ch, struct transfer *t)
+/* The profile of security.md R12, the same for every request, in three parts. */
+static bool set_rules(const struct curl_http *ch, struct transfer *t)
 {
     CURL *e = t->easy;
-    const char *protocols = t->local ? "http,https" : "https";
 
-    return SET(e, CURLOPT_PROTOCOLS_STR, protocols) &&
+    return SET(e, CURLOPT_PROTOCOLS_STR, t->local ? "http,https" : "https") &&
            SET(e, CURLOPT_REDIR_PROTOCOLS_STR, "https") &&
            SET(e, CURLOPT_FOLLOWLOCATION, 0L) && SET(e, CURLOPT_MAXREDIRS, 0L) &&
            SET(e, CURLOPT_SSL_VERIFYPEER, 1L) && SET(e, CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            (ch->ca_file == NULL || SET(e, CURLOPT_CAINFO, ch->ca_file)) &&
            SET(e, CURLOPT_PROXY, "") && SET(e, CURLOPT_NOPROXY, "*") &&
-           SET(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
-           SET(e, CURLOPT_NOSIGNAL, 1L) &&
+           SET(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+}
+
+static bool set_limits(struct transfer *t)
+{
+    CURL *e = t->easy;
+
+    return SET(e, CURLOPT_NOSIGNAL, 1L) &&
            SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
            SET(e, CURLOPT_CONNECTTIMEOUT_MS, (long)HTTP_CONNECT_MS) &&
            SET(e, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_STALL_RATE) &&
            SET(e, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_S) &&
            SET(e, CURLOPT_MAXLIFETIME_CONN, 600L) && SET(e, CURLOPT_TCP_NODELAY, 1L) &&
-           SET(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_UPLOAD_BUFFER) &&
-           SET(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) &&
+           SET(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_UPLOAD_BUFFER);
+}
+
+static bool set_callbacks(struct transfer *t)
+{
+    CURL *e = t->easy;
+
+    return SET(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) &&
            SET(e, CURLOPT_OPENSOCKETDATA, t) &&
            SET(e, CURLOPT_WRITEFUNCTION, on_answer) && SET(e, CURLOPT_WRITEDATA, t) &&
            SET(e, CURLOPT_PRIVATE, t) && SET(e, CURLOPT_USERAGENT, "tiktok-scheduler/1");
+}
+
+static bool set_profile(const struct curl_http *ch, struct transfer *t)
+{
+    return set_rules(ch, t) && set_limits(t) && set_callbacks(t);
 }
 
 static bool set_body(struct transfer *t, const struct http_request *req)

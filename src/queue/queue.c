@@ -9,6 +9,9 @@
 
 enum { KEY_SIZE = 64, TASK_DONE_TTL_S = 60 };
 
+/* An array of arguments of which the first n are keys. */
+#define KEYS(args, n) ((struct redis_args){(args), ARRAY_LEN(args), (n)})
+
 /* A key or number written out, as an argument. */
 struct text {
     char buf[KEY_SIZE];
@@ -39,10 +42,10 @@ static struct redis_arg account_key(struct text *t, const char *name, uint64_t a
     return redis_str(t->buf);
 }
 
-static struct redis_arg witness_key(struct text *t, uint64_t post_id, uint64_t account_id)
+static struct redis_arg witness_key(struct text *t, const struct queue_witness *w)
 {
-    (void)snprintf(t->buf, sizeof(t->buf), "w:{%u}:%" PRIu64, queue_group(account_id),
-                   post_id);
+    (void)snprintf(t->buf, sizeof(t->buf), "w:{%u}:%" PRIu64, queue_group(w->account_id),
+                   w->post_id);
     return redis_str(t->buf);
 }
 
@@ -67,7 +70,7 @@ enum rc queue_enqueue(struct redis *r, uint64_t post_id, uint64_t account_id,
         number(&t[8], QUEUE_HORIZON_MS),
     };
     struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_enqueue, 3, args, ARRAY_LEN(args), &reply, err);
+    enum rc rc = redis_eval(r, &script_enqueue, KEYS(args, 3), &reply, err);
 
     redis_reply_free(reply);
     return rc;
@@ -84,7 +87,7 @@ enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,
         id(&t[3], post_id),
     };
     struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_forget, 2, args, ARRAY_LEN(args), &reply, err);
+    enum rc rc = redis_eval(r, &script_forget, KEYS(args, 2), &reply, err);
 
     redis_reply_free(reply);
     return rc;
@@ -114,8 +117,7 @@ static size_t read_hints(const struct redis_reply *reply, struct queue_hint *out
 }
 
 enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms,
-                   struct queue_hint *out, size_t *len, struct queue_view *view,
-                   struct err *err)
+                   struct queue_taken *out, struct err *err)
 {
     struct text t[6];
     struct redis_arg args[] = {
@@ -128,15 +130,15 @@ enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms
     };
     struct redis_reply *reply = NULL;
     size_t epoch_len = 0;
-    enum rc rc = redis_eval(r, &script_take, 1, args, ARRAY_LEN(args), &reply, err);
+    enum rc rc = redis_eval(r, &script_take, KEYS(args, 1), &reply, err);
 
     if (rc != RC_OK)
         return rc;
-    *len = read_hints(reply, out, max);
+    out->len = read_hints(reply, out->hints, max < QUEUE_TAKE_MAX ? max : QUEUE_TAKE_MAX);
     (void)redis_reply_text(redis_reply_item(reply, 1), &epoch_len);
-    view->now_ms = redis_reply_int(redis_reply_item(reply, 0));
-    view->loaded = epoch_len > 0;
-    view->next_wake_ms = redis_reply_int(redis_reply_item(reply, 2));
+    out->now_ms = redis_reply_int(redis_reply_item(reply, 0));
+    out->loaded = epoch_len > 0;
+    out->next_wake_ms = redis_reply_int(redis_reply_item(reply, 2));
     redis_reply_free(reply);
     return RC_OK;
 }
@@ -164,7 +166,7 @@ enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_
         number(&t[2], QUEUE_WINDOW_MS),
     };
     struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_ring, 1, args, ARRAY_LEN(args), &reply, err);
+    enum rc rc = redis_eval(r, &script_ring, KEYS(args, 1), &reply, err);
 
     if (rc == RC_OK)
         *wait_ms = redis_reply_int(reply);
@@ -172,18 +174,17 @@ enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_
     return rc;
 }
 
-enum rc queue_witness_take(struct redis *r, uint64_t post_id, uint64_t account_id,
+enum rc queue_witness_take(struct redis *r, const struct queue_witness *witness,
                            const char *value, char holder[QUEUE_WITNESS_SIZE],
                            struct err *err)
 {
     struct text t[2];
-    struct redis_arg args[] = {witness_key(&t[0], post_id, account_id), redis_str(value),
+    struct redis_arg args[] = {witness_key(&t[0], witness), redis_str(value),
                                number(&t[1], QUEUE_WITNESS_MS)};
     struct redis_reply *reply = NULL;
     const char *text;
     size_t len;
-    enum rc rc =
-        redis_eval(r, &script_witness_take, 1, args, ARRAY_LEN(args), &reply, err);
+    enum rc rc = redis_eval(r, &script_witness_take, KEYS(args, 1), &reply, err);
 
     if (rc != RC_OK)
         return rc;
@@ -198,16 +199,15 @@ enum rc queue_witness_take(struct redis *r, uint64_t post_id, uint64_t account_i
     return rc;
 }
 
-enum rc queue_witness_swap(struct redis *r, uint64_t post_id, uint64_t account_id,
+enum rc queue_witness_swap(struct redis *r, const struct queue_witness *witness,
                            const char *from, const char *to, bool *done, struct err *err)
 {
     struct text t[2];
-    struct redis_arg args[] = {witness_key(&t[0], post_id, account_id), redis_str(from),
+    struct redis_arg args[] = {witness_key(&t[0], witness), redis_str(from),
                                redis_str(to != NULL ? to : ""),
                                number(&t[1], QUEUE_WITNESS_MS)};
     struct redis_reply *reply = NULL;
-    enum rc rc =
-        redis_eval(r, &script_witness_swap, 1, args, ARRAY_LEN(args), &reply, err);
+    enum rc rc = redis_eval(r, &script_witness_swap, KEYS(args, 1), &reply, err);
 
     if (rc == RC_OK)
         *done = redis_reply_int(reply) == 1;

@@ -209,39 +209,39 @@ const struct redis_reply *redis_reply_item(const struct redis_reply *reply, size
     return (const struct redis_reply *)(const void *)inner(reply)->element[i];
 }
 
-enum rc redis_eval(struct redis *r, const struct redis_script *script, size_t keys,
-                   const struct redis_arg *args, size_t n, struct redis_reply **out,
-                   struct err *err)
+enum rc redis_eval(struct redis *r, const struct redis_script *script,
+                   struct redis_args args, struct redis_reply **out, struct err *err)
 {
     struct redis_arg all[REDIS_ARGS_MAX];
     char count[24];
     enum rc rc;
 
-    if (n + 3 > REDIS_ARGS_MAX || keys > n)
-        return err_set(err, RC_BUG, "redis_args", "%zu arguments for a script", n);
-    (void)snprintf(count, sizeof(count), "%zu", keys);
+    if (args.n + 3 > REDIS_ARGS_MAX || args.keys > args.n)
+        return err_set(err, RC_BUG, "redis_args", "%zu arguments for a script", args.n);
+    (void)snprintf(count, sizeof(count), "%zu", args.keys);
     all[0] = redis_str("EVALSHA");
     all[1] = redis_str(script->sha1);
     all[2] = redis_str(count);
-    (void)memcpy(&all[3], args, n * sizeof(args[0]));
-    rc = redis_command(r, all, n + 3, r->deadline_ms, out, err);
+    (void)memcpy(&all[3], args.args, args.n * sizeof(args.args[0]));
+    rc = redis_command(r, all, args.n + 3, r->deadline_ms, out, err);
     if (rc != RC_REJECTED || strcmp(err->msg, "NOSCRIPT") != 0)
         return rc;
     all[0] = redis_str("EVAL");
     all[1] = redis_str(script->text);
-    return redis_command(r, all, n + 3, r->deadline_ms, out, err);
+    return redis_command(r, all, args.n + 3, r->deadline_ms, out, err);
 }
 
-/* redis_eval() for a counter, with the caller's own deadline. */
+/* redis_eval() for a counter, whose one key comes first, with the caller's own
+ * deadline. */
 static enum rc eval_counter(struct redis *r, const struct redis_script *script,
-                            const struct redis_arg *args, size_t n, int timeout_ms,
+                            struct redis_args args, int timeout_ms,
                             struct redis_reply **out, struct err *err)
 {
     int usual = r->deadline_ms;
     enum rc rc;
 
     r->deadline_ms = timeout_ms;
-    rc = redis_eval(r, script, 1, args, n, out, err);
+    rc = redis_eval(r, script, args, out, err);
     r->deadline_ms = usual;
     return rc;
 }
@@ -256,7 +256,8 @@ enum rc redis_count(struct redis *r, const char *key, int64_t ttl_ms, int timeou
 
     (void)snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms);
     args[1].len = strlen(ttl);
-    rc = eval_counter(r, &script_count, args, 2, timeout_ms, &reply, err);
+    rc = eval_counter(r, &script_count, (struct redis_args){args, 2, 1}, timeout_ms,
+                      &reply, err);
     if (rc == RC_OK)
         *count = redis_reply_int(reply);
     redis_reply_free(reply);
@@ -268,7 +269,8 @@ enum rc redis_counted(struct redis *r, const char *key, int timeout_ms, int64_t 
 {
     struct redis_arg args[] = {redis_str(key)};
     struct redis_reply *reply = NULL;
-    enum rc rc = eval_counter(r, &script_counted, args, 1, timeout_ms, &reply, err);
+    enum rc rc = eval_counter(r, &script_counted, (struct redis_args){args, 1, 1},
+                              timeout_ms, &reply, err);
 
     if (rc == RC_OK) {
         *count = redis_reply_int(redis_reply_item(reply, 0));

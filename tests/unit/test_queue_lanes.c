@@ -49,15 +49,12 @@ static void teardown(void)
     redis_free(redis);
 }
 
-static struct queue_hint hints[QUEUE_TAKE_MAX];
-static struct queue_view view;
+static struct queue_taken view;
 
 static size_t take(size_t max)
 {
-    size_t len = 0;
-
-    ck_assert_int_eq(queue_take(redis, GROUP, max, 0, hints, &len, &view, &err), RC_OK);
-    return len;
+    ck_assert_int_eq(queue_take(redis, GROUP, max, 0, &view, &err), RC_OK);
+    return view.len;
 }
 
 static int64_t redis_now(void)
@@ -78,9 +75,9 @@ START_TEST(a_due_post_is_taken_once_and_a_later_one_not_yet)
     enqueue(7, account, now - 10);
     enqueue(8, account, now + 600000);
     ck_assert_uint_eq(take(10), 1);
-    ck_assert_uint_eq(hints[0].post_id, 7);
-    ck_assert_uint_eq(hints[0].account_id, account);
-    ck_assert_int_eq(hints[0].at_ms, now - 10);
+    ck_assert_uint_eq(view.hints[0].post_id, 7);
+    ck_assert_uint_eq(view.hints[0].account_id, account);
+    ck_assert_int_eq(view.hints[0].at_ms, now - 10);
     ck_assert_uint_eq(take(10), 0);
     ck_assert_int_eq(view.next_wake_ms, now + 600000);
 }
@@ -120,7 +117,7 @@ START_TEST(a_forgotten_post_is_not_taken)
     enqueue(8, account, now - 4);
     ck_assert_int_eq(queue_forget(redis, 7, account, &err), RC_OK);
     ck_assert_uint_eq(take(10), 1);
-    ck_assert_uint_eq(hints[0].post_id, 8);
+    ck_assert_uint_eq(view.hints[0].post_id, 8);
     enqueue(9, account, now - 4);
     ck_assert_int_eq(queue_forget(redis, 9, account, &err), RC_OK);
     ck_assert_uint_eq(take(10), 0);
@@ -142,8 +139,8 @@ START_TEST(an_account_starts_six_a_minute_in_order_and_never_starves_another)
         size_t len = take(QUEUE_TAKE_MAX);
 
         for (size_t i = 0; i < len; i++) {
-            if (hints[i].account_id == account)
-                taken[n++] = hints[i].post_id;
+            if (view.hints[i].account_id == account)
+                taken[n++] = view.hints[i].post_id;
             else
                 others++;
         }
@@ -183,29 +180,27 @@ END_TEST
 
 START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
 {
+    const struct queue_witness witness = {5, account};
     char holder[QUEUE_WITNESS_SIZE];
     bool done = true;
 
-    ck_assert_int_eq(queue_witness_take(redis, 5, account, "v1", holder, &err), RC_OK);
+    ck_assert_int_eq(queue_witness_take(redis, &witness, "v1", holder, &err), RC_OK);
     ck_assert_str_eq(holder, "v1");
-    ck_assert_int_eq(queue_witness_take(redis, 5, account, "v2", holder, &err), RC_OK);
+    ck_assert_int_eq(queue_witness_take(redis, &witness, "v2", holder, &err), RC_OK);
     ck_assert_str_eq(holder, "v1");
-    ck_assert_int_eq(queue_witness_take(redis, 5, account, "v1", holder, &err), RC_OK);
+    ck_assert_int_eq(queue_witness_take(redis, &witness, "v1", holder, &err), RC_OK);
     ck_assert_str_eq(holder, "v1");
-    ck_assert_int_eq(queue_witness_swap(redis, 5, account, "v2", NULL, &done, &err),
-                     RC_OK);
+    ck_assert_int_eq(queue_witness_swap(redis, &witness, "v2", NULL, &done, &err), RC_OK);
     ck_assert(!done);
-    ck_assert_int_eq(queue_witness_swap(redis, 5, account, "v1", "v3", &done, &err),
-                     RC_OK);
+    ck_assert_int_eq(queue_witness_swap(redis, &witness, "v1", "v3", &done, &err), RC_OK);
     ck_assert(done);
     ck_assert_int_eq(
-        queue_witness_take(redis, 5, account, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
+        queue_witness_take(redis, &witness, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
     ck_assert_str_eq(holder, "v3");
-    ck_assert_int_eq(queue_witness_swap(redis, 5, account, "v3", NULL, &done, &err),
-                     RC_OK);
+    ck_assert_int_eq(queue_witness_swap(redis, &witness, "v3", NULL, &done, &err), RC_OK);
     ck_assert(done);
     ck_assert_int_eq(
-        queue_witness_take(redis, 5, account, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
+        queue_witness_take(redis, &witness, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
     ck_assert_str_eq(holder, "cancel");
 }
 END_TEST
