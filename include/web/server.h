@@ -26,8 +26,7 @@ enum {
 struct web_program {
     const char *name;   /* for logs */
     const char *listen; /* "unix:/path", or "tcp:address:port" on a loopback or private
-                         * address (never any-address unless any_address) */
-    bool any_address;   /* containers on a private network: tcp:0.0.0.0:port is meant */
+                         * address, never on any-address */
     size_t workers;     /* 1..WEB_WORKERS_MAX */
     int deadline_ms;    /* of one request; 0: none */
     void *arg;
@@ -49,7 +48,7 @@ struct web_program {
 int web_serve(const struct web_program *program);
 
 /* True when text is an address that web_serve() would take; else *problem says why. */
-bool web_listen_ok(const char *text, bool any_address, const char **problem) MUST_CHECK;
+bool web_listen_ok(const char *text, const char **problem) MUST_CHECK;
 
 /* A worker is about to wait long for somebody else (the publisher): true when fewer than
  * half of the workers do so now. web_wait_end() when it is over; a worker's death ends it
