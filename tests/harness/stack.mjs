@@ -2,7 +2,7 @@
 // directory of its own on free ports, ended by the process ids that it wrote.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +39,9 @@ export async function eventually(probe, { ms = 15_000, every = 20, what = 'the e
 export class Stack {
   /** env: settings beside the stack's own. keep: a directory of an earlier stack to use again. */
   static async start({ env = {}, varDir } = {}) {
+    if (process.env.TTS_STACK_FACTS) {
+      return ForeignStack.open(process.env.TTS_STACK_FACTS);
+    }
     const stack = new Stack();
     stack.varDir = varDir ?? (await mkdtemp(join(tmpdir(), 'tts-test-')));
     stack.env = env;
@@ -197,5 +200,22 @@ export class Stack {
   /** A client with the API token. */
   bearer() {
     return this.client({ token: this.facts.api_token });
+  }
+}
+
+/** A stack that somebody else runs (tests/compose/run): known by its facts, never ended. */
+class ForeignStack extends Stack {
+  static async open(file) {
+    const stack = new ForeignStack();
+    stack.facts = JSON.parse(await readFile(file, 'utf8'));
+    stack.url = stack.facts.url;
+    stack.sandboxUrl = stack.facts.sandbox_url;
+    stack.varDir = await mkdtemp(join(tmpdir(), 'tts-test-'));
+    await mkdir(join(stack.varDir, 'tmp'));
+    return stack;
+  }
+
+  async stop() {
+    await rm(this.varDir, { recursive: true, force: true });
   }
 }
