@@ -8,6 +8,7 @@
 #define STORE_ACCOUNT_TOKENS_H
 
 #include "core/err.h"
+#include "domain/account.h"
 #include "store/db.h"
 
 #include <stdbool.h>
@@ -17,13 +18,6 @@
 enum {
     TOKEN_BLOB_MAX = 2048,          /* bytes of a sealed token */
     TOKEN_REFRESH_LEASE_MS = 60000, /* > 3 times the timeout of the request */
-};
-
-/* Numbers stored in account.status. */
-enum account_status {
-    ACCOUNT_CONNECTED = 1,
-    ACCOUNT_RECONNECT = 2,
-    ACCOUNT_DISCONNECTED = 3,
 };
 
 struct token_blob {

@@ -1,0 +1,70 @@
+/* domain/account.h - what a connected account may do, and how it stands with TikTok.
+ *
+ * Decisions without I/O: an account's row and the time go in, the words of the API come
+ * out. Scopes are a comma-separated list as TikTok granted it, in TikTok's order. */
+#ifndef DOMAIN_ACCOUNT_H
+#define DOMAIN_ACCOUNT_H
+
+#include "core/attr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Numbers stored in account.status. */
+enum account_status {
+    ACCOUNT_CONNECTED = 1,
+    ACCOUNT_RECONNECT = 2, /* TikTok no longer takes the tokens: the person must act */
+    ACCOUNT_DISCONNECTED = 3,
+};
+
+enum {
+    ACCOUNT_SOON_MS = 14 * 86400000, /* a connection that ends within this "expires
+                                      * soon": two weeks to find a minute in */
+    ACCOUNT_SCOPES_SIZE = 513,       /* bytes of a list of scopes with its NUL */
+    ACCOUNT_REASON_SIZE = 65,        /* bytes of account.status_reason with its NUL */
+};
+
+/* How an account stands at an instant. */
+struct account_standing {
+    enum account_status status;
+    const char *reason;         /* account.status_reason; "" when there is none */
+    int64_t refresh_expires_ms; /* when the refresh token ends; 0: TikTok has not said */
+    int64_t now_ms;
+};
+
+/* The word the API shows: connected, expires_soon, reconnect_needed, disconnected. A
+ * connection whose refresh token has ended counts as reconnect_needed, whether or not the
+ * publisher has noticed yet. */
+const char *account_word(const struct account_standing *standing);
+
+/* The sentence beside it: what is the matter and what to do. */
+const char *account_sentence(const struct account_standing *standing);
+
+/* True when posts of the account can go out: it is connected, perhaps not for long. */
+bool account_usable(const struct account_standing *standing) MUST_CHECK;
+
+/* What the granted scopes allow. */
+struct account_features {
+    bool direct_post; /* video.publish: publishes by itself */
+    bool inbox;       /* video.upload: hands drafts to the TikTok inbox */
+    bool stats;       /* video.list: reads what became of videos */
+};
+struct account_features account_features_of(const char *scopes);
+
+/* Walks a list of scopes: true, and *scope and *len name the next one; false at the end.
+ *
+ *     const char *rest = scopes;
+ *     while (account_scope_next(&rest, &scope, &len)) ... */
+bool account_scope_next(const char **rest, const char **scope, size_t *len) MUST_CHECK;
+
+/* True when the scope of len bytes is in the list: whole, not as part of another. */
+bool account_scopes_have(const char *scopes, const char *scope, size_t len) MUST_CHECK;
+
+/* The code of /accounts?error= (CallbackError in docs/openapi.yaml) for a word that says
+ * why connecting failed: a reason of the error table in tiktok/errors.h, a code of a
+ * failed exchange_code task (store/tasks.h), or a parameter of the authorize page that
+ * TikTok objects to. "unknown" for any other word, never NULL. */
+const char *account_connect_error(const char *word);
+
+#endif

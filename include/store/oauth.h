@@ -1,0 +1,70 @@
+/* store/oauth.h - one "connect" in progress: begun by a session, finished by the
+ * browser's way back from TikTok, once.
+ *
+ * The state that travels through the browser is never stored, only its SHA-256. A
+ * transaction belongs to the session, person and workspace that began it and lives
+ * OAUTH_LIFE_MS; it is used up by one guarded UPDATE, so of any number of callbacks with
+ * the same state exactly one goes on (security.md R1). The code it brought lies in the
+ * row until the publisher has traded it for tokens (store/account_tokens.h). */
+#ifndef STORE_OAUTH_H
+#define STORE_OAUTH_H
+
+#include "core/err.h"
+#include "store/db.h"
+
+#include <stdint.h>
+
+enum {
+    OAUTH_LIFE_MS = 600000,   /* ten minutes on TikTok's pages */
+    OAUTH_KEPT_MS = 86400000, /* how long its end can be told apart afterwards */
+};
+
+/* Whose it is. */
+struct oauth_owner {
+    uint64_t workspace_id, user_id;
+    const unsigned char *session_hash; /* 32 bytes */
+};
+
+/* What is remembered of the way out. Texts are borrowed. */
+struct oauth_begin {
+    struct oauth_owner owner;
+    uint64_t account_id; /* to be reconnected; 0: whichever comes back */
+    const char *state, *verifier, *redirect_uri, *scopes;
+};
+
+/* Writes it down, and removes what the person left behind longer ago than OAUTH_KEPT_MS.
+ * RC_CONFLICT "foreign_key": no such account or member in that workspace. */
+enum rc oauth_begin(struct db *db, const struct oauth_begin *begin,
+                    struct err *err) MUST_CHECK;
+
+/* How a way back fares. */
+enum oauth_fate {
+    OAUTH_TAKEN,   /* used up now, by us */
+    OAUTH_UNKNOWN, /* no such state, or of another session: nothing was changed */
+    OAUTH_EXPIRED,
+    OAUTH_REUSED, /* somebody used it before */
+};
+
+/* Uses the transaction up. With a code (not NULL) the code is kept and, in the same
+ * transaction, the publisher is asked to trade it: *task_id is that TASK_EXCHANGE_CODE,
+ * which is failed when it is not done within wait_ms. *txn_id and *task_id are written
+ * for OAUTH_TAKEN only; *task_id is 0 without a code. */
+struct oauth_back {
+    struct oauth_owner owner;
+    const char *state;
+    const char *code;
+    int64_t wait_ms;
+};
+struct oauth_taken {
+    enum oauth_fate fate;
+    uint64_t txn_id, task_id;
+};
+enum rc oauth_take(struct db *db, const struct oauth_back *back,
+                   struct oauth_taken *taken, struct err *err) MUST_CHECK;
+
+/* Wipes code and verifier of a transaction whose exchange nobody waits for any more; a
+ * publisher that comes to it later finds nothing to trade. */
+enum rc oauth_forget(struct db *db, uint64_t workspace_id, uint64_t txn_id,
+                     struct err *err) MUST_CHECK;
+
+#endif
