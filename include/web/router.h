@@ -2,8 +2,8 @@
  *
  * A pattern is a path in which a whole segment may be a name in braces:
  * "/api/v1/posts/{id}/events". The path's segments are matched as sent (percent-escapes
- * are not decoded; an escaped path matches no literal segment). HEAD is looked up as HEAD
- * and then as GET. */
+ * are not decoded; an escaped path matches no literal segment). Which method fits is the
+ * caller's table's business. */
 #ifndef WEB_ROUTER_H
 #define WEB_ROUTER_H
 
