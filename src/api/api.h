@@ -48,6 +48,7 @@ struct api {
     struct db *db;
     struct redis *redis; /* may be away at any time */
     struct blob_store *blobs;
+    struct gate *gate; /* to hashing passwords, shared by all workers */
 };
 
 /* Who asks. */
@@ -105,6 +106,10 @@ struct api_routes {
 extern const struct api_routes session_routes, account_routes, upload_routes,
     media_routes, post_routes, live_routes;
 
+/* Every table above, for tts-api itself. */
+extern const struct api_routes *const api_all_routes[];
+extern const size_t api_all_routes_len;
+
 /* Helpers that several handlers need (src/api/common.c). */
 
 /* If-Match: *version is the number in it, 0 when the header is absent or "*". RC_INVALID
@@ -151,11 +156,21 @@ struct api_fields {
     char name[API_FIELDS_MAX][48];
     char code[API_FIELDS_MAX][48];
 };
+/* The first finding of a field counts. */
 void api_fields_add(struct api_fields *f, const char *name, const char *code);
 
 /* RC_OK when there is no finding; else RC_INVALID "invalid", with the fields kept for the
  * answer (dispatch renders them) and msg as the sentence. */
 enum rc api_fields_fail(const struct api_fields *f, const char *msg,
                         struct err *err) MUST_CHECK;
+
+/* Dispatch's side of it: what the request that failed last had kept, and forgetting it
+ * before the next. (One request at a time: a worker is single-threaded.) */
+const struct api_fields *api_fields_kept(void);
+void api_fields_forget(void);
+
+/* What dispatch makes of a failure of any handler, in order: the table of codes with a
+ * status of their own (src/api/failure.c); else the status of the class. An err with a
+ * field (err_field()) is answered as "invalid" with {"field": "code"}. */
 
 #endif
