@@ -27,6 +27,7 @@ enum {
     MEDIA_LIST_MAX = 100,
     MEDIA_CLAIM_MAX = 8,
     MEDIA_OVERDUE_MS = 120000, /* work nobody took for so long: tts-media is away */
+    MEDIA_STUCK_MS = 900000,   /* a file unchecked for so long: something is wrong */
 };
 
 /* Numbers stored in media.state. */
@@ -74,15 +75,26 @@ struct media_query {
 enum rc media_list(struct db *db, uint64_t workspace_id, const struct media_query *query,
                    struct media *out, size_t *n, bool *more, struct err *err) MUST_CHECK;
 
-/* Gives it another name. version 0: whatever it is; else RC_CONFLICT "version_mismatch"
- * when it is not that any more. */
-enum rc media_rename(struct db *db, uint64_t workspace_id, uint64_t media_id,
-                     uint32_t version, const char *filename, struct err *err) MUST_CHECK;
+/* One file that somebody changes. version 0: whatever it is; else RC_CONFLICT
+ * "version_mismatch" when it is not that any more. */
+struct media_ref {
+    uint64_t workspace_id;
+    uint64_t media_id;
+    uint32_t version;
+    uint64_t user_id; /* who does it, */
+    bool by_token;    /* through an API client */
+};
 
-/* Takes it out of the library; tts-media removes the bytes. version as above.
- * RC_CONFLICT, "media_in_use": a post that is not finished shows it. */
-enum rc media_delete(struct db *db, uint64_t workspace_id, uint64_t media_id,
-                     uint32_t version, struct err *err) MUST_CHECK;
+/* Gives it another name, which the caller has checked (media_filename_ok()). */
+enum rc media_rename(struct db *db, const struct media_ref *ref, const char *filename,
+                     struct err *err) MUST_CHECK;
+
+/* Takes it out of the library; tts-media removes the bytes. RC_CONFLICT, "media_in_use":
+ * a post that is not finished shows it. The row is locked while that is asked, so whoever
+ * gives a post its media reads their rows with LOCK IN SHARE MODE in the same
+ * transaction. */
+enum rc media_delete(struct db *db, const struct media_ref *ref,
+                     struct err *err) MUST_CHECK;
 
 /* Work in the hands of a tts-media. */
 struct media_work {
@@ -93,6 +105,7 @@ struct media_work {
     char blob_key[MEDIA_BLOB_KEY_SIZE];
     bool remove;    /* the row is deleted: remove the bytes, else examine them */
     uint32_t fails; /* claims before this one that ended in death */
+    int64_t age_ms; /* since the file was whole */
 };
 
 /* Claims up to max (<= MEDIA_CLAIM_MAX) rows that are due, oldest first. owner is a
@@ -127,8 +140,8 @@ enum rc media_give_back(struct db *db, const struct media_work *work, int64_t af
 enum rc media_blob_wanted(struct db *db, const char *blob_key, bool *wanted,
                           struct err *err) MUST_CHECK;
 
-/* How many files have waited longer than MEDIA_OVERDUE_MS: when not 0, no tts-media is at
- * work. */
+/* How many files have waited longer than MEDIA_OVERDUE_MS for somebody to take them, or
+ * longer than MEDIA_STUCK_MS for their verdict: when not 0, no tts-media is at work. */
 enum rc media_overdue(struct db *db, uint64_t *n, struct err *err) MUST_CHECK;
 
 #endif

@@ -24,6 +24,7 @@ enum {
     UPLOAD_KEPT_MS = 604800000, /* the row of an ended one is kept this long: 410 */
     UPLOAD_OPEN_MAX = 64,       /* open uploads of a workspace at a time */
     UPLOAD_SWEEP_MAX = 50,      /* ids one sweep takes */
+    UPLOAD_PURGE_MAX = 1000,    /* rows one purge deletes */
 };
 
 /* Numbers stored in upload.state. */
@@ -42,29 +43,38 @@ struct upload {
     int64_t received; /* of them safe on disk */
     char filename[MEDIA_FILENAME_SIZE];
     char mime[UPLOAD_MIME_SIZE]; /* as claimed; one of media_kind_of_mime() */
-    enum upload_state state;
-    uint64_t media_id; /* 0 until finished */
-    int64_t expires_at_ms;
+    enum upload_state state;     /* EXPIRED from the instant on, swept or not */
+    uint64_t media_id;           /* 0 until finished */
+    int64_t expires_at_ms;       /* once it has ended: when it did */
 };
 
 /* Stores a new upload (id, workspace_id, user_id, bytes, filename and mime are given) and
  * fills in the rest. RC_LIMITED, "storage_full": the workspace's quota, open uploads
- * counted with their full length; "too_many_uploads": UPLOAD_OPEN_MAX. */
+ * counted with their full length; "too_many_uploads": UPLOAD_OPEN_MAX. Creations of a
+ * workspace wait for one another, so that no two of them take the last room.
+ * RC_UNCERTAIN: the connection broke in COMMIT; upload_get_settled() tells. */
 enum rc upload_insert(struct db *db, struct upload *u, struct err *err) MUST_CHECK;
 
 /* RC_NOT_FOUND: none such in that workspace. */
 enum rc upload_get(struct db *db, uint64_t workspace_id, const char *id,
                    struct upload *out, struct err *err) MUST_CHECK;
 
+/* The same, after whatever is being written to the row at this moment: a COMMIT that
+ * broke off has happened or never will. What a writer relies on. */
+enum rc upload_get_settled(struct db *db, uint64_t workspace_id, const char *id,
+                           struct upload *out, struct err *err) MUST_CHECK;
+
 /* Records that bytes up to received (below u->bytes) are on disk and puts the expiry off;
- * *u is updated. RC_CONFLICT, "offset_mismatch": the row is not as *u says any more. */
+ * *u is updated. RC_CONFLICT, "offset_mismatch": the row is not as *u says any more.
+ * RC_UNCERTAIN: as above. */
 enum rc upload_advance(struct db *db, struct upload *u, int64_t received,
                        struct err *err) MUST_CHECK;
 
 /* Records that the whole file is on disk: ends the upload and makes the media row, in
- * state checking, in one transaction; *u is updated, media_id with it. RC_CONFLICT as
- * above. RC_UNCERTAIN: the connection broke in COMMIT; read the upload again. */
-enum rc upload_finish(struct db *db, struct upload *u, struct err *err) MUST_CHECK;
+ * state checking, in one transaction; *u is updated, media_id with it. by_token: for an
+ * API client. Failures as above. */
+enum rc upload_finish(struct db *db, struct upload *u, bool by_token,
+                      struct err *err) MUST_CHECK;
 
 /* Ends an open upload for its client. RC_CONFLICT, "upload_finished", when it is not open
  * any more. The caller removes the blob. */
@@ -77,7 +87,8 @@ enum rc upload_terminate(struct db *db, const struct upload *u,
 enum rc upload_expire(struct db *db, char ids[UPLOAD_SWEEP_MAX][UPLOAD_ID_SIZE],
                       size_t *n, struct err *err) MUST_CHECK;
 
-/* Deletes rows of uploads that ended more than UPLOAD_KEPT_MS ago. */
+/* Deletes rows of uploads that ended more than UPLOAD_KEPT_MS ago, up to
+ * UPLOAD_PURGE_MAX; the media they became stay. */
 enum rc upload_purge(struct db *db, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,0 +1,336 @@
+#include "store/media.h"
+
+#include "core/xalloc.h"
+#include "media_priv.h"
+#include "stmt.h"
+#include "store/events.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void media_release(struct media *m)
+{
+    free(m->checks);
+    m->checks = NULL;
+}
+
+const char *media_state_name(enum media_state state)
+{
+    switch (state) {
+    case MEDIA_CHECKING:
+        return "checking";
+    case MEDIA_READY:
+        return "ready";
+    case MEDIA_REJECTED:
+        return "rejected";
+    case MEDIA_DELETED:
+        return "deleted";
+    }
+    return "checking";
+}
+
+static enum rc no_such_file(struct err *err)
+{
+    return err_set(err, RC_NOT_FOUND, "not_found", "There is no such file.");
+}
+
+/* --- reading ---------------------------------------------------------------------- */
+
+/* Posts that were deleted from the lists show nothing any more. */
+#define SELECT_MEDIA                                                                     \
+    "SELECT m.media_id, m.workspace_id, m.blob_key, m.filename, m.mime, m.kind, "        \
+    "m.state, m.bytes, m.width, m.height, m.duration_ms, m.fps_milli, m.container, "     \
+    "m.video_codec, m.audio_codec, m.checks, m.has_thumb, m.version, m.created_at, "     \
+    "(SELECT COUNT(*) FROM post_media pm JOIN post p ON p.post_id = pm.post_id "         \
+    "WHERE pm.workspace_id = m.workspace_id AND pm.media_id = m.media_id "               \
+    "AND p.hidden_at IS NULL) FROM media m "
+
+/* Rows on their way from the database to out, which has room for max. */
+struct reading {
+    struct media m; /* the row being read */
+    int kind, state;
+    struct media *out;
+    size_t n, max;
+};
+
+static enum rc keep_row(void *ctx, struct err *err)
+{
+    struct reading *r = ctx;
+
+    if (r->n == r->max) {
+        media_release(&r->m);
+        return err_set(err, RC_BUG, "too_many_rows", "More rows than were asked for.");
+    }
+    r->m.facts.kind = (enum media_kind)r->kind;
+    r->m.state = (enum media_state)r->state;
+    r->out[r->n++] = r->m;
+    r->m.checks = NULL; /* taken over */
+    return RC_OK;
+}
+
+/* Reads rows of SELECT_MEDIA. On failure nothing is kept. */
+static enum rc read_media(struct db *db, const char *sql, struct sql_args args,
+                          struct reading *r, struct err *err)
+{
+    struct media *m = &r->m;
+    struct media_facts *f = &m->facts;
+    const struct sql_col cols[] = {COL_U64(&m->id),
+                                   COL_U64(&m->workspace_id),
+                                   COL_TEXT(m->blob_key),
+                                   COL_TEXT(m->filename),
+                                   COL_TEXT(m->mime),
+                                   COL_INT(&r->kind),
+                                   COL_INT(&r->state),
+                                   COL_I64(&f->bytes),
+                                   COL_INT(&f->width),
+                                   COL_INT(&f->height),
+                                   COL_I64(&f->duration_ms),
+                                   COL_INT(&f->fps_milli),
+                                   COL_TEXT(f->container),
+                                   COL_TEXT(f->video_codec),
+                                   COL_TEXT(f->audio_codec),
+                                   COL_OWNED(&m->checks),
+                                   COL_BOOL(&m->has_thumb),
+                                   COL_UINT(&m->version),
+                                   COL_I64(&m->created_at_ms),
+                                   COL_UINT(&m->used_in)};
+    enum rc rc =
+        db_each(db, sql, args, SQL_COLS(cols), (struct db_rows){keep_row, r}, err);
+
+    if (rc == RC_OK)
+        return RC_OK;
+    while (r->n > 0)
+        media_release(&r->out[--r->n]);
+    return rc;
+}
+
+enum rc media_get(struct db *db, uint64_t workspace_id, uint64_t media_id,
+                  struct media *out, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(workspace_id), sql_u64(media_id)};
+    struct media found = {0};
+    struct reading r = {.out = &found, .max = 1};
+    enum rc rc = read_media(db,
+                            SELECT_MEDIA "WHERE m.workspace_id = ? AND m.media_id = ? "
+                                         "AND m.state <> 4",
+                            SQL_ARGS(args), &r, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (r.n == 0)
+        return no_such_file(err);
+    *out = found;
+    return RC_OK;
+}
+
+/* Two statements: by state the list has an index of its own. */
+static enum rc read_page(struct db *db, uint64_t workspace_id,
+                         const struct media_query *q, struct reading *r, struct err *err)
+{
+    uint64_t before = q->before_id != 0 ? q->before_id : INT64_MAX;
+    int kind = (int)q->kind;
+    int64_t limit = (int64_t)r->max;
+
+    if (q->state != 0) {
+        const struct sql_arg args[] = {sql_u64(workspace_id), sql_i64(q->state),
+                                       sql_u64(before),       sql_i64(kind),
+                                       sql_i64(kind),         sql_i64(limit)};
+
+        return read_media(db,
+                          SELECT_MEDIA
+                          "WHERE m.workspace_id = ? AND m.state = ? AND m.media_id < ? "
+                          "AND (? = 0 OR m.kind = ?) ORDER BY m.media_id DESC LIMIT ?",
+                          SQL_ARGS(args), r, err);
+    }
+    const struct sql_arg args[] = {sql_u64(workspace_id), sql_u64(before), sql_i64(kind),
+                                   sql_i64(kind), sql_i64(limit)};
+
+    return read_media(db,
+                      SELECT_MEDIA
+                      "WHERE m.workspace_id = ? AND m.media_id < ? AND m.state <> 4 "
+                      "AND (? = 0 OR m.kind = ?) ORDER BY m.media_id DESC LIMIT ?",
+                      SQL_ARGS(args), r, err);
+}
+
+enum rc media_list(struct db *db, uint64_t workspace_id, const struct media_query *query,
+                   struct media *out, size_t *n, bool *more, struct err *err)
+{
+    struct reading r = {.max = query->limit + 1}; /* one more tells of another page */
+    enum rc rc;
+
+    assert(query->limit >= 1 && query->limit <= MEDIA_LIST_MAX);
+    assert(query->state != MEDIA_DELETED);
+    r.out = xcalloc(r.max, sizeof(*r.out));
+    rc = read_page(db, workspace_id, query, &r, err);
+    if (rc == RC_OK) {
+        *more = r.n > query->limit;
+        if (*more)
+            media_release(&r.out[--r.n]);
+        *n = r.n;
+        for (size_t i = 0; i < r.n; i++)
+            out[i] = r.out[i];
+    }
+    free(r.out);
+    return rc;
+}
+
+/* --- a person's changes ----------------------------------------------------------- */
+
+/* A change, as its transaction sees it. */
+struct change {
+    const struct media_ref *ref;
+    const char *filename;
+    int64_t now_ms;
+};
+
+/* Locks the row and compares its version. */
+static enum rc lock_row(struct db *db, const struct media_ref *ref, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(ref->workspace_id), sql_u64(ref->media_id)};
+    uint32_t version = 0;
+    bool found = false;
+    const struct sql_col cols[] = {COL_UINT(&version)};
+    enum rc rc = db_row(db,
+                        "SELECT version FROM media WHERE workspace_id = ? AND "
+                        "media_id = ? AND state <> 4 FOR UPDATE",
+                        SQL_ARGS(args), SQL_COLS(cols), &found, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (!found)
+        return no_such_file(err);
+    if (ref->version != 0 && ref->version != version)
+        return err_set(err, RC_CONFLICT, "version_mismatch",
+                       "The file was changed meanwhile. Look at it again first.");
+    return RC_OK;
+}
+
+static enum rc begin_change(struct db *db, struct change *c, struct err *err)
+{
+    enum rc rc = db_now(db, &c->now_ms, err);
+
+    return rc == RC_OK ? lock_row(db, c->ref, err) : rc;
+}
+
+static enum rc tell(struct db *db, const struct media_ref *ref, enum event_kind kind,
+                    struct err *err)
+{
+    const struct event e = {.workspace_id = ref->workspace_id,
+                            .media_id = ref->media_id,
+                            .kind = kind,
+                            .user_id = ref->user_id,
+                            .by_token = ref->by_token};
+
+    return event_add(db, &e, err);
+}
+
+static enum rc rename_steps(struct db *db, void *ctx, struct err *err)
+{
+    struct change *c = ctx;
+    enum rc rc = begin_change(db, c, err);
+
+    if (rc == RC_OK) {
+        const struct sql_arg args[] = {sql_text(c->filename), sql_i64(c->now_ms),
+                                       sql_u64(c->ref->media_id)};
+
+        rc = db_exec_one(db,
+                         "UPDATE media SET filename = ?, version = version + 1, "
+                         "updated_at = ? WHERE media_id = ?",
+                         SQL_ARGS(args), err);
+    }
+    return rc == RC_OK ? tell(db, c->ref, EVENT_MEDIA_CHANGED, err) : rc;
+}
+
+enum rc media_rename(struct db *db, const struct media_ref *ref, const char *filename,
+                     struct err *err)
+{
+    struct change c = {.ref = ref, .filename = filename};
+
+    return db_transaction(db, rename_steps, &c, err);
+}
+
+/* Does a post need the file that is not over (published, failed, canceled)? A draft
+ * deleted from the lists does not. */
+static enum rc check_unused(struct db *db, const struct media_ref *ref, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(ref->workspace_id), sql_u64(ref->media_id)};
+    uint64_t posts = 0;
+    bool found = false;
+    const struct sql_col cols[] = {COL_U64(&posts)};
+    enum rc rc = db_row(db,
+                        "SELECT COUNT(*) FROM post_media pm "
+                        "JOIN post p ON p.post_id = pm.post_id "
+                        "JOIN job j ON j.post_id = pm.post_id "
+                        "WHERE pm.workspace_id = ? AND pm.media_id = ? "
+                        "AND j.state NOT IN (4, 5, 6) "
+                        "AND (j.state <> 0 OR p.hidden_at IS NULL)",
+                        SQL_ARGS(args), SQL_COLS(cols), &found, err);
+
+    if (rc == RC_OK && posts > 0)
+        return err_set(err, RC_CONFLICT, "media_in_use",
+                       "A post that is not finished shows this file. Give the post "
+                       "another file, or delete or cancel it, first.");
+    return rc;
+}
+
+/* A tts-media that examines the file at this moment loses it (fence) and drops its
+ * verdict. */
+static enum rc delete_steps(struct db *db, void *ctx, struct err *err)
+{
+    struct change *c = ctx;
+    enum rc rc = begin_change(db, c, err);
+
+    if (rc == RC_OK)
+        rc = check_unused(db, c->ref, err);
+    if (rc == RC_OK) {
+        const struct sql_arg args[] = {sql_i64(c->now_ms), sql_i64(c->now_ms),
+                                       sql_i64(c->now_ms), sql_u64(c->ref->media_id)};
+
+        rc = db_exec_one(db,
+                         "UPDATE media SET state = 4, version = version + 1, owner = 0, "
+                         "fence = fence + 1, fails = 0, next_at = ?, updated_at = ?, "
+                         "deleted_at = ? WHERE media_id = ?",
+                         SQL_ARGS(args), err);
+    }
+    return rc == RC_OK ? tell(db, c->ref, EVENT_MEDIA_DELETED, err) : rc;
+}
+
+enum rc media_delete(struct db *db, const struct media_ref *ref, struct err *err)
+{
+    struct change c = {.ref = ref};
+
+    return db_transaction(db, delete_steps, &c, err);
+}
+
+/* --- new files -------------------------------------------------------------------- */
+
+enum rc media_insert(struct db *db, const struct media_new *m, uint64_t *media_id,
+                     struct err *err)
+{
+    const struct sql_arg args[] = {
+        sql_u64(m->workspace_id), sql_u64(m->user_id),
+        sql_text(m->blob_key),    sql_text(m->filename),
+        sql_text(m->mime),        sql_i64((int)media_kind_of_mime(m->mime)),
+        sql_i64(m->bytes),        sql_i64(m->now_ms),
+        sql_i64(m->now_ms),       sql_i64(m->now_ms)};
+    enum rc rc = db_exec(db,
+                         "INSERT INTO media (workspace_id, created_by, blob_key, "
+                         "filename, mime, kind, bytes, next_at, created_at, updated_at) "
+                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                         SQL_ARGS(args), NULL, err);
+
+    if (rc == RC_OK)
+        *media_id = db_insert_id(db);
+    return rc;
+}
+
+enum rc media_tell_new(struct db *db, const struct media_new *m, uint64_t media_id,
+                       struct err *err)
+{
+    const struct media_ref ref = {.workspace_id = m->workspace_id,
+                                  .media_id = media_id,
+                                  .user_id = m->user_id,
+                                  .by_token = m->by_token};
+
+    return tell(db, &ref, EVENT_MEDIA_ADDED, err);
+}
