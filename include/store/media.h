@@ -64,6 +64,7 @@ enum rc media_get(struct db *db, uint64_t workspace_id, uint64_t media_id,
 
 /* What a page of the list holds; zero means "any" and "from the newest". */
 struct media_query {
+    uint64_t workspace_id;
     enum media_kind kind;
     int state;          /* of enum media_state */
     uint64_t before_id; /* below this one: the last of the page before */
@@ -72,8 +73,8 @@ struct media_query {
 
 /* Newest first. Writes up to limit rows to out, which the caller releases one by one;
  * *more: there is another page. */
-enum rc media_list(struct db *db, uint64_t workspace_id, const struct media_query *query,
-                   struct media *out, size_t *n, bool *more, struct err *err) MUST_CHECK;
+enum rc media_list(struct db *db, const struct media_query *query, struct media *out,
+                   size_t *n, bool *more, struct err *err) MUST_CHECK;
 
 /* One file that somebody changes. version 0: whatever it is; else RC_CONFLICT
  * "version_mismatch" when it is not that any more. */

@@ -124,17 +124,20 @@ enum rc media_get(struct db *db, uint64_t workspace_id, uint64_t media_id,
 }
 
 /* Two statements: by state the list has an index of its own. */
-static enum rc read_page(struct db *db, uint64_t workspace_id,
-                         const struct media_query *q, struct reading *r, struct err *err)
+static enum rc read_page(struct db *db, const struct media_query *q, struct reading *r,
+                         struct err *err)
 {
     uint64_t before = q->before_id != 0 ? q->before_id : INT64_MAX;
     int kind = (int)q->kind;
     int64_t limit = (int64_t)r->max;
 
     if (q->state != 0) {
-        const struct sql_arg args[] = {sql_u64(workspace_id), sql_i64(q->state),
-                                       sql_u64(before),       sql_i64(kind),
-                                       sql_i64(kind),         sql_i64(limit)};
+        const struct sql_arg args[] = {sql_u64(q->workspace_id),
+                                       sql_i64(q->state),
+                                       sql_u64(before),
+                                       sql_i64(kind),
+                                       sql_i64(kind),
+                                       sql_i64(limit)};
 
         return read_media(db,
                           SELECT_MEDIA
@@ -142,8 +145,8 @@ static enum rc read_page(struct db *db, uint64_t workspace_id,
                           "AND (? = 0 OR m.kind = ?) ORDER BY m.media_id DESC LIMIT ?",
                           SQL_ARGS(args), r, err);
     }
-    const struct sql_arg args[] = {sql_u64(workspace_id), sql_u64(before), sql_i64(kind),
-                                   sql_i64(kind), sql_i64(limit)};
+    const struct sql_arg args[] = {sql_u64(q->workspace_id), sql_u64(before),
+                                   sql_i64(kind), sql_i64(kind), sql_i64(limit)};
 
     return read_media(db,
                       SELECT_MEDIA
@@ -152,8 +155,8 @@ static enum rc read_page(struct db *db, uint64_t workspace_id,
                       SQL_ARGS(args), r, err);
 }
 
-enum rc media_list(struct db *db, uint64_t workspace_id, const struct media_query *query,
-                   struct media *out, size_t *n, bool *more, struct err *err)
+enum rc media_list(struct db *db, const struct media_query *query, struct media *out,
+                   size_t *n, bool *more, struct err *err)
 {
     struct reading r = {.max = query->limit + 1}; /* one more tells of another page */
     enum rc rc;
@@ -161,7 +164,7 @@ enum rc media_list(struct db *db, uint64_t workspace_id, const struct media_quer
     assert(query->limit >= 1 && query->limit <= MEDIA_LIST_MAX);
     assert(query->state != MEDIA_DELETED);
     r.out = xcalloc(r.max, sizeof(*r.out));
-    rc = read_page(db, workspace_id, query, &r, err);
+    rc = read_page(db, query, &r, err);
     if (rc == RC_OK) {
         *more = r.n > query->limit;
         if (*more)
