@@ -15,6 +15,13 @@ enum { THUMB_WALL_MS = 30000, THUMB_CPU_S = 20, THUMB_AT_MS = 1000 };
 
 #define THUMB_MEMORY (UINT64_C(1) << 30)
 
+/* The file under examination. */
+struct subject {
+    int fd;
+    struct sniffed is;
+    const volatile sig_atomic_t *stop;
+};
+
 static enum rc unreadable(struct examined *e, const char *why)
 {
     media_check_unreadable(why, &e->checks[0]);
@@ -30,8 +37,7 @@ static void judge(struct examined *e)
 }
 
 /* One frame as a JPEG, 360 pixels wide, at at_ms. */
-static enum rc frame(int fd, const struct sniffed *is, int64_t at_ms,
-                     const volatile sig_atomic_t *stop, struct strbuf *thumb,
+static enum rc frame(const struct subject *s, int64_t at_ms, struct strbuf *thumb,
                      enum child_end *end, struct err *err)
 {
     char at[32];
@@ -48,7 +54,7 @@ static enum rc frame(int fd, const struct sniffed *is, int64_t at_ms,
         "-threads",
         "1",
         "-f",
-        is->demuxer,
+        s->is.demuxer,
         "-ss",
         at,
         "-i",
@@ -73,10 +79,10 @@ static enum rc frame(int fd, const struct sniffed *is, int64_t at_ms,
         NULL};
     const struct child_job job = {
         .argv = argv,
-        .input_fd = fd,
+        .input_fd = s->fd,
         .limits = {.memory_bytes = THUMB_MEMORY, .cpu_s = THUMB_CPU_S},
         .wall_ms = THUMB_WALL_MS,
-        .stop = stop,
+        .stop = s->stop,
     };
 
     (void)snprintf(at, sizeof(at), "%" PRId64 ".%03" PRId64, at_ms / 1000, at_ms % 1000);
@@ -86,17 +92,15 @@ static enum rc frame(int fd, const struct sniffed *is, int64_t at_ms,
 
 /* The thumbnail. A video none of whose frames can be decoded is not ready, whatever its
  * header says; one that only costs too much is, without a picture. */
-static enum rc picture(int fd, const struct sniffed *is,
-                       const volatile sig_atomic_t *stop, struct examined *e,
-                       struct err *err)
+static enum rc picture(const struct subject *s, struct examined *e, struct err *err)
 {
     int64_t half = e->facts.duration_ms / 2;
     int64_t at = half < THUMB_AT_MS ? half : THUMB_AT_MS;
     enum child_end end = CHILD_DONE;
-    enum rc rc = frame(fd, is, at, stop, &e->thumb, &end, err);
+    enum rc rc = frame(s, at, &e->thumb, &end, err);
 
     if (rc == RC_OK && at > 0 && e->thumb.len == 0 && end != CHILD_TIMEOUT)
-        rc = frame(fd, is, 0, stop, &e->thumb, &end, err);
+        rc = frame(s, 0, &e->thumb, &end, err);
     if (rc != RC_OK)
         return rc;
     if (end != CHILD_DONE)
@@ -123,7 +127,7 @@ static const char *why_not(enum child_end end)
 }
 
 /* Is it all there? Only the ISO formats tell. */
-static enum rc whole(int fd, const struct sniffed *is, struct examined *e, bool *ok,
+static enum rc whole(const struct subject *s, struct examined *e, bool *ok,
                      struct err *err)
 {
     char why[96];
@@ -131,9 +135,9 @@ static enum rc whole(int fd, const struct sniffed *is, struct examined *e, bool 
     enum rc rc;
 
     *ok = true;
-    if (strcmp(is->demuxer, "mov") != 0)
+    if (strcmp(s->is.demuxer, "mov") != 0)
         return RC_OK;
-    rc = boxes_missing(fd, e->facts.bytes, &missing, err);
+    rc = boxes_missing(s->fd, e->facts.bytes, &missing, err);
     if (rc != RC_OK || missing <= 0)
         return rc;
     *ok = false;
@@ -142,17 +146,16 @@ static enum rc whole(int fd, const struct sniffed *is, struct examined *e, bool 
     return unreadable(e, why);
 }
 
-static enum rc read_and_judge(int fd, const struct sniffed *is,
-                              const volatile sig_atomic_t *stop, struct examined *e,
+static enum rc read_and_judge(const struct subject *s, struct examined *e,
                               struct err *err)
 {
     enum child_end end = CHILD_DONE;
     bool ok = true;
-    enum rc rc = whole(fd, is, e, &ok, err);
+    enum rc rc = whole(s, e, &ok, err);
 
     if (rc != RC_OK || !ok)
         return rc;
-    rc = probe_run(fd, is, stop, &e->facts, &end, err);
+    rc = probe_run(s->fd, &s->is, s->stop, &e->facts, &end, err);
     if (rc == RC_INVALID)
         return unreadable(e, err->msg);
     if (rc != RC_OK)
@@ -160,7 +163,7 @@ static enum rc read_and_judge(int fd, const struct sniffed *is,
     if (end != CHILD_DONE)
         return unreadable(e, why_not(end));
     judge(e);
-    return picture(fd, is, stop, e, err);
+    return picture(s, e, err);
 }
 
 /* A file that no reader of ours is for. Of a known kind: refused for its format. */
@@ -186,7 +189,7 @@ enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
 {
     unsigned char head[SNIFF_BYTES];
     size_t got = 0;
-    struct sniffed is;
+    struct subject s = {.fd = fd, .stop = stop};
     enum rc rc;
 
     (void)memset(out, 0, sizeof(*out));
@@ -194,15 +197,15 @@ enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
     rc = io_pread_full(fd, head, sizeof(head), 0, &got, err);
     if (rc != RC_OK)
         return rc;
-    is = sniff(head, got);
-    out->facts.kind = is.kind;
+    s.is = sniff(head, got);
+    out->facts.kind = s.is.kind;
     out->facts.bytes = size;
-    text_copy(out->facts.container, sizeof(out->facts.container), is.container);
-    if (is.demuxer == NULL) {
-        refuse_format(&is, out);
+    text_copy(out->facts.container, sizeof(out->facts.container), s.is.container);
+    if (s.is.demuxer == NULL) {
+        refuse_format(&s.is, out);
         return RC_OK;
     }
-    return read_and_judge(fd, &is, stop, out, err);
+    return read_and_judge(&s, out, err);
 }
 
 void examined_release(struct examined *e)

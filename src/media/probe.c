@@ -7,9 +7,15 @@
 #include <math.h>
 #include <string.h>
 
-enum { SIDE_LIMIT = 100000, FPS_LIMIT = 1000, RATE_TERM_MAX = 1000000000 };
+enum { SIDE_LIMIT = 100000, FPS_MILLI_LIMIT = 1000000, RATE_TERM_MAX = 1000000000 };
 
 #define DURATION_LIMIT_MS INT64_C(360000000) /* 100 hours: beyond is nonsense */
+
+/* What ffprobe is asked for. */
+static const char wanted[] =
+    "format=duration:stream=codec_type,codec_name,width,height,avg_frame_rate,"
+    "r_frame_rate,duration:stream_disposition=attached_pic:"
+    "stream_side_data=rotation:stream_tags=rotate";
 
 enum rc probe_run(int fd, const struct sniffed *is, const volatile sig_atomic_t *stop,
                   struct media_facts *facts, enum child_end *end, struct err *err)
@@ -26,9 +32,7 @@ enum rc probe_run(int fd, const struct sniffed *is, const volatile sig_atomic_t 
         "-f",
         is->demuxer,
         "-show_entries",
-        "format=duration:stream=codec_type,codec_name,width,height,avg_frame_rate,"
-        "r_frame_rate,duration:stream_disposition=attached_pic:"
-        "stream_side_data=rotation:stream_tags=rotate",
+        wanted,
         "-of",
         "json",
         CHILD_INPUT,
@@ -89,7 +93,7 @@ static int rate_of(const char *text)
         !parse_i64(slash + 1, 1, RATE_TERM_MAX, &seconds))
         return 0;
     milli = (frames * 1000 + seconds / 2) / seconds;
-    return milli <= FPS_LIMIT * 1000 ? (int)milli : FPS_LIMIT * 1000;
+    return milli <= FPS_MILLI_LIMIT ? (int)milli : FPS_MILLI_LIMIT;
 }
 
 /* "12.345000" as milliseconds, cut; 0 when it is no duration. */
