@@ -61,6 +61,8 @@ struct blob_ops {
                             struct blob_writer **out, struct err *err);
     enum rc (*open)(struct blob_store *s, const char *key, enum blob_part part, int *fd,
                     int64_t *size, struct err *err);
+    enum rc (*get)(struct blob_store *s, const char *name, int *fd, int64_t *size,
+                   struct err *err);
     enum rc (*put)(struct blob_store *s, const char *name, const void *data, size_t len,
                    struct err *err);
     enum rc (*remove)(struct blob_store *s, const char *key, struct err *err);
@@ -130,6 +132,10 @@ enum rc blob_put_thumbnail(struct blob_store *s, const char *key, const void *da
 /* The same for the picture of an account. */
 enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *data,
                         size_t len, struct err *err) MUST_CHECK;
+
+/* Opens the picture of an account as blob_open() opens a blob. */
+enum rc blob_open_avatar(struct blob_store *s, uint64_t account_id, int *fd,
+                         int64_t *size, struct err *err) MUST_CHECK;
 
 /* Removes a blob and its thumbnail; one that is gone already is fine. */
 enum rc blob_remove(struct blob_store *s, const char *key, struct err *err) MUST_CHECK;

@@ -79,6 +79,15 @@ enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *d
     return put(s, name, data, len, err);
 }
 
+enum rc blob_open_avatar(struct blob_store *s, uint64_t account_id, int *fd,
+                         int64_t *size, struct err *err)
+{
+    char name[FS_NAME_SIZE];
+
+    fs_avatar_name(account_id, name);
+    return s->ops->get(s, name, fd, size, err);
+}
+
 enum rc blob_remove(struct blob_store *s, const char *key, struct err *err)
 {
     return s->ops->remove(s, key, err);

@@ -269,16 +269,13 @@ enum rc blob_writer_undo(struct blob_writer *w, struct err *err)
     return cut(w, w->start, err);
 }
 
-static enum rc fs_open(struct blob_store *s, const char *key, enum blob_part part,
-                       int *fd, int64_t *size, struct err *err)
+static enum rc fs_get(struct blob_store *s, const char *name, int *fd, int64_t *size,
+                      struct err *err)
 {
-    char name[FS_NAME_SIZE];
     struct stat st;
-    int opened;
+    int opened = dirfd_open(fs_of(s)->root, name, O_RDONLY, 0);
     enum rc rc;
 
-    fs_name(key, part, name);
-    opened = dirfd_open(fs_of(s)->root, name, O_RDONLY, 0);
     if (opened < 0)
         return failed(err, "open a file");
     if (fstat(opened, &st) != 0) {
@@ -289,6 +286,15 @@ static enum rc fs_open(struct blob_store *s, const char *key, enum blob_part par
     *fd = opened;
     *size = (int64_t)st.st_size;
     return RC_OK;
+}
+
+static enum rc fs_open(struct blob_store *s, const char *key, enum blob_part part,
+                       int *fd, int64_t *size, struct err *err)
+{
+    char name[FS_NAME_SIZE];
+
+    fs_name(key, part, name);
+    return fs_get(s, name, fd, size, err);
 }
 
 /* Writes, makes durable, and gives the file its name in one step. */
@@ -409,6 +415,7 @@ static const struct blob_ops fs_ops = {
     .create = fs_create,
     .append_begin = fs_append_begin,
     .open = fs_open,
+    .get = fs_get,
     .put = fs_put,
     .remove = fs_remove,
     .space = fs_space,

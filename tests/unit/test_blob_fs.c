@@ -272,6 +272,20 @@ static bool count(void *ctx, const char *found)
     return true;
 }
 
+START_TEST(the_picture_of_an_account_is_read_back_and_no_others)
+{
+    int64_t size = 0;
+    int fd = -1;
+
+    ck_assert_int_eq(blob_put_avatar(store, 7, "picture", 7, &err), RC_OK);
+    ck_assert_int_eq(blob_open_avatar(store, 8, &fd, &size, &err), RC_NOT_FOUND);
+    ck_assert_int_eq(fd, -1);
+    ck_assert_int_eq(blob_open_avatar(store, 7, &fd, &size, &err), RC_OK);
+    ck_assert_int_eq(size, 7);
+    io_close(&fd);
+}
+END_TEST
+
 START_TEST(the_walk_finds_old_blobs_and_leaves_young_ones_alone)
 {
     const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
@@ -322,5 +336,6 @@ UNIT_MAIN_FIXTURE("blob_fs", setup, teardown, only_our_own_keys_are_keys,
                   a_body_that_ends_early_is_said_so, a_full_disk_is_a_failure_of_its_own,
                   more_than_the_disk_has_is_refused_at_creation, links_are_never_followed,
                   a_thumbnail_is_replaced_as_a_whole_and_goes_with_its_blob,
+                  the_picture_of_an_account_is_read_back_and_no_others,
                   the_walk_finds_old_blobs_and_leaves_young_ones_alone,
                   paths_for_nginx_come_from_keys_alone, free_space_is_told)
