@@ -15,21 +15,23 @@
 #include <stdint.h>
 
 enum {
+    OAUTH_HASH_SIZE = 32,
     OAUTH_LIFE_MS = 600000,   /* ten minutes on TikTok's pages */
     OAUTH_KEPT_MS = 86400000, /* how long its end can be told apart afterwards */
 };
 
-/* Whose it is. */
-struct oauth_owner {
+/* Which transaction, and whose. Hashes are SHA-256, OAUTH_HASH_SIZE bytes, borrowed. */
+struct oauth_key {
     uint64_t workspace_id, user_id;
-    const unsigned char *session_hash; /* 32 bytes */
+    const unsigned char *session_hash;
+    const unsigned char *state_hash;
 };
 
 /* What is remembered of the way out. Texts are borrowed. */
 struct oauth_begin {
-    struct oauth_owner owner;
+    struct oauth_key key;
     uint64_t account_id; /* to be reconnected; 0: whichever comes back */
-    const char *state, *verifier, *redirect_uri, *scopes;
+    const char *verifier, *redirect_uri, *scopes; /* scopes: asked for */
 };
 
 /* Writes it down, and removes what the person left behind longer ago than OAUTH_KEPT_MS.
@@ -46,13 +48,12 @@ enum oauth_fate {
 };
 
 /* Uses the transaction up. With a code (not NULL) the code is kept and, in the same
- * transaction, the publisher is asked to trade it: *task_id is that TASK_EXCHANGE_CODE,
- * which is failed when it is not done within wait_ms. *txn_id and *task_id are written
- * for OAUTH_TAKEN only; *task_id is 0 without a code. */
+ * transaction, the publisher is asked to trade it: task_id is that TASK_EXCHANGE_CODE,
+ * which is failed when it is not done within wait_ms. Both ids are 0 unless the fate is
+ * OAUTH_TAKEN; task_id also without a code. */
 struct oauth_back {
-    struct oauth_owner owner;
-    const char *state;
-    const char *code;
+    struct oauth_key key;
+    const char *code; /* NULL: TikTok brought none */
     int64_t wait_ms;
 };
 struct oauth_taken {
