@@ -34,7 +34,7 @@ RUN npm run build
 # they may share a volume.
 FROM updated AS runtime
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libfcgi0ldbl \
-      libcurl4 libmariadb3 libjansson4 libssl3 libhiredis0.14 libargon2-1 \
+      libcurl4 libmariadb3 libjansson4 libssl3 libhiredis0.14 libargon2-1 tzdata \
       && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tts \
     && install -d -o tts -g tts -m 0750 /var/lib/tts /var/lib/tts/media /var/lib/tts/keys \

@@ -20,7 +20,7 @@ say = $(if $(filter 0,$(V)),@printf '  %-7s %s\n' '$(1)' '$(2)')
 # are installed only where `node` is missing.
 DEBIAN_PACKAGES := gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-dev \
   libmariadb-dev libjansson-dev libssl-dev libhiredis-dev libargon2-dev libsqlite3-dev \
-  nginx mariadb-server redis-server ffmpeg curl jq ca-certificates procps
+  nginx mariadb-server redis-server ffmpeg tzdata curl jq ca-certificates procps
 DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-ctags \
   pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2
 
