@@ -26,10 +26,12 @@
 struct db;
 
 enum {
-    DB_CONNECT_MS = 1000, /* deadline of a connect: a request must fail within 2 s */
-    DB_READ_MS = 5000,    /* of one answer */
-    DB_HOLD_MS = 500,     /* after a failed connect: fail fast for this long */
-    DB_TRIES = 3,         /* runs of a transaction that deadlocked */
+    DB_CONNECT_MS = 1000,   /* deadline of a connect: a request must fail within 2 s */
+    DB_READ_MS = 2000,      /* of one answer, unless db_set_deadline() said another */
+    DB_MARGIN_MS = 300,     /* the server gives a statement up so long before we do */
+    DB_LOCK_WAIT_MS = 1000, /* for a row that another transaction holds */
+    DB_HOLD_MS = 500,       /* after a failed connect: fail fast for this long */
+    DB_TRIES = 3,           /* runs of a transaction that deadlocked */
 };
 
 /* url: "mysql://user:password@host[:port]/database" or
@@ -40,6 +42,10 @@ enum rc db_new(const char *url, struct db **out, struct err *err) MUST_CHECK;
 
 /* Closes the connection. NULL is fine. */
 void db_free(struct db *db);
+
+/* Who need not answer a waiting person within two seconds may wait longer for one answer:
+ * deadline_ms > 0, rounded up to whole seconds. Ends the present connection. */
+void db_set_deadline(struct db *db, int64_t deadline_ms);
 
 /* RC_OK when the server answers and accepts writes. */
 enum rc db_ping(struct db *db, struct err *err) MUST_CHECK;
