@@ -188,7 +188,12 @@ link_test = $(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--
   $(filter %.a,$^) -Wl,--end-group $(CHECK_LIBS) $(ALL_LIBS)
 $(O)/tests/unit/%.o $(O)/tests/support/%.o $(O)/tests/fuzz/%.o: CPPFLAGS += -Itests/support -Isrc
 .SECONDEXPANSION:
-$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(SUPPORT_OBJS) $$(call archives,$$*)
+# An archive: a test takes from it what it uses, and needs no layers beyond its own.
+$(O)/lib/support.a: $(SUPPORT_OBJS)
+	$(call say,AR,$(@F))
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(O)/tests/test_%: $(O)/tests/unit/test_%.o $(O)/lib/support.a $$(call archives,$$*)
 	$(call say,LINK,$(@F))
 	$(link_test)
 $(O)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $$(call archives,$$*)
