@@ -106,10 +106,6 @@ struct api_routes {
 extern const struct api_routes session_routes, account_routes, upload_routes,
     media_routes, post_routes, live_routes;
 
-/* Every table above, for tts-api itself. */
-extern const struct api_routes *const api_all_routes[];
-extern const size_t api_all_routes_len;
-
 /* Helpers that several handlers need (src/api/common.c). */
 
 /* If-Match: *version is the number in it, 0 when the header is absent or "*". RC_INVALID
