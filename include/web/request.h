@@ -35,7 +35,8 @@ struct web_request {
 };
 
 /* The value of a header, e.g. "If-Match"; NULL when it was not sent. Case of the name
- * does not matter. */
+ * does not matter. A header that was sent twice reads as an empty one: none that we look
+ * at is a list, and an empty value fits nothing. */
 const char *web_header(const struct web_request *req, const char *name);
 
 /* The Content-Type without its parameters, lower case, into out; false when there is none

@@ -7,7 +7,8 @@
  *     ...
  *     jsonw_end(&w);
  *
- * The server sends it when the handler returns. Content-Length is set from the body. */
+ * The server sends it when the handler returns. It adds Status and Content-Length; for
+ * HEAD the body that GET would have is counted and not sent. */
 #ifndef WEB_RESPONSE_H
 #define WEB_RESPONSE_H
 
@@ -30,6 +31,7 @@ struct web_response {
     int64_t cut_after; /* >= 0: drop the connection after this many bytes of the body; -1:
                         * send all (for the simulator's faults) */
     bool lost;         /* drop the connection without any answer (likewise) */
+    bool broken;       /* private: a value could not be a header's; becomes a 500 */
 };
 
 void web_response_init(struct web_response *res);
