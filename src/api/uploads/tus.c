@@ -7,6 +7,14 @@
 #include <string.h>
 #include <time.h>
 
+enum rc tus_check_version(const char *text, struct err *err)
+{
+    if (text == NULL || strcmp(text, TUS_VERSION) != 0)
+        return err_set(err, RC_INVALID, "tus_version",
+                       "Tus-Resumable must be " TUS_VERSION ".");
+    return RC_OK;
+}
+
 enum rc tus_read_length(const char *text, int64_t *length, struct err *err)
 {
     int64_t n;

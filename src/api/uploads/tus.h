@@ -2,7 +2,8 @@
  *
  * Source: tus.io/protocols/resumable-upload, version 1.0.0: core protocol, creation,
  * expiration, checksum, termination. Not spoken: Upload-Defer-Length, concatenation,
- * creation-with-upload. Failures are RC_INVALID with the code that the API documents. */
+ * creation-with-upload, and X-HTTP-Method-Override, which would let a form stand for a
+ * PATCH. Failures are RC_INVALID with the code that the API documents. */
 #ifndef SRC_API_UPLOADS_TUS_H
 #define SRC_API_UPLOADS_TUS_H
 
@@ -29,6 +30,9 @@ struct tus_metadata {
     char filename[MEDIA_FILENAME_SIZE]; /* the last part of what was sent, cleaned */
     char filetype[TUS_TYPE_SIZE];       /* one that media_kind_of_mime() knows */
 };
+
+/* Tus-Resumable: exactly the version we speak; "tus_version". NULL: not sent. */
+enum rc tus_check_version(const char *text, struct err *err) MUST_CHECK;
 
 /* Upload-Length: 1 to the most bytes any medium may have. "bad_upload_length" for what is
  * no such number, "too_large" beyond the limit. text may be NULL: not sent. */

@@ -1,0 +1,105 @@
+/* POST /api/v1/uploads - tus creation: checks that the file could be kept, before a byte
+ * of it is on its way, and says where to send them.
+ *
+ * The row comes first and the blob second. A crash in between leaves a row whose address
+ * nobody was told; it expires. */
+#include "core/text.h"
+#include "tus.h"
+#include "uploads.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* What stays free on the disk whatever people upload: a tenth, or this if that is less.
+ */
+#define SPARE_MAX (INT64_C(5) << 30)
+
+static enum rc read_headers(const struct api_request *req, struct upload *u,
+                            struct err *err)
+{
+    struct tus_metadata meta;
+    int64_t max;
+    enum rc rc = tus_read_length(web_header(req->web, "Upload-Length"), &u->bytes, err);
+
+    if (rc == RC_OK)
+        rc = tus_read_metadata(web_header(req->web, "Upload-Metadata"), &meta, err);
+    if (rc != RC_OK)
+        return rc;
+    max = media_bytes_max(media_kind_of_mime(meta.filetype));
+    if (u->bytes > max)
+        return err_set(err, RC_INVALID, "too_large",
+                       "The file has %" PRId64 " bytes; TikTok takes photos of at most "
+                       "%" PRId64 ". Make it smaller.",
+                       u->bytes, max);
+    text_copy(u->filename, sizeof(u->filename), meta.filename);
+    text_copy(u->mime, sizeof(u->mime), meta.filetype);
+    return RC_OK;
+}
+
+static enum rc check_disk(struct api *api, int64_t bytes, struct err *err)
+{
+    struct blob_space space;
+    int64_t spare;
+    enum rc rc = blob_space(api->blobs, &space, err);
+
+    if (rc != RC_OK)
+        return rc;
+    spare = space.total_bytes / 10 < SPARE_MAX ? space.total_bytes / 10 : SPARE_MAX;
+    if (space.free_bytes - spare < bytes)
+        return upload_no_room(err);
+    return RC_OK;
+}
+
+/* Stores the row. When nobody knows whether that happened, it is looked up. */
+static enum rc store_row(struct api *api, struct upload *u, struct err *err)
+{
+    enum rc rc = upload_insert(api->db, u, err);
+
+    if (rc != RC_UNCERTAIN)
+        return rc;
+    rc = upload_get_settled(api->db, u->workspace_id, u->id, u, err);
+    if (rc == RC_NOT_FOUND)
+        return err_retry(err, RC_UNAVAILABLE, 1000, "database_unavailable",
+                         "The database did not answer. Try again in a moment.");
+    return rc;
+}
+
+/* Makes the blob; without one the row is ended again. */
+static enum rc make_blob(struct api *api, const struct upload *u, struct err *err)
+{
+    struct err ignored;
+    enum rc ended;
+    enum rc rc = blob_create(api->blobs, u->id, u->bytes, err);
+
+    if (rc == RC_OK)
+        return RC_OK;
+    ended = upload_terminate(api->db, u, &ignored);
+    (void)ended; /* a row that stays expires by itself */
+    return upload_blob_failed(rc, err);
+}
+
+enum rc upload_create(struct api *api, const struct api_request *req,
+                      struct web_response *res, struct err *err)
+{
+    struct upload u = {.workspace_id = req->who.workspace_id,
+                       .user_id = req->who.user_id};
+    char location[64];
+    enum rc rc = upload_begin(req, res, err);
+
+    if (rc == RC_OK)
+        rc = read_headers(req, &u, err);
+    if (rc == RC_OK)
+        rc = check_disk(api, u.bytes, err);
+    if (rc != RC_OK)
+        return rc;
+    blob_key_make(api->random, u.id);
+    rc = store_row(api, &u, err);
+    if (rc == RC_OK)
+        rc = make_blob(api, &u, err);
+    if (rc != RC_OK)
+        return rc;
+    (void)snprintf(location, sizeof(location), "/api/v1/uploads/%s", u.id);
+    upload_expires(res, &u);
+    web_empty(res, 201, location);
+    return RC_OK;
+}
