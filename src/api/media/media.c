@@ -1,0 +1,86 @@
+#include "media.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* A number that is not known is null. */
+static void key_known(struct jsonw *w, const char *key, int64_t n)
+{
+    jsonw_key(w, key);
+    if (n > 0)
+        jsonw_int(w, n);
+    else
+        jsonw_null(w);
+}
+
+static void key_word(struct jsonw *w, const char *key, const char *word)
+{
+    jsonw_key_text(w, key, word[0] != '\0' ? word : NULL);
+}
+
+static void key_address(struct jsonw *w, const char *key, uint64_t id, const char *what)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "/api/v1/media/%" PRIu64 "/%s", id, what);
+    jsonw_key_text(w, key, path);
+}
+
+static void write_facts(struct jsonw *w, const struct media_facts *f)
+{
+    jsonw_key_int(w, "bytes", f->bytes);
+    key_known(w, "duration_ms", f->duration_ms);
+    key_known(w, "width", f->width);
+    key_known(w, "height", f->height);
+    jsonw_key(w, "fps");
+    if (f->fps_milli > 0)
+        jsonw_double(w, f->fps_milli / 1000.0);
+    else
+        jsonw_null(w);
+    key_word(w, "codec", f->video_codec);
+    key_word(w, "container", f->container);
+}
+
+void media_write(struct jsonw *w, const struct media *m)
+{
+    jsonw_object(w);
+    jsonw_key_id(w, "id", m->id);
+    jsonw_key_text(w, "kind", media_kind_name(m->facts.kind));
+    jsonw_key_text(w, "status", media_state_name(m->state));
+    jsonw_key_text(w, "filename", m->filename);
+    write_facts(w, &m->facts);
+    jsonw_key(w, "checks");
+    jsonw_raw(w, m->checks != NULL ? m->checks : "[]");
+    if (m->has_thumb)
+        key_address(w, "thumbnail_url", m->id, "thumbnail");
+    else
+        jsonw_key_text(w, "thumbnail_url", NULL);
+    key_address(w, "content_url", m->id, "content");
+    jsonw_key_int(w, "used_in", m->used_in);
+    jsonw_key_time(w, "created_at", m->created_at_ms);
+    jsonw_key_int(w, "version", m->version);
+    jsonw_end(w);
+}
+
+void media_answer(struct web_response *res, const struct media *m)
+{
+    struct jsonw w;
+
+    api_etag(res, m->version);
+    web_json_begin(res, 200, &w);
+    media_write(&w, m);
+}
+
+enum rc media_ref_read(const struct api_request *req, struct media_ref *ref,
+                       struct err *err)
+{
+    struct media_ref r = {.workspace_id = req->who.workspace_id,
+                          .media_id = req->id,
+                          .user_id = req->who.user_id,
+                          .by_token = req->who.token_id != 0};
+    enum rc rc = api_if_match(req, &r.version, err);
+
+    if (rc == RC_OK)
+        *ref = r;
+    return rc;
+}

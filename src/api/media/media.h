@@ -1,0 +1,31 @@
+/* api/media/media.h - what the handlers of the library share. */
+#ifndef SRC_API_MEDIA_MEDIA_H
+#define SRC_API_MEDIA_MEDIA_H
+
+#include "../api.h"
+#include "store/media.h"
+
+enum rc media_list_get(struct api *api, const struct api_request *req,
+                       struct web_response *res, struct err *err) MUST_CHECK;
+enum rc media_one_get(struct api *api, const struct api_request *req,
+                      struct web_response *res, struct err *err) MUST_CHECK;
+enum rc media_one_patch(struct api *api, const struct api_request *req,
+                        struct web_response *res, struct err *err) MUST_CHECK;
+enum rc media_one_delete(struct api *api, const struct api_request *req,
+                         struct web_response *res, struct err *err) MUST_CHECK;
+enum rc media_content(struct api *api, const struct api_request *req,
+                      struct web_response *res, struct err *err) MUST_CHECK;
+enum rc media_thumbnail(struct api *api, const struct api_request *req,
+                        struct web_response *res, struct err *err) MUST_CHECK;
+
+/* A file as the API shows it: Media of docs/openapi.yaml, one JSON object. */
+void media_write(struct jsonw *w, const struct media *m);
+
+/* Answers 200 with one file and its ETag. */
+void media_answer(struct web_response *res, const struct media *m);
+
+/* The file of the path, and the version that If-Match names, for those who change it. */
+enum rc media_ref_read(const struct api_request *req, struct media_ref *ref,
+                       struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,12 @@
+#include "media.h"
+
+static const struct api_route routes[] = {
+    {"GET", "/api/v1/media", AUTH_VIEWER, BODY_NONE, media_list_get},
+    {"GET", "/api/v1/media/{id}", AUTH_VIEWER, BODY_NONE, media_one_get},
+    {"PATCH", "/api/v1/media/{id}", AUTH_EDITOR, BODY_JSON, media_one_patch},
+    {"DELETE", "/api/v1/media/{id}", AUTH_EDITOR, BODY_NONE, media_one_delete},
+    {"GET", "/api/v1/media/{id}/content", AUTH_VIEWER, BODY_NONE, media_content},
+    {"GET", "/api/v1/media/{id}/thumbnail", AUTH_VIEWER, BODY_NONE, media_thumbnail},
+};
+
+const struct api_routes media_routes = {routes, ARRAY_LEN(routes)};
