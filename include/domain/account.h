@@ -63,8 +63,8 @@ bool account_scopes_have(const char *scopes, const char *scope, size_t len) MUST
 
 /* The code of /accounts?error= (CallbackError in docs/openapi.yaml) for a word that says
  * why connecting failed: a reason of the error table in tiktok/errors.h, a code of a
- * failed exchange_code task (store/tasks.h), or a parameter of the authorize page that
- * TikTok objects to. "unknown" for any other word, never NULL. */
+ * failed exchange_code task (store/tasks.h) or of waiting for one, or a parameter of the
+ * authorize page that TikTok objects to. "unknown" for any other word, never NULL. */
 const char *account_connect_error(const char *word);
 
 #endif

@@ -138,6 +138,7 @@ static const struct {
     {"code_expired", "code_expired"},
     {"client_invalid", "client_invalid"},
     {"publisher_away", "publisher_away"},
+    {"too_many_waiting", "publisher_away"}, /* api/accounts/ask.h */
     {"tiktok_unavailable", "tiktok_unavailable"},
     {"account_taken", "account_taken"},
 };

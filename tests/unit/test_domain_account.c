@@ -159,6 +159,7 @@ START_TEST(every_way_that_connecting_fails_has_a_code_of_the_contract)
         {"code_expired", "code_expired"},
         {"client_invalid", "client_invalid"},
         {"publisher_away", "publisher_away"},
+        {"too_many_waiting", "publisher_away"},
         {"account_taken", "account_taken"},
         {"access_denied", "access_denied"},
         {"oauth_failed", "unknown"},
