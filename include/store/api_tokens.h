@@ -61,10 +61,6 @@ struct api_token {
 enum rc api_token_find(struct db *db, const unsigned char hash[API_TOKEN_HASH_SIZE],
                        struct api_token *out, struct err *err) MUST_CHECK;
 
-/* Its expiry, for GET /api/v1/session. RC_NOT_FOUND: no such token there. */
-enum rc api_token_expiry(struct db *db, uint64_t workspace_id, uint64_t token_id,
-                         int64_t *expires_at_ms, struct err *err) MUST_CHECK;
-
 /* Ends a token for good; once more is fine. RC_NOT_FOUND: no such token. */
 enum rc api_token_revoke(struct db *db, uint64_t token_id, struct err *err) MUST_CHECK;
 

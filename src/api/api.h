@@ -49,6 +49,10 @@ struct api {
     struct redis *redis; /* may be away at any time */
     struct blob_store *blobs;
     struct gate *gate; /* to hashing passwords, shared by all workers */
+    struct {
+        int64_t since_ms;
+        unsigned n;
+    } sign_ins; /* tried in the last minute by this worker while Redis was away */
 };
 
 /* Who asks. */
@@ -58,6 +62,8 @@ struct api_caller {
     enum role role;
     uint64_t token_id;              /* of an API token; 0: a session */
     unsigned char session_hash[32]; /* when token_id is 0 */
+    unsigned char csrf_secret[32];  /* likewise */
+    int64_t expires_at_ms;          /* of the session or the token, at the latest */
 };
 
 struct api_request {

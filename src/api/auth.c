@@ -60,7 +60,8 @@ static enum rc identify_session(struct api *api, const struct web_request *web,
     out->who.workspace_id = s.workspace_id;
     out->who.user_id = s.user_id;
     out->who.role = s.role;
-    (void)memcpy(out->csrf_secret, s.csrf_secret, sizeof(out->csrf_secret));
+    out->who.expires_at_ms = s.expires_at_ms;
+    (void)memcpy(out->who.csrf_secret, s.csrf_secret, sizeof(out->who.csrf_secret));
     return RC_OK;
 }
 
@@ -99,6 +100,7 @@ static enum rc identify_token(struct api *api, const char *token, struct auth_fo
     out->who.user_id = t.user_id;
     out->who.role = t.role;
     out->who.token_id = t.token_id;
+    out->who.expires_at_ms = t.expires_at_ms;
     out->scopes = t.scopes;
     return RC_OK;
 }
@@ -178,12 +180,10 @@ enum rc auth_check_origin(const struct api_settings *settings,
     return RC_OK;
 }
 
-static void tag_parts(struct hmac_part parts[2],
-                      const unsigned char hash[SESSION_HASH_SIZE],
-                      const unsigned char secret[SESSION_SECRET_SIZE])
+static void tag_parts(struct hmac_part parts[2], const struct api_caller *who)
 {
-    parts[0] = (struct hmac_part){hash, SESSION_HASH_SIZE};
-    parts[1] = (struct hmac_part){secret, SESSION_SECRET_SIZE};
+    parts[0] = (struct hmac_part){who->session_hash, sizeof(who->session_hash)};
+    parts[1] = (struct hmac_part){who->csrf_secret, sizeof(who->csrf_secret)};
 }
 
 enum rc auth_check_csrf(const struct api *api, const struct web_request *web,
@@ -196,7 +196,7 @@ enum rc auth_check_csrf(const struct api *api, const struct web_request *web,
 
     if (rc != RC_OK)
         return rc;
-    tag_parts(parts, found->who.session_hash, found->csrf_secret);
+    tag_parts(parts, &found->who);
     if (token == NULL || strlen(token) != AUTH_CSRF_SIZE - 1 ||
         !hex_decode(token, tag, sizeof(tag)) ||
         !sign_check(api->keys, "csrf", parts, ARRAY_LEN(parts), tag))
@@ -204,15 +204,13 @@ enum rc auth_check_csrf(const struct api *api, const struct web_request *web,
     return RC_OK;
 }
 
-void auth_csrf_token(const struct key_ring *keys,
-                     const unsigned char hash[SESSION_HASH_SIZE],
-                     const unsigned char secret[SESSION_SECRET_SIZE],
+void auth_csrf_token(const struct key_ring *keys, const struct api_caller *who,
                      char out[AUTH_CSRF_SIZE])
 {
     unsigned char tag[SIGN_SIZE];
     struct hmac_part parts[2];
 
-    tag_parts(parts, hash, secret);
+    tag_parts(parts, who);
     sign_make(keys, "csrf", parts, ARRAY_LEN(parts), tag);
     hex_encode(tag, sizeof(tag), out);
 }

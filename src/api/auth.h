@@ -27,8 +27,7 @@ bool auth_cookie_hash(const struct api_settings *settings, const struct web_requ
 /* What was found out about a request before its handler runs. */
 struct auth_found {
     struct api_caller who;
-    unsigned scopes;                                /* of a token */
-    unsigned char csrf_secret[SESSION_SECRET_SIZE]; /* of a session */
+    unsigned scopes; /* of a token */
 };
 
 /* Who sends the request. RC_DENIED "not_signed_in": nobody we know; RC_UNAVAILABLE. */
@@ -51,10 +50,8 @@ enum rc auth_check_origin(const struct api_settings *settings,
 enum rc auth_check_csrf(const struct api *api, const struct web_request *web,
                         const struct auth_found *found, struct err *err) MUST_CHECK;
 
-/* The CSRF token of a session, for its page. */
-void auth_csrf_token(const struct key_ring *keys,
-                     const unsigned char hash[SESSION_HASH_SIZE],
-                     const unsigned char secret[SESSION_SECRET_SIZE],
+/* The CSRF token of who's session, for its page. */
+void auth_csrf_token(const struct key_ring *keys, const struct api_caller *who,
                      char out[AUTH_CSRF_SIZE]);
 
 #endif

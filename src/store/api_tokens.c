@@ -186,25 +186,6 @@ enum rc api_token_find(struct db *db, const unsigned char hash[API_TOKEN_HASH_SI
     return RC_OK;
 }
 
-enum rc api_token_expiry(struct db *db, uint64_t workspace_id, uint64_t token_id,
-                         int64_t *expires_at_ms, struct err *err)
-{
-    const struct sql_arg args[] = {sql_u64(workspace_id), sql_u64(token_id)};
-    int64_t expires = 0;
-    const struct sql_col cols[] = {COL_I64(&expires)};
-    bool found;
-    enum rc rc = db_row(
-        db, "SELECT expires_at FROM api_token WHERE workspace_id = ? AND token_id = ?",
-        SQL_ARGS(args), SQL_COLS(cols), &found, err);
-
-    if (rc != RC_OK)
-        return rc;
-    if (!found)
-        return unknown(err);
-    *expires_at_ms = expires;
-    return RC_OK;
-}
-
 struct listing {
     struct api_token_line line;
     api_token_line_fn each;
