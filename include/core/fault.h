@@ -27,4 +27,7 @@
 /* Use the macros. True when a rule for name says "error" at this passage. */
 bool fault_pass(const char *name);
 
+/* Reads TTS_FAULT anew, for a unit test that has changed it; while one thread runs. */
+void fault_reload(void);
+
 #endif

@@ -67,6 +67,15 @@ static void read_rules(void)
     }
 }
 
+void fault_reload(void)
+{
+    (void)pthread_once(&once, read_rules);
+    (void)pthread_mutex_lock(&lock);
+    rules_len = 0;
+    read_rules();
+    (void)pthread_mutex_unlock(&lock);
+}
+
 static bool apply(const struct rule *rule)
 {
     log_warn("fault.injected", "point=%s action=%s", rule->name, rule->action);

@@ -72,10 +72,14 @@ static struct db_cached *look_up(struct db *db, const char *sql)
     return &db->cache[i];
 }
 
+/* The library notes an error in the middle of unbuffered rows at the connection only. */
 static enum rc stmt_failed(const struct run *r, enum db_doing doing, struct err *err)
 {
-    return db_fail(r->db, doing, mysql_stmt_errno(r->stmt), mysql_stmt_error(r->stmt),
-                   err);
+    struct db *db = r->db;
+
+    if (mysql_stmt_errno(r->stmt) == 0 && mysql_errno(db->mysql) != 0)
+        return db_fail(db, doing, mysql_errno(db->mysql), mysql_error(db->mysql), err);
+    return db_fail(db, doing, mysql_stmt_errno(r->stmt), mysql_stmt_error(r->stmt), err);
 }
 
 static void close_stmt(struct run *r)

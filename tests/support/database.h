@@ -1,0 +1,69 @@
+/* database.h - a database of its own for a test program, and rows to begin with.
+ *
+ *     DATABASE_MAIN("store_jobs", setup, teardown, a_claim_takes_what_is_due)
+ *
+ * main() makes the database, applies schema/ and drops it at the end; each test runs in a
+ * process of its own on that database, one after the other, so setup() usually opens a
+ * connection and begins with database_empty(). Needs TEST_DATABASE_URL, which
+ * tests/with-servers sets. Everything here ends the test when it fails. */
+#ifndef TESTS_DATABASE_H
+#define TESTS_DATABASE_H
+
+#include "core/attr.h"
+#include "store/db.h"
+#include "unit.h"
+
+#include <stdint.h>
+
+#define DATABASE_MAIN(suite, setup, teardown, ...)                                       \
+    int main(void)                                                                       \
+    {                                                                                    \
+        const TTest *const unit_tests[] = {__VA_ARGS__};                                 \
+        int status;                                                                      \
+                                                                                         \
+        database_create();                                                               \
+        status = unit_run(suite, unit_tests, sizeof(unit_tests) / sizeof(unit_tests[0]), \
+                          setup, teardown);                                              \
+        database_drop();                                                                 \
+        return status;                                                                   \
+    }
+
+/* Makes the program's database; with the schema in it. */
+void database_create(void);
+void database_drop(void);
+
+/* Its URL; as another user with a password, or as the administrator (NULL, NULL). */
+const char *database_url(const char *user, const char *password);
+
+/* A connection of an administrator to it; the test frees it with db_free(). */
+struct db *database_open(void);
+
+/* Deletes all rows of all tables but those the schema brings. */
+void database_empty(struct db *db);
+
+/* Runs a statement; reads one number, or one short text (until the next call). */
+void database_run(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int64_t database_number(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
+const char *database_text(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Rows; each returns its id. A user is an owner of the workspace. */
+uint64_t seed_workspace(struct db *db);
+uint64_t seed_user(struct db *db, uint64_t workspace_id);
+uint64_t seed_account(struct db *db, uint64_t workspace_id, uint64_t user_id);
+uint64_t seed_media(struct db *db, uint64_t workspace_id, uint64_t user_id);
+
+/* A post with its job, showing one medium. */
+struct seed_post {
+    uint64_t workspace_id, user_id, account_id, media_id;
+    int state;         /* of job.state */
+    int64_t due_in_ms; /* from now; next_at is the same */
+};
+uint64_t seed_post(struct db *db, const struct seed_post *post);
+
+/* One of everything above: what most tests begin with. */
+struct seed {
+    uint64_t workspace, user, account, media;
+};
+struct seed seed_all(struct db *db);
+
+#endif
