@@ -1,6 +1,7 @@
 #include "store/accounts.h"
 
 #include "core/jsonw.h"
+#include "domain/reason.h"
 #include "stmt.h"
 #include "store/events.h"
 #include "store/jobs.h"
@@ -9,8 +10,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BLOCK_REASON "account_disconnected"
 
 /* A scheduled post is given up when it is late by post.expire_after_ms, at most 2^32 ms:
  * counting only posts due later than that keeps the index from walking all that an
@@ -254,10 +253,14 @@ static enum rc part(struct db *db, const struct parting *p, struct err *err)
 static enum rc block_posts(struct db *db, const struct parting *p, struct err *err)
 {
     const struct sql_arg args[] = {
-        sql_i64(JOB_BLOCKED),       sql_i64(SQL_NEVER),
-        sql_text(BLOCK_REASON),     sql_i64(p->now_ms),
-        sql_u64(p->ref.account_id), sql_u64(p->actor->workspace_id),
-        sql_i64(JOB_SCHEDULED),     sql_i64(JOB_RUNNING),
+        sql_i64(JOB_BLOCKED),
+        sql_i64(SQL_NEVER),
+        sql_text(REASON_ACCOUNT_DISCONNECTED),
+        sql_i64(p->now_ms),
+        sql_u64(p->ref.account_id),
+        sql_u64(p->actor->workspace_id),
+        sql_i64(JOB_SCHEDULED),
+        sql_i64(JOB_RUNNING),
     };
 
     return db_exec(db,
@@ -271,7 +274,8 @@ static enum rc block_posts(struct db *db, const struct parting *p, struct err *e
 /* A line in the timeline of each post that block_posts() has stopped just now. */
 static enum rc tell_posts(struct db *db, const struct parting *p, struct err *err)
 {
-    const struct event e = {.by_token = p->actor->token_id != 0, .code = BLOCK_REASON};
+    const struct event e = {.by_token = p->actor->token_id != 0,
+                            .code = REASON_ACCOUNT_DISCONNECTED};
     char data[EVENT_DATA_MAX + 1];
 
     event_data(&e, data);
@@ -280,7 +284,7 @@ static enum rc tell_posts(struct db *db, const struct parting *p, struct err *er
             sql_i64(p->now_ms),         sql_i64(EVENT_BLOCKED),
             sql_id(p->actor->user_id),  sql_text(data),
             sql_u64(p->ref.account_id), sql_u64(p->actor->workspace_id),
-            sql_i64(JOB_BLOCKED),       sql_text(BLOCK_REASON),
+            sql_i64(JOB_BLOCKED),       sql_text(REASON_ACCOUNT_DISCONNECTED),
             sql_i64(p->now_ms),
         };
 
