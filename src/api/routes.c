@@ -16,27 +16,32 @@ static bool serves(const struct api_route *route, const char *method)
     return strcmp(route->method, method) == 0;
 }
 
-/* Looks through all rows: true when the path has the method. Methods that it has are
- * collected in out->allow. */
+/* True when the path has the method. Methods that it has are collected in out->allow. */
+static bool find_in_table(const struct api_routes *table, const char *method,
+                          const char *path, struct route_match *out)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        const struct api_route *route = &table->routes[i];
+
+        if (!web_match(route->path, path, &out->params))
+            continue;
+        if (serves(route, method)) {
+            out->route = route;
+            return true;
+        }
+        allow_add(out->allow, route->method);
+        if (serves(route, "GET"))
+            allow_add(out->allow, "HEAD");
+    }
+    return false;
+}
+
 static bool find_method(const struct route_tables *tables, const char *method,
                         const char *path, struct route_match *out)
 {
-    for (size_t t = 0; t < tables->n; t++) {
-        const struct api_routes *table = tables->tables[t];
-
-        for (size_t i = 0; i < table->n; i++) {
-            const struct api_route *route = &table->routes[i];
-
-            if (!web_match(route->path, path, &out->params))
-                continue;
-            if (serves(route, method)) {
-                out->route = route;
-                return true;
-            }
-            allow_add(out->allow, route->method);
-            if (serves(route, "GET"))
-                allow_add(out->allow, "HEAD");
-        }
+    for (size_t i = 0; i < tables->n; i++) {
+        if (find_in_table(tables->tables[i], method, path, out))
+            return true;
     }
     return false;
 }

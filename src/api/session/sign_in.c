@@ -32,11 +32,9 @@ static const char *read_text(const struct api_request *req, const char *key, siz
     const json_t *value = json_object_get(req->json, key);
     const char *text = json_string_value(value);
 
-    if (value == NULL)
-        api_fields_add(fields, key, "missing");
-    else if (text == NULL)
+    if (value != NULL && text == NULL)
         api_fields_add(fields, key, "invalid");
-    else if (text[0] == '\0')
+    else if (text == NULL || text[0] == '\0')
         api_fields_add(fields, key, "missing");
     else if (strlen(text) > max)
         api_fields_add(fields, key, "too_long");
