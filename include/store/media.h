@@ -41,16 +41,16 @@ enum media_state {
 struct media {
     uint64_t id;
     uint64_t workspace_id;
-    char blob_key[MEDIA_BLOB_KEY_SIZE];
-    char filename[MEDIA_FILENAME_SIZE];
-    char mime[MEDIA_MIME_SIZE]; /* as claimed until checked, then as found */
-    enum media_state state;
+    int64_t created_at_ms;
+    char *checks;             /* JSON array; NULL until checked */
     struct media_facts facts; /* all but kind and bytes unknown until checked */
-    bool has_thumb;
+    enum media_state state;
     uint32_t version;
     uint32_t used_in; /* posts that show it */
-    int64_t created_at_ms;
-    char *checks; /* JSON array; NULL until checked */
+    bool has_thumb;
+    char blob_key[MEDIA_BLOB_KEY_SIZE];
+    char mime[MEDIA_MIME_SIZE]; /* as claimed until checked, then as found */
+    char filename[MEDIA_FILENAME_SIZE];
 };
 
 void media_release(struct media *m);
