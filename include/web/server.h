@@ -24,27 +24,30 @@ enum {
 };
 
 struct web_program {
-    const char *name;   /* for logs */
-    const char *listen; /* "unix:/path", or "tcp:address:port" on a loopback or private
-                         * address, never on any-address */
-    size_t workers;     /* 1..WEB_WORKERS_MAX */
-    int deadline_ms;    /* of one request; 0: none */
-    void *arg;
+    const char *name;    /* for logs */
+    const char *listen;  /* "unix:/path", or "tcp:address:port" on a loopback or private
+                          * address, never on any-address */
+    size_t workers;      /* 1..WEB_WORKERS_MAX */
+    int deadline_ms;     /* of one request; 0: none */
+    int io_ms, drain_ms; /* 0: WEB_IO_MS, WEB_DRAIN_MS */
+    void *arg;           /* for start() */
 
     /* In each worker, once, after fork: connections are made here, not in the parent.
-     * The result is handed to the others. */
+     * The result is handed to the others. May be NULL: they get arg. */
     void *(*start)(void *arg);
     /* One request: fills res. */
     void (*handle)(void *worker, const struct web_request *req, struct web_response *res);
-    void (*stop)(void *worker);
-    /* In the parent, about once a second, and in a worker while it waits for requests;
-     * may be NULL. */
+    void (*stop)(void *worker); /* may be NULL */
+    /* In the parent (with NULL), about once a second, and in a worker after each second
+     * in which no request came; may be NULL. */
     void (*idle)(void *worker);
 };
 
-/* Serves until told to stop. Returns the process's exit status. Settings that cannot work
- * (an address that cannot be bound) are logged and answered with a status other than 0.
- */
+/* Serves until told to stop; the process has one thread and leaves signals to this. It
+ * shall end with the status this returns (signals stay blocked, so that a second SIGTERM
+ * does not spoil the first): 0 after SIGTERM or SIGINT, CONFIG_EXIT for an address that
+ * web_listen_ok() refuses, 1 when the system refuses it, both logged. A Unix socket that
+ * nobody listens on any more is replaced; one in use is left to its owner. */
 int web_serve(const struct web_program *program);
 
 /* True when text is an address that web_serve() would take; else *problem says why. */
@@ -55,5 +58,9 @@ bool web_listen_ok(const char *text, const char **problem) MUST_CHECK;
  * too. */
 bool web_wait_begin(void) MUST_CHECK;
 void web_wait_end(void);
+
+/* Waits, but no longer than the client stays and the server runs: false when it ended
+ * early for one of these (for the simulator's delays and hangs). */
+bool web_pause(const struct web_request *req, int64_t ms) MUST_CHECK;
 
 #endif

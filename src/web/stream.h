@@ -19,6 +19,7 @@ enum { WEB_PARAMETERS_MAX = 65536 };
 struct web_stream {
     const char *const *parameters; /* "NAME=value", NULL at the end; the library's */
     struct FCGX_Stream *in;
+    int fd;           /* the connection */
     int64_t received; /* bytes of the body so far */
 
     /* What req->path and req->query point to: REQUEST_URI taken apart. */

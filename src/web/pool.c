@@ -1,0 +1,72 @@
+#include "pool.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Of this worker; NULL outside of a pool, where there is nobody to leave workers for. */
+static struct pool *joined;
+static size_t own_slot;
+
+enum rc pool_new(struct pool **pool, size_t workers, struct err *err)
+{
+    void *p = mmap(NULL, sizeof(struct pool), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED)
+        return err_set(err, RC_UNAVAILABLE, "no_shared_memory",
+                       "cannot share memory with the workers: %s",
+                       strerrordesc_np(errno));
+    *pool = p; /* zeroed by the kernel */
+    (*pool)->workers = workers;
+    return RC_OK;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (pool != NULL)
+        (void)munmap(pool, sizeof(*pool));
+}
+
+void pool_clear(struct pool *pool, size_t slot)
+{
+    atomic_store(&pool->slots[slot].waiting, false);
+    pool->slots[slot].request_id[0] = '\0';
+}
+
+void pool_join(struct pool *pool, size_t slot)
+{
+    joined = pool;
+    own_slot = slot;
+}
+
+static size_t waiting_now(const struct pool *pool)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->workers; i++)
+        n += atomic_load(&pool->slots[i].waiting) ? 1 : 0;
+    return n;
+}
+
+bool web_wait_begin(void)
+{
+    size_t most;
+
+    if (joined == NULL)
+        return true;
+    /* Counted after our own flag is up: two that come at once may both be refused, but
+     * never are both let through. */
+    most = joined->workers > 1 ? joined->workers / 2 : 1;
+    atomic_store(&joined->slots[own_slot].waiting, true);
+    if (waiting_now(joined) <= most)
+        return true;
+    web_wait_end();
+    return false;
+}
+
+void web_wait_end(void)
+{
+    if (joined != NULL)
+        atomic_store(&joined->slots[own_slot].waiting, false);
+}
