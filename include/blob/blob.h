@@ -144,7 +144,8 @@ enum rc blob_space(struct blob_store *s, struct blob_space *out,
                    struct err *err) MUST_CHECK;
 
 /* Calls fn for every key whose blob was last written more than min_age_ms ago, in no
- * order. fn may remove that blob. */
+ * order. fn may remove that blob. What a blob_put_...() that died left of that age is
+ * removed on the way. */
 enum rc blob_walk(struct blob_store *s, int64_t min_age_ms, blob_key_fn fn, void *ctx,
                   struct err *err) MUST_CHECK;
 

@@ -383,7 +383,14 @@ static bool walk_dir(const struct fs_store *fs, const char *name, int64_t min_ag
         return true;
     }
     for (struct dirent *e = readdir(dir); more && e != NULL; e = readdir(dir)) {
-        if (blob_key_valid(e->d_name) && older_than(fd, e->d_name, min_age_ms))
+        bool temporary = e->d_name[0] == '.';
+
+        if ((!temporary && !blob_key_valid(e->d_name)) ||
+            !older_than(fd, e->d_name, min_age_ms))
+            continue;
+        if (temporary)
+            (void)unlinkat(fd, e->d_name, 0); /* of a fs_put() that died */
+        else
             more = fn(ctx, e->d_name);
     }
     (void)closedir(dir);

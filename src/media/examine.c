@@ -7,13 +7,15 @@
 #include "probe.h"
 #include "sniff.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { THUMB_WALL_MS = 30000, THUMB_CPU_S = 20, THUMB_AT_MS = 1000 };
 
-#define THUMB_MEMORY (UINT64_C(1) << 30)
+#define THUMB_PROGRAM "/usr/bin/ffmpeg"
+#define THUMB_MEMORY  (UINT64_C(1) << 30)
 
 /* The file under examination. */
 struct subject {
@@ -42,7 +44,7 @@ static enum rc frame(const struct subject *s, int64_t at_ms, struct strbuf *thum
 {
     char at[32];
     const char *const argv[] = {
-        "/usr/bin/ffmpeg",
+        THUMB_PROGRAM,
         "-nostdin",
         "-v",
         "quiet",
@@ -211,4 +213,40 @@ enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
 void examined_release(struct examined *e)
 {
     strbuf_release(&e->thumb);
+}
+
+static enum rc try_program(const char *program, int fd, struct err *err)
+{
+    const char *const argv[] = {program, "-version", NULL};
+    const struct child_job job = {
+        .argv = argv,
+        .input_fd = fd,
+        .limits = {.memory_bytes = PROBE_MEMORY, .cpu_s = PROBE_CPU_S},
+        .wall_ms = PROBE_WALL_MS,
+    };
+    enum child_end end = CHILD_DONE;
+    struct strbuf out;
+    enum rc rc;
+
+    strbuf_init(&out, PROBE_OUTPUT_MAX);
+    rc = child_run(&job, &out, &end, err);
+    if (rc == RC_OK && end != CHILD_DONE)
+        rc = err_set(err, RC_UNAVAILABLE, "child_failed",
+                     "the program does not run in its confinement");
+    strbuf_release(&out);
+    return rc == RC_OK ? RC_OK : err_context(err, program);
+}
+
+enum rc examine_ready(struct err *err)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    enum rc rc;
+
+    if (fd < 0)
+        return err_set(err, RC_UNAVAILABLE, "child_failed", "/dev/null is missing");
+    rc = try_program(PROBE_PROGRAM, fd, err);
+    if (rc == RC_OK)
+        rc = try_program(THUMB_PROGRAM, fd, err);
+    io_close(&fd);
+    return rc;
 }

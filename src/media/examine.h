@@ -32,4 +32,8 @@ enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
                 struct examined *out, struct err *err) MUST_CHECK;
 void examined_release(struct examined *e);
 
+/* Can the programs that read files be started in their confinement on this machine?
+ * RC_UNAVAILABLE says which cannot, and why. For the start of tts-media. */
+enum rc examine_ready(struct err *err) MUST_CHECK;
+
 #endif

@@ -8,9 +8,11 @@
 #include "core/config.h"
 #include "core/log.h"
 #include "core/random.h"
+#include "examine.h"
 #include "queue/media.h"
 #include "work.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -20,6 +22,7 @@ enum {
     SWEEP_MS = 60000,
     ORPHANS_MS = 3600000,
     DB_PAUSE_MS = 1000, /* after the database did not answer */
+    DB_WAIT_MS = 10000, /* for one answer: nobody waits for ours */
 };
 
 struct settings {
@@ -134,30 +137,45 @@ static void run(const struct work *w, struct redis *redis)
     }
 }
 
+/* Opens what the settings name; what cannot be right ends the program. */
+static void open_all(const struct settings *s, struct work *w, struct redis **redis)
+{
+    struct err err;
+
+    if (db_new(s->db_url, &w->db, &err) != RC_OK)
+        config_reject("media", "DATABASE_URL", err.msg);
+    db_set_deadline(w->db, DB_WAIT_MS);
+    if (redis_new(s->redis_url, redis, &err) != RC_OK)
+        config_reject("media", "REDIS_URL", err.msg);
+    if (blob_store_open(s->media_url, &w->blobs, &err) != RC_OK)
+        config_reject("media", "MEDIA_URL", err.msg);
+    random_fill(random_system(), &w->owner, sizeof(w->owner));
+    w->owner |= 1; /* 0 means nobody */
+}
+
 int main(void)
 {
     struct settings s;
     struct work w = {.stop = &stop};
     struct redis *redis = NULL;
     struct err err;
+    int status = EXIT_SUCCESS;
 
     config_or_exit("media", keys, ARRAY_LEN(keys), &s);
     open_log(&s);
     catch_signals();
-    if (db_new(s.db_url, &w.db, &err) != RC_OK)
-        config_reject("media", "DATABASE_URL", err.msg);
-    if (redis_new(s.redis_url, &redis, &err) != RC_OK)
-        config_reject("media", "REDIS_URL", err.msg);
-    if (blob_store_open(s.media_url, &w.blobs, &err) != RC_OK)
-        config_reject("media", "MEDIA_URL", err.msg);
-    random_fill(random_system(), &w.owner, sizeof(w.owner));
-    w.owner |= 1; /* 0 means nobody */
-    log_info("media.started", "owner=%016llx", (unsigned long long)w.owner);
-    run(&w, redis);
-    log_info("media.stopped", "%s", "");
+    open_all(&s, &w, &redis);
+    if (examine_ready(&err) == RC_OK) {
+        log_info("media.started", "owner=%016" PRIx64, w.owner);
+        run(&w, redis);
+        log_info("media.stopped", "%s", "");
+    } else {
+        log_failure("media.cannot_work", &err);
+        status = EXIT_FAILURE;
+    }
     blob_store_close(w.blobs);
     redis_free(redis);
     db_free(w.db);
     config_release(keys, ARRAY_LEN(keys), &s);
-    return EXIT_SUCCESS;
+    return status;
 }

@@ -21,7 +21,7 @@ enum rc probe_run(int fd, const struct sniffed *is, const volatile sig_atomic_t 
                   struct media_facts *facts, enum child_end *end, struct err *err)
 {
     const char *const argv[] = {
-        "/usr/bin/ffprobe",
+        PROBE_PROGRAM,
         "-v",
         "quiet",
         "-hide_banner",

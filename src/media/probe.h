@@ -18,7 +18,8 @@ enum {
     PROBE_CPU_S = 10,
 };
 
-#define PROBE_MEMORY (UINT64_C(512) << 20)
+#define PROBE_PROGRAM "/usr/bin/ffprobe"
+#define PROBE_MEMORY  (UINT64_C(512) << 20)
 
 /* Runs ffprobe over fd and fills the facts that it tells: codecs, size of the picture,
  * frame rate, duration. *end as child_run(); the facts are filled when it is CHILD_DONE.

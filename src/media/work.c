@@ -27,6 +27,20 @@ static bool keep_thumb(const struct work *w, const struct media_work *job,
     return false;
 }
 
+/* The file was deleted while it was examined: another process may have removed its bytes
+ * before our thumbnail came to lie beside them. */
+static void clear_after_loss(const struct work *w, const struct media_work *job)
+{
+    struct err err;
+    bool wanted = true;
+    enum rc rc = media_blob_wanted(w->db, job->blob_key, &wanted, &err);
+
+    if (rc == RC_OK && !wanted)
+        rc = blob_remove(w->blobs, job->blob_key, &err);
+    if (rc != RC_OK)
+        log_failure("media.not_cleared", &err); /* the orphan sweep comes by */
+}
+
 static enum rc conclude(const struct work *w, const struct media_work *job,
                         const struct examined *e, struct err *err)
 {
@@ -48,20 +62,32 @@ static enum rc conclude(const struct work *w, const struct media_work *job,
     FAULT_POINT("media.before_verdict");
     rc = media_judge(w->db, job, &verdict, err);
     if (rc == RC_OK)
-        log_info("media.checked", "media=%" PRIu64 " ready=%d reason=%s", job->media_id,
-                 e->ready, verdict.reason);
+        log_info("media.checked", "ready=%d reason=%s", e->ready, verdict.reason);
+    if (rc == RC_CONFLICT)
+        clear_after_loss(w, job);
     strbuf_release(&checks);
     return rc;
 }
 
-/* A file that took its reader down with it again and again. */
+/* Rejects a file that cannot be examined, however often one tries. */
 static enum rc give_up_on(const struct work *w, const struct media_work *job,
-                          struct err *err)
+                          const char *why, struct err *err)
 {
     struct examined e = {.n_checks = 1};
 
-    media_check_unreadable("checking it failed three times", &e.checks[0]);
+    media_check_unreadable(why, &e.checks[0]);
     return conclude(w, job, &e, err);
+}
+
+/* The bytes were durable when the row was made. That they are not there is more likely
+ * trouble with the store than a loss, so a while passes before the person is told. */
+static enum rc miss_bytes(const struct work *w, const struct media_work *job,
+                          struct err *err)
+{
+    if (job->age_ms >= WORK_MISSING_MS)
+        return give_up_on(w, job, "its bytes are missing on the server", err);
+    return err_set(err, RC_UNAVAILABLE, "media_bytes_missing",
+                   "The file's bytes are not in the media store.");
 }
 
 static enum rc check_file(const struct work *w, const struct media_work *job,
@@ -73,11 +99,10 @@ static enum rc check_file(const struct work *w, const struct media_work *job,
     enum rc rc;
 
     if (job->fails >= MEDIA_FAILS_MAX)
-        return give_up_on(w, job, err);
+        return give_up_on(w, job, "checking it failed three times", err);
     rc = blob_open(w->blobs, job->blob_key, BLOB_CONTENT, &fd, &size, err);
     if (rc == RC_NOT_FOUND)
-        return err_set(err, RC_UNAVAILABLE, "media_bytes_missing",
-                       "the file's bytes are not in the media store");
+        return miss_bytes(w, job, err);
     if (rc != RC_OK)
         return rc;
     FAULT_POINT("media.before_examine");
@@ -97,7 +122,7 @@ static enum rc remove_bytes(const struct work *w, const struct media_work *job,
     if (rc == RC_OK)
         rc = media_removed(w->db, job, err);
     if (rc == RC_OK)
-        log_info("media.removed", "media=%" PRIu64, job->media_id);
+        log_info("media.removed", "%s", "");
     return rc;
 }
 

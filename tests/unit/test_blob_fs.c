@@ -304,6 +304,26 @@ START_TEST(the_walk_finds_old_blobs_and_leaves_young_ones_alone)
 }
 END_TEST
 
+START_TEST(the_walk_removes_what_a_write_that_died_left)
+{
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    char path[160];
+    char young[160];
+    int found = 0;
+
+    ck_assert_int_eq(blob_create(store, key, 0, &err), RC_OK);
+    (void)snprintf(path, sizeof(path), "%s/media/%.2s/.%s.jpg.1", root, key, key);
+    (void)snprintf(young, sizeof(young), "%s/media/%.2s/.%s.jpg.2", root, key, key);
+    ck_assert_int_eq(io_create_file(path, 0600, "x", 1, &err), RC_OK);
+    ck_assert_int_eq(io_create_file(young, 0600, "x", 1, &err), RC_OK);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+    ck_assert_int_eq(blob_walk(store, 3600000, count, &found, &err), RC_OK);
+    ck_assert_int_eq(found, 0);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    ck_assert_int_eq(access(young, F_OK), 0);
+}
+END_TEST
+
 START_TEST(paths_for_nginx_come_from_keys_alone)
 {
     char path[BLOB_ACCEL_SIZE];
@@ -338,4 +358,5 @@ UNIT_MAIN_FIXTURE("blob_fs", setup, teardown, only_our_own_keys_are_keys,
                   a_thumbnail_is_replaced_as_a_whole_and_goes_with_its_blob,
                   the_picture_of_an_account_is_read_back_and_no_others,
                   the_walk_finds_old_blobs_and_leaves_young_ones_alone,
+                  the_walk_removes_what_a_write_that_died_left,
                   paths_for_nginx_come_from_keys_alone, free_space_is_told)
