@@ -109,6 +109,16 @@ void calls_close(struct calls *c)
     }
 }
 
+bool calls_open(struct calls *c)
+{
+    bool open;
+
+    (void)pthread_mutex_lock(&c->lock);
+    open = !c->closed;
+    (void)pthread_mutex_unlock(&c->lock);
+    return open;
+}
+
 void calls_free(struct calls *c)
 {
     if (c == NULL)
@@ -140,4 +150,12 @@ enum rc call(struct calls *c, const struct http_request *req, struct http_respon
     (void)pthread_mutex_unlock(&c->lock);
     (void)pthread_cond_destroy(&w.cond);
     return w.rc;
+}
+
+struct tiktok_answer call_answer(const struct http_response *res)
+{
+    return (struct tiktok_answer){.http_status = res->status,
+                                  .body = res->body.buf,
+                                  .len = res->body.len,
+                                  .retry_after_ms = res->retry_after_ms};
 }

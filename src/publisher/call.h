@@ -6,14 +6,19 @@
 #define PUBLISHER_CALL_H
 
 #include "net/http.h"
+#include "tiktok/answer.h"
 
 struct calls;
 
 struct calls *calls_new(struct http *http);
 
-/* Fails all that wait with RC_UNAVAILABLE, now and from now on. */
+/* Fails all that wait, now and from now on: RC_UNAVAILABLE "shutting_down", or
+ * RC_UNCERTAIN for what was on its way. */
 void calls_close(struct calls *calls);
-void calls_free(struct calls *calls);
+void calls_free(struct calls *calls); /* NULL is fine */
+
+/* False once calls_close() was called: a thread that retries for long gives up. */
+bool calls_open(struct calls *calls) MUST_CHECK;
 
 /* Starts what threads have handed over. Only on the loop's thread. */
 void calls_start(struct calls *calls);
@@ -23,5 +28,8 @@ void calls_start(struct calls *calls);
  * only; the loop would wait for itself. */
 enum rc call(struct calls *calls, const struct http_request *req,
              struct http_response *out, struct err *err) MUST_CHECK;
+
+/* An answer as TikTok's parsers want it; borrows the body. */
+struct tiktok_answer call_answer(const struct http_response *res);
 
 #endif

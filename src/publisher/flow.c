@@ -153,7 +153,8 @@ struct flow_action flow_begin(struct flow *f, const struct flow_start *start,
 
 /* --- events, by what was being done -------------------------------------------- */
 
-/* A write did not happen: the same again. Or nobody knows: look. */
+/* A write did not happen: the same again. Or nobody knows: look. Or it cannot work, for a
+ * mistake of ours: rather than try for ever, a person must look. */
 static struct flow_action store_trouble(struct flow *f, const struct flow_event *ev)
 {
     struct flow_action same = f->last;
@@ -162,6 +163,8 @@ static struct flow_action store_trouble(struct flow *f, const struct flow_event 
         f->unclear = f->last;
         return act(f, FLOW_DO_RELOAD);
     }
+    if (ev->what == FLOW_REFUSED && f->doing != FLOW_DO_REVIEW)
+        return act_because(f, FLOW_DO_REVIEW, ev->reason);
     same.at_ms = ev->now_ms + longer(FLOW_STORE_RETRY_MS, ev->wait_ms);
     return same;
 }
@@ -332,8 +335,6 @@ static struct flow_action on_grant(struct flow *f, const struct flow_event *ev)
         f->tries = 0;
         return send(f);
     }
-    if (ev->what == FLOW_REFUSED)
-        return act_because(f, FLOW_DO_REVIEW, ev->reason);
     return store_trouble(f, ev);
 }
 
@@ -484,6 +485,8 @@ static struct flow_action on_reload(struct flow *f, const struct flow_event *ev)
     bool placed = f->position_known && !f->sent && is_last(f) &&
                   ev->start.attempt_no == f->start.attempt_no;
 
+    if (ev->what == FLOW_REFUSED)
+        return act_because(f, FLOW_DO_REVIEW, ev->reason);
     if (ev->what != FLOW_LOADED)
         return act_at(f, FLOW_DO_RELOAD, ev->now_ms + FLOW_STORE_RETRY_MS);
     f->start = ev->start;

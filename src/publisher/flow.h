@@ -10,15 +10,14 @@
  *                     ▲  │ ▲          │                                          │
  *                     │  │ └─ unclear │                                          ▼
  *        PUBLISHED ◄──┘  └──► DEAD ───┘        STATUS ◄── SENT ◄── LAST ◄───── GRANT
- *                                             (polls)             (at due)  (commit
- * point)
+ *                                             (polls)             (at due)   (commit)
  *
  *   before the grant, anything may end in  LATER  FAIL  BLOCK  CANCELED  RELEASE
  *   after it, only in                      PUBLISHED  DEAD  REVIEW  HANDOVER
  *   a database answer that was lost leads through RELOAD; a fence that was lost to END
  *
  * The rules that make it "never twice" (publishing.md 2.9), each asserted by
- * tests/unit/test_flow.c for every sequence of events up to a depth:
+ * tests/unit/test_publisher_flow.c for every sequence of events up to a depth:
  *   - INIT only while no session of the post can still complete: none was granted, or the
  *     granted one is DEAD with proof;
  *   - LAST only after this attempt's GRANT;
@@ -104,7 +103,8 @@ enum flow_what {
     FLOW_AGAIN,    /* it did not happen: worth trying again, not before wait_ms */
     FLOW_UNCLEAR,  /* it may have happened */
     FLOW_AUTH,     /* TikTok refused the access token: it did not happen */
-    FLOW_REFUSED,  /* for good; verdict and reason say what to show */
+    FLOW_REFUSED,  /* for good; verdict and reason say what to show. Of a write: it can
+                      never work, a person must look */
     FLOW_LOST,     /* the row is no longer ours */
     FLOW_UPLOADED, /* CHUNK, LAST: answered; step says what TikTok made of it */
     FLOW_TOLD,     /* STATUS: answered; the status fields are set */

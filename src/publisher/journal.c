@@ -1,9 +1,11 @@
 #include "journal.h"
 
+#include "core/clock.h"
 #include "core/encode.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "core/parse.h"
+#include "core/random.h"
 #include "core/text.h"
 #include "core/xalloc.h"
 
@@ -14,22 +16,70 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 16384, FILE_MAX_BYTES = 4 * 1024 * 1024, PATH_SIZE = 1200 };
+enum {
+    LINE_LIMIT = 16384,
+    FILE_LIMIT = 4 * 1024 * 1024,
+    DIR_SIZE = 1024,
+    NAME_CHARS = 16,
+    PATH_SIZE = DIR_SIZE + 64,
+    OPEN_TRIES = 10,
+};
 
 struct journal {
-    char dir[1024];
+    char dir[DIR_SIZE];
     char path[PATH_SIZE];
     int fd;
     pthread_mutex_t lock;
     unsigned under_way; /* pairs written here and not in the database yet */
+    int64_t len;        /* bytes of whole lines */
 };
 
 static enum rc failed(struct err *err, const char *what)
 {
     return err_set(err, RC_UNAVAILABLE, "journal_failed",
                    "The publisher's state directory: %s failed.", what);
+}
+
+/* A name is never used again: a process with the same id, as in a container that starts
+ * anew, must not take what the one before left for its own. */
+static void make_path(struct journal *j)
+{
+    char name[NAME_CHARS + 1];
+
+    random_base32(random_system(), name, NAME_CHARS);
+    (void)snprintf(j->path, sizeof(j->path), "%s/tokens-%s.journal", j->dir, name);
+}
+
+/* A replaying process may have taken the new file for a dead one's in the moment before
+ * it was locked, and removed it. */
+static bool still_there(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+static int create(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && still_there(fd))
+        return fd;
+    io_close(&fd);
+    return -1;
+}
+
+/* The file's name must survive a crash of the machine as well as its contents. */
+static bool sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+
+    io_close(&fd);
+    return done;
 }
 
 enum rc journal_open(const char *dir, struct journal **out, struct err *err)
@@ -39,12 +89,16 @@ enum rc journal_open(const char *dir, struct journal **out, struct err *err)
 
     if (rc != RC_OK)
         return rc;
+    if (strlen(dir) >= DIR_SIZE)
+        return err_set(err, RC_INVALID, "path_too_long", "the directory's name is long");
     j = xcalloc(1, sizeof(*j));
-    (void)snprintf(j->dir, sizeof(j->dir), "%s", dir);
-    (void)snprintf(j->path, sizeof(j->path), "%s/tokens-%ld.journal", dir,
-                   (long)getpid());
-    j->fd = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (j->fd < 0 || flock(j->fd, LOCK_EX | LOCK_NB) != 0) {
+    (void)memcpy(j->dir, dir, strlen(dir) + 1);
+    j->fd = -1;
+    for (int i = 0; j->fd < 0 && i < OPEN_TRIES; i++) {
+        make_path(j);
+        j->fd = create(j->path);
+    }
+    if (j->fd < 0 || !sync_dir(dir)) {
         io_close(&j->fd);
         free(j);
         return failed(err, "creating the token journal");
@@ -65,21 +119,26 @@ void journal_close(struct journal *j)
     free(j);
 }
 
-/* "account version access_life refresh_life refresh_at access refresh scopes\n", blobs in
- * hex, "-" for what was not said. */
-static void write_line(struct strbuf *sb, uint64_t account_id, unsigned version,
-                       const struct token_pair *pair)
+static void add_blob(struct strbuf *sb, const struct token_blob *blob)
 {
     char hex[2 * TOKEN_BLOB_MAX + 1];
 
-    strbuf_addf(sb, "%" PRIu64 " %u %" PRId64 " %" PRId64 " %" PRId64 " ", account_id,
-                version, pair->access_life_ms, pair->refresh_life_ms,
-                pair->refresh_at_ms);
-    hex_encode(pair->access.data, pair->access.len, hex);
-    strbuf_addf(sb, "%s ", hex);
-    hex_encode(pair->refresh.data, pair->refresh.len, hex);
-    strbuf_addf(sb, "%s %s\n", pair->refresh.len > 0 ? hex : "-",
-                pair->scopes[0] != '\0' ? pair->scopes : "-");
+    hex_encode(blob->data, blob->len, hex);
+    strbuf_addf(sb, " %s", blob->len > 0 ? hex : "-");
+}
+
+/* "written account version access_life refresh_life refresh_at access refresh scopes\n",
+ * times in ms, blobs in hex, "-" for what was not said. */
+static void write_line(struct strbuf *sb, uint64_t account_id, unsigned version,
+                       const struct token_pair *pair)
+{
+    strbuf_addf(sb, "%" PRId64 " %" PRIu64 " %u", clock_wall_ms(clock_system()),
+                account_id, version);
+    strbuf_addf(sb, " %" PRId64 " %" PRId64 " %" PRId64, pair->access_life_ms,
+                pair->refresh_life_ms, pair->refresh_at_ms);
+    add_blob(sb, &pair->access);
+    add_blob(sb, &pair->refresh);
+    strbuf_addf(sb, " %s\n", pair->scopes[0] != '\0' ? pair->scopes : "-");
 }
 
 enum rc journal_add(struct journal *j, uint64_t account_id, unsigned version,
@@ -88,13 +147,17 @@ enum rc journal_add(struct journal *j, uint64_t account_id, unsigned version,
     struct strbuf sb;
     enum rc rc;
 
-    strbuf_init(&sb, LINE_MAX_BYTES);
+    strbuf_init(&sb, LINE_LIMIT);
     write_line(&sb, account_id, version, pair);
     (void)pthread_mutex_lock(&j->lock);
     j->under_way++;
     rc = io_write_full(j->fd, sb.buf, sb.len, err);
     if (rc == RC_OK && fdatasync(j->fd) != 0)
         rc = failed(err, "writing the token journal");
+    if (rc == RC_OK)
+        j->len += (int64_t)sb.len;
+    else if (ftruncate(j->fd, j->len) != 0)
+        log_warn("journal.not_mended", "path=%s", j->path); /* costs the next line too */
     (void)pthread_mutex_unlock(&j->lock);
     strbuf_wipe(&sb);
     return rc;
@@ -103,14 +166,19 @@ enum rc journal_add(struct journal *j, uint64_t account_id, unsigned version,
 void journal_done(struct journal *j)
 {
     (void)pthread_mutex_lock(&j->lock);
-    if (j->under_way > 0 && --j->under_way == 0 && ftruncate(j->fd, 0) != 0)
-        log_warn("journal.not_emptied", "path=%s", j->path); /* its replay is harmless */
+    if (j->under_way > 0 && --j->under_way == 0 && j->len > 0) {
+        if (ftruncate(j->fd, 0) == 0)
+            j->len = 0;
+        else
+            log_warn("journal.not_emptied", "path=%s", j->path); /* replays harmlessly */
+    }
     (void)pthread_mutex_unlock(&j->lock);
 }
 
 /* --- replay ---------------------------------------------------------------------- */
 
-enum { FIELDS = 8 };
+enum { WRITTEN, ACCOUNT, VERSION, ACCESS_LIFE, REFRESH_LIFE, REFRESH_AT, NUMBERS };
+enum { ACCESS = NUMBERS, REFRESH, SCOPES, FIELDS };
 
 struct line {
     const char *p[FIELDS];
@@ -148,57 +216,96 @@ static bool read_blob(const struct line *line, size_t i, struct token_blob *blob
     return hex_decode(hex, blob->data, blob->len);
 }
 
-static bool read_number(const struct line *line, size_t i, int64_t *n)
+/* A pair as it was written down, with its scopes' text. */
+struct entry {
+    int64_t n[NUMBERS];
+    struct token_pair pair;
+    char scopes[513];
+};
+
+static bool read_entry(const char *text, size_t len, struct entry *e)
 {
-    return parse_i64_slice(line->p[i], line->len[i], 0, INT64_MAX, n);
+    struct line line;
+
+    if (!split(text, len, &line))
+        return false;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        if (!parse_i64_slice(line.p[i], line.len[i], 0, INT64_MAX, &e->n[i]))
+            return false;
+    }
+    if (!read_blob(&line, ACCESS, &e->pair.access) ||
+        !read_blob(&line, REFRESH, &e->pair.refresh) || e->n[VERSION] > UINT32_MAX ||
+        line.len[SCOPES] >= sizeof(e->scopes))
+        return false;
+    (void)memcpy(e->scopes, line.p[SCOPES], line.len[SCOPES]);
+    e->scopes[line.len[SCOPES]] = '\0';
+    e->pair.scopes = strcmp(e->scopes, "-") == 0 ? "" : e->scopes;
+    return true;
 }
 
-/* One line into the database. A line that makes no sense (torn by a crash) is dropped:
- * its journal_add() never returned. */
-static enum rc replay_line(struct db *db, const char *text, size_t len, struct err *err)
+/* What is left of a life of which age has gone by; 0 stays 0: not said. */
+static int64_t left(int64_t life_ms, int64_t age_ms)
 {
-    struct token_pair pair = {0};
-    struct line line;
-    char scopes[513];
-    int64_t account, version;
+    if (life_ms == 0)
+        return 0;
+    return life_ms > age_ms ? life_ms - age_ms : 1;
+}
+
+static void age(struct entry *e)
+{
+    int64_t age_ms = clock_wall_ms(clock_system()) - e->n[WRITTEN];
+
+    if (age_ms < 0) /* the clock was set back */
+        age_ms = 0;
+    e->pair.access_life_ms = left(e->n[ACCESS_LIFE], age_ms);
+    e->pair.refresh_life_ms = left(e->n[REFRESH_LIFE], age_ms);
+    e->pair.refresh_at_ms = left(e->n[REFRESH_AT], age_ms);
+}
+
+struct replay {
+    journal_store_fn store;
+    void *ctx;
+    size_t stored;
+    struct entry entry;
+};
+
+static enum rc replay_line(struct replay *r, const char *text, size_t len,
+                           struct err *err)
+{
+    struct entry *e = &r->entry;
     enum rc rc;
 
-    if (!split(text, len, &line) || !read_number(&line, 0, &account) ||
-        !read_number(&line, 1, &version) ||
-        !read_number(&line, 2, &pair.access_life_ms) ||
-        !read_number(&line, 3, &pair.refresh_life_ms) ||
-        !read_number(&line, 4, &pair.refresh_at_ms) ||
-        !read_blob(&line, 5, &pair.access) || !read_blob(&line, 6, &pair.refresh) ||
-        line.len[7] >= sizeof(scopes)) {
+    *e = (struct entry){0};
+    if (!read_entry(text, len, e)) {
         log_warn("journal.torn_line", "bytes=%zu", len);
         return RC_OK;
     }
-    (void)memcpy(scopes, line.p[7], line.len[7]);
-    scopes[line.len[7]] = '\0';
-    pair.scopes = strcmp(scopes, "-") == 0 ? "" : scopes;
-    rc = account_token_rotate(db, (uint64_t)account, (unsigned)version, &pair, err);
+    age(e);
+    rc =
+        r->store(r->ctx, (uint64_t)e->n[ACCOUNT], (unsigned)e->n[VERSION], &e->pair, err);
     if (rc == RC_OK)
-        log_warn("journal.replayed", "account=%" PRId64 " version=%" PRId64, account,
-                 version);
+        r->stored++;
     return rc == RC_CONFLICT || rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-static enum rc replay_text(struct db *db, const char *text, struct err *err)
+static enum rc replay_text(struct replay *r, const char *text, struct err *err)
 {
     enum rc rc = RC_OK;
 
     while (*text != '\0' && rc == RC_OK) {
         size_t len = strcspn(text, "\n");
 
-        if (text[len] == '\n' && len > 0)
-            rc = replay_line(db, text, len, err);
+        if (text[len] == '\n')
+            rc = replay_line(r, text, len, err);
+        else
+            log_warn("journal.torn_line", "bytes=%zu", len);
         text += text[len] == '\n' ? len + 1 : len;
     }
     return rc;
 }
 
 /* A file whose lock can be had belongs to a dead process. */
-static enum rc replay_file(const char *path, struct db *db, struct err *err)
+static enum rc replay_file(struct replay *r, const char *path, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct strbuf sb;
@@ -206,11 +313,11 @@ static enum rc replay_file(const char *path, struct db *db, struct err *err)
 
     if (fd < 0)
         return RC_OK;
-    strbuf_init(&sb, FILE_MAX_BYTES);
+    strbuf_init(&sb, FILE_LIMIT);
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         rc = io_read_file(path, &sb, err);
         if (rc == RC_OK)
-            rc = replay_text(db, sb.buf, err);
+            rc = replay_text(r, sb.buf, err);
         if (rc == RC_OK)
             (void)unlink(path);
         if (rc == RC_NOT_FOUND)
@@ -221,21 +328,29 @@ static enum rc replay_file(const char *path, struct db *db, struct err *err)
     return rc;
 }
 
-enum rc journal_replay(struct journal *j, struct db *db, struct err *err)
+static bool is_journal(const char *name)
 {
+    return text_starts_with(name, "tokens-") && text_ends_with(name, ".journal");
+}
+
+enum rc journal_replay(struct journal *j, journal_store_fn store, void *ctx,
+                       size_t *stored, struct err *err)
+{
+    struct replay r = {.store = store, .ctx = ctx};
     DIR *dir = opendir(j->dir);
     enum rc rc = RC_OK;
 
     if (dir == NULL)
         return failed(err, "listing it");
     for (const struct dirent *e; rc == RC_OK && (e = readdir(dir)) != NULL;) {
-        char path[PATH_SIZE + 256];
+        char path[DIR_SIZE + 258];
 
         (void)snprintf(path, sizeof(path), "%s/%s", j->dir, e->d_name);
-        if (text_starts_with(e->d_name, "tokens-") &&
-            text_ends_with(e->d_name, ".journal") && strcmp(path, j->path) != 0)
-            rc = replay_file(path, db, err);
+        if (is_journal(e->d_name) && strcmp(path, j->path) != 0)
+            rc = replay_file(&r, path, err);
     }
     (void)closedir(dir);
+    explicit_bzero(&r.entry, sizeof(r.entry));
+    *stored = r.stored;
     return rc;
 }

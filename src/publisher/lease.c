@@ -4,88 +4,152 @@
 #include "core/fault.h"
 #include "core/log.h"
 #include "core/xalloc.h"
+#include "intake.h"
+#include "reconcile.h"
 #include "run.h"
 #include "store/publishers.h"
 
 #include <inttypes.h>
-#include <string.h>
 #include <unistd.h>
+
+enum {
+    AGAIN_MS = 1000, /* after a heartbeat that failed */
+    QUICK_MS = 250,  /* a slower answer says little about the clock */
+};
+
+enum errand { REGISTER, BEAT, LEAVE };
 
 struct lease {
     struct pool_work work; /* first, so that the work is the lease */
     struct publisher *p;
-    struct timer timer;
-    uint64_t inc;        /* 0: none yet, or lost */
-    int64_t valid_until; /* monotonic */
-    int64_t offset_ms;   /* database clock minus monotonic */
+    struct timer timer;    /* the next heartbeat */
+    struct timer watchdog; /* the moment from which nothing may be done any more */
+    uint64_t inc;          /* 0: none yet, or lost */
+    uint64_t old_inc;      /* lost, and perhaps still there */
+    int64_t valid_until;   /* monotonic */
+    int64_t offset_ms;     /* database clock minus monotonic */
+    bool offset_known;     /* from an answer that came quickly */
     bool leaving, left, busy;
+    bool away; /* the database, and that was said */
 
     /* Of the work under way. */
+    enum errand errand;
     int64_t before_mono, after_mono, db_now_ms;
-    uint64_t work_inc;
-    bool registering, ending;
+    uint64_t work_inc, work_old_inc;
     enum rc rc;
     struct err err;
 };
 
+/* --- on a store thread -------------------------------------------------------------- */
+
+static enum rc register_anew(struct lease *l, struct db *db)
+{
+    char host[65] = "";
+    enum rc rc = RC_OK;
+
+    (void)gethostname(host, sizeof(host) - 1);
+    if (l->work_old_inc != 0)
+        rc = publisher_leave(db, l->work_old_inc, &l->err);
+    if (rc != RC_OK)
+        return rc;
+    l->before_mono = publisher_mono_ms();
+    return publisher_register(db, host, (int64_t)getpid(), &l->work_inc, &l->db_now_ms,
+                              &l->err);
+}
+
 static void beat(struct pool_work *w, const struct pool_kit *kit)
 {
     struct lease *l = (struct lease *)(void *)w;
-    char host[64] = "";
 
-    l->before_mono = publisher_mono_ms();
     FAULT_POINT("hb.before");
-    if (l->ending) {
-        l->rc = l->work_inc != 0 ? publisher_leave(kit->db, l->work_inc, &l->err) : RC_OK;
-    } else if (l->registering) {
-        (void)gethostname(host, sizeof(host) - 1);
-        l->rc = publisher_register(kit->db, host, (int64_t)getpid(), &l->work_inc,
-                                   &l->db_now_ms, &l->err);
-    } else {
+    l->before_mono = publisher_mono_ms();
+    l->rc = RC_OK;
+    switch (l->errand) {
+    case REGISTER:
+        l->rc = register_anew(l, kit->db);
+        break;
+    case BEAT:
         l->rc = publisher_beat(kit->db, l->work_inc, &l->db_now_ms, &l->err);
+        break;
+    case LEAVE:
+        if (l->work_inc != 0)
+            l->rc = publisher_leave(kit->db, l->work_inc, &l->err);
+        break;
     }
-    FAULT_POINT("hb.after");
     l->after_mono = publisher_mono_ms();
+    FAULT_POINT("hb.after");
 }
+
+/* --- on the loop -------------------------------------------------------------------- */
 
 static void lose(struct lease *l, const char *why)
 {
     log_warn("lease.lost", "inc=%" PRIu64 " why=%s", l->inc, why);
+    l->old_inc = l->inc;
     l->inc = 0;
     l->valid_until = 0;
+    timer_stop(&l->p->timers, &l->watchdog);
     run_drop_all(l->p);
+}
+
+/* The midpoint between question and answer is wrong by at most half of their distance. */
+static void learn_clock(struct lease *l)
+{
+    bool quick = l->after_mono - l->before_mono <= QUICK_MS;
+
+    if (!quick && l->offset_known)
+        return;
+    l->offset_ms = l->db_now_ms - (l->before_mono + l->after_mono) / 2;
+    l->offset_known = quick;
 }
 
 static void accept_beat(struct lease *l)
 {
-    if (l->inc != l->work_inc)
-        log_info("lease.registered", "inc=%" PRIu64, l->work_inc);
-    l->inc = l->work_inc;
     l->valid_until = l->before_mono + PUBLISHER_LEASE_MS - PUBLISHER_STOP_MS;
-    l->offset_ms = l->db_now_ms - (l->before_mono + l->after_mono) / 2;
+    learn_clock(l);
+    timer_set(&l->p->timers, &l->watchdog, l->valid_until);
+    if (l->errand == BEAT)
+        return;
+    l->inc = l->work_inc;
+    l->old_inc = 0;
+    log_info("lease.registered", "inc=%" PRIu64, l->inc);
+    intake_wake(l->p->intake);
+    reconcile_sweep(l->p->reconcile); /* what the old incarnation held is free */
+}
+
+static void say_change(struct lease *l)
+{
+    bool away = l->rc == RC_UNAVAILABLE || l->rc == RC_UNCERTAIN;
+
+    if (away && !l->away)
+        log_failure("database.away", &l->err);
+    else if (!away && l->away)
+        log_info("database.back", "%s", "");
+    else if (!away && l->rc != RC_OK)
+        log_failure("lease.refused", &l->err);
+    l->away = away;
 }
 
 static void submit(struct lease *l)
 {
     l->busy = true;
     l->work_inc = l->inc;
-    l->registering = l->inc == 0;
-    l->ending = l->leaving;
+    l->work_old_inc = l->old_inc;
+    l->errand = l->leaving ? LEAVE : l->inc == 0 ? REGISTER : BEAT;
     pool_submit(l->p->store, &l->work);
 }
 
-/* When to beat again, by how the last one went. */
+/* The ms from the last beat to the next, by how the last one went. */
 static int64_t judge(struct lease *l)
 {
-    if (!l->registering && l->inc == 0) /* given up while the answer was on its way */
+    if (l->errand == BEAT && l->inc == 0) /* given up while the answer was on its way */
         return 0;
     if (l->rc == RC_OK) {
         accept_beat(l);
         return PUBLISHER_BEAT_MS;
     }
-    log_failure("lease.failed", &l->err);
-    if (l->rc != RC_CONFLICT)
-        return 1000;
+    if (l->rc != RC_CONFLICT || l->errand != BEAT)
+        return AGAIN_MS;
     lose(l, "declared_dead");
     return 0;
 }
@@ -95,9 +159,12 @@ static void beaten(struct pool_work *w)
     struct lease *l = (struct lease *)(void *)w;
 
     l->busy = false;
-    l->left = l->ending;
-    if (l->ending)
+    l->left = l->errand == LEAVE;
+    say_change(l);
+    if (l->left)
         return;
+    if (l->leaving && l->errand == REGISTER && l->rc == RC_OK)
+        l->inc = l->work_inc;
     if (l->leaving)
         submit(l);
     else
@@ -108,10 +175,25 @@ static void on_timer(void *arg)
 {
     struct lease *l = (struct lease *)arg;
 
-    if (l->inc != 0 && !lease_valid(l))
-        lose(l, "database_away");
     if (!l->busy)
         submit(l);
+}
+
+static void on_watchdog(void *arg)
+{
+    struct lease *l = (struct lease *)arg;
+
+    if (l->inc != 0)
+        lose(l, "no_heartbeat");
+}
+
+void lease_renounce(struct lease *l, const char *why)
+{
+    if (l->inc == 0)
+        return;
+    lose(l, why);
+    if (!l->busy && !l->leaving)
+        timer_set(&l->p->timers, &l->timer, publisher_mono_ms());
 }
 
 struct lease *lease_new(struct publisher *p)
@@ -123,6 +205,8 @@ struct lease *lease_new(struct publisher *p)
     l->work.done = beaten;
     l->timer.fire = on_timer;
     l->timer.arg = l;
+    l->watchdog.fire = on_watchdog;
+    l->watchdog.arg = l;
     l->offset_ms = clock_wall_ms(clock_system()) - publisher_mono_ms();
     submit(l);
     return l;

@@ -23,7 +23,6 @@ struct redis;
 struct pool_kit {
     struct db *db;
     struct redis *redis;
-    void *shared; /* the program's, from pool_settings */
 };
 
 /* Embedded in whatever the work is about; owned by the submitter, untouched by others
@@ -39,7 +38,6 @@ struct pool_settings {
     size_t threads;                 /* > 0 */
     void (*wake)(void *arg);        /* called when work has ended, from any thread */
     void *wake_arg;
-    void *shared;
 };
 
 struct pool;
@@ -49,15 +47,17 @@ struct pool;
 enum rc pool_new(const struct pool_settings *settings, struct pool **out,
                  struct err *err) MUST_CHECK;
 
+/* Queues work. Only on the loop's thread, as pool_reap() and pool_busy(). */
 void pool_submit(struct pool *pool, struct pool_work *w);
 
-/* Calls done for all work that has ended. Only on the loop's thread. */
+/* Calls done for all work that has ended; done may submit work. */
 void pool_reap(struct pool *pool);
 
 /* How much was submitted and not reaped yet. */
 size_t pool_busy(const struct pool *pool);
 
-/* Waits for running work, drops what was not begun (without done), ends the threads. */
+/* Waits for running work, drops what was not begun or not reaped (without done), ends the
+ * threads. NULL is fine. */
 void pool_free(struct pool *pool);
 
 #endif

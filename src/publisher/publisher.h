@@ -6,32 +6,36 @@
  * made for it.
  *
  *     intake ──claims──► run (one per post) ──flow──► store work, HTTP, timers
- *        └────claims──► task (code exchange, creator_info, refresh, revoke)
+ *     errands ──claims──► one per task (code exchange, creator_info, refresh, revoke)
  *     lease: heartbeat, clock offset; without a valid lease nothing is sent.
+ *     reconcile: finds what no hint pointed to, and what dead publishers left.
  */
 #ifndef PUBLISHER_PUBLISHER_H
 #define PUBLISHER_PUBLISHER_H
 
-#include "blob/blob.h"
 #include "call.h"
 #include "core/list.h"
 #include "crypto/keys.h"
 #include "net/http.h"
 #include "pool.h"
-#include "queue/queue.h"
+#include "rings.h"
 #include "settings.h"
 #include "timers.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
+struct blob_store;
+struct errands;
 struct intake;
 struct journal;
 struct lease;
+struct reconcile;
 
 enum {
     PUBLISHER_STORE_THREADS = 3,
     PUBLISHER_TASK_THREADS = 4,
+    PUBLISHER_HTTP_MAX = 1024,  /* requests at a time; each has a descriptor */
     PUBLISHER_DRAIN_MS = 25000, /* after SIGTERM: for running chunks */
 };
 
@@ -45,9 +49,11 @@ struct publisher {
     struct pool *tasks; /* may wait for TikTok */
     struct timers timers;
     struct blob_store *blobs;
-    struct queue_ear *ear;
+    struct rings *rings;
     struct lease *lease;
     struct intake *intake;
+    struct errands *errands;
+    struct reconcile *reconcile;
     struct list runs; /* struct run */
     bool stopping;
 };

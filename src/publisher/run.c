@@ -1,9 +1,7 @@
 #include "run_priv.h"
 
-#include "core/fault.h"
 #include "core/io.h"
 #include "core/log.h"
-#include "core/text.h"
 #include "core/xalloc.h"
 #include "lease.h"
 
@@ -13,78 +11,13 @@
 void run_event(struct run *r, enum flow_what what, const char *reason, int64_t wait_ms)
 {
     r->next = RUN_DECIDE;
-    r->ev = (struct flow_event){.what = what, .wait_ms = wait_ms};
-    text_copy(r->reason, sizeof(r->reason), reason != NULL ? reason : "");
-    if (reason != NULL)
-        r->ev.reason = r->reason;
+    r->ev = (struct flow_event){.what = what, .reason = reason, .wait_ms = wait_ms};
 }
 
-void run_store_event(struct run *r, enum rc rc, const struct err *err)
+void run_delay(struct run *r, int64_t delay_ms)
 {
-    switch (rc) {
-    case RC_OK:
-        run_event(r, FLOW_OK, NULL, 0);
-        break;
-    case RC_CONFLICT:
-        if (strcmp(err->code, "second_live_attempt") == 0)
-            run_event(r, FLOW_REFUSED, err->code, 0);
-        else
-            run_event(r, FLOW_LOST, NULL, 0);
-        break;
-    case RC_UNCERTAIN:
-        run_event(r, FLOW_UNCLEAR, NULL, 0);
-        break;
-    case RC_INVALID:
-    case RC_DENIED:
-    case RC_NOT_FOUND:
-    case RC_LIMITED:
-    case RC_UNAVAILABLE:
-    case RC_REJECTED:
-    case RC_BUG:
-        run_event(r, FLOW_AGAIN, NULL, err->retry_after_ms);
-        break;
-    }
-    if (rc != RC_OK)
-        log_failure("run.store_failed", err);
-}
-
-static struct tiktok_chunk_plan plan_of(const struct run *r)
-{
-    const struct job_attempt *a = &r->facts.attempt;
-    struct tiktok_chunk_plan plan = {.size = 1, .chunk_size = 1, .count = 1};
-    struct err err;
-
-    if (a->state >= ATTEMPT_READY && a->state <= ATTEMPT_PROCESSING && a->chunk_size > 0)
-        return (struct tiktok_chunk_plan){.size = a->bytes_total,
-                                          .chunk_size = a->chunk_size,
-                                          .count = a->bytes_total / a->chunk_size};
-    if (tiktok_chunk_plan(r->facts.media_bytes, &plan, &err) != RC_OK)
-        log_failure("run.no_plan", &err);
-    return plan;
-}
-
-static enum flow_session session_of(const struct job_facts *f)
-{
-    if (f->granted != 0)
-        return f->attempt.state == ATTEMPT_PROCESSING ? FLOW_SESSION_SENT
-                                                      : FLOW_SESSION_GRANTED;
-    return f->attempt.state == ATTEMPT_READY ? FLOW_SESSION_READY : FLOW_SESSION_NONE;
-}
-
-struct flow_start run_flow_start(const struct run *r)
-{
-    const struct job_facts *f = &r->facts;
-
-    return (struct flow_start){
-        .plan = plan_of(r),
-        .due_ms = f->due_ms,
-        .give_up_ms = f->due_ms + f->expire_after_ms,
-        .granted_ms = f->attempt.created_ms,
-        .session = session_of(f),
-        .attempt_no = f->attempt_no,
-        .fails = f->fails,
-        .direct = f->direct,
-    };
+    r->next = RUN_DELAY;
+    r->delay_ms = delay_ms;
 }
 
 /* --- life ------------------------------------------------------------------------ */
@@ -128,11 +61,12 @@ static void drop_where(struct publisher *p, const uint64_t *post_ids, size_t n)
         struct run *r = LIST_ENTRY(node, struct run, node);
 
         node = list_next(&p->runs, node);
-        if (post_ids == NULL || named(r, post_ids, n)) {
-            log_info("run.dropped", "post=%" PRIu64 " fence=%" PRIu64, r->ref.post_id,
-                     r->ref.fence);
-            drop(r);
-        }
+        if (r->dropped || (post_ids != NULL && !named(r, post_ids, n)))
+            continue;
+        log_info("run.dropped", "post=%" PRIu64 " attempt=%u fence=%" PRIu64 " doing=%s",
+                 r->ref.post_id, r->flow.start.attempt_no, r->ref.fence,
+                 flow_do_name(r->action.what));
+        drop(r);
     }
 }
 
@@ -143,36 +77,56 @@ void run_drop_all(struct publisher *p)
 
 void run_drop(struct publisher *p, const uint64_t *post_ids, size_t n)
 {
-    drop_where(p, post_ids, n);
+    if (n > 0)
+        drop_where(p, post_ids, n);
 }
 
 bool run_has(const struct publisher *p, uint64_t post_id)
 {
-    for (const struct list_node *n = list_first(&p->runs); n != NULL;
+    for (struct list_node *n = list_first(&p->runs); n != NULL;
          n = list_next(&p->runs, n)) {
-        const struct run *r = LIST_ENTRY(n, const struct run, node);
+        const struct run *r = LIST_ENTRY(n, struct run, node);
 
-        if (r->ref.post_id == post_id)
+        if (r->ref.post_id == post_id && !r->dropped)
             return true;
     }
     return false;
 }
 
-/* A run that only polls holds no slot: TikTok may take an hour over a video. */
+size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, size_t max)
+{
+    size_t i = 0;
+    size_t len = 0;
+
+    for (struct list_node *n = list_first(&p->runs); n != NULL && len < max;
+         n = list_next(&p->runs, n)) {
+        const struct run *r = LIST_ENTRY(n, struct run, node);
+
+        if (i++ >= from)
+            out[len++] = r->ref;
+    }
+    return len;
+}
+
+/* A run that only waits for its time, or polls, holds no slot: the second may go on for
+ * an hour, and the first must not keep others from being prepared. */
 static bool holds_slot(const struct run *r)
 {
-    return !r->flow.sent;
+    return !r->flow.sent && !(r->action.what == FLOW_DO_WAIT && r->timer.place != 0);
 }
 
 size_t run_room(const struct publisher *p)
 {
+    size_t limit = (size_t)p->settings->in_flight;
+    size_t room = p->runs.len < RUN_MAX ? RUN_MAX - p->runs.len : 0;
     size_t busy = 0;
 
-    for (const struct list_node *n = list_first(&p->runs); n != NULL;
+    for (struct list_node *n = list_first(&p->runs); n != NULL;
          n = list_next(&p->runs, n))
-        busy += holds_slot(LIST_ENTRY(n, const struct run, node)) ? 1 : 0;
-    return busy < (size_t)p->settings->in_flight ? (size_t)p->settings->in_flight - busy
-                                                 : 0;
+        busy += holds_slot(LIST_ENTRY(n, struct run, node)) ? 1 : 0;
+    if (busy >= limit)
+        return 0;
+    return room < limit - busy ? room : limit - busy;
 }
 
 /* --- doing what the flow says ------------------------------------------------------ */
@@ -203,10 +157,17 @@ static bool is_call(enum flow_do what)
            what == FLOW_DO_LAST || what == FLOW_DO_STATUS;
 }
 
-/* creator_info and status have a rate window of their own, kept in Redis. */
-static bool is_rationed(enum flow_do what)
+bool run_ring(const struct run *r, enum queue_ring *ring)
 {
-    return what == FLOW_DO_CREATOR || what == FLOW_DO_STATUS;
+    if (r->action.what == FLOW_DO_CREATOR)
+        *ring = QUEUE_RING_CREATOR;
+    else if (r->action.what == FLOW_DO_STATUS)
+        *ring = QUEUE_RING_STATUS;
+    else if (r->action.what == FLOW_DO_INIT && r->inits > 0)
+        *ring = QUEUE_RING_INIT;
+    else
+        return false;
+    return true;
 }
 
 static void make_call(struct run *r)
@@ -215,34 +176,59 @@ static void make_call(struct run *r)
         run_advance(r);
 }
 
+/* The window that is kept here decides, for want of Redis. */
+static void ask_locally(struct run *r)
+{
+    enum queue_ring ring;
+    int64_t wait_ms = 0;
+
+    if (run_ring(r, &ring))
+        wait_ms = rings_pass(r->p->rings, ring, r->account_id, publisher_mono_ms());
+    if (wait_ms == 0) {
+        make_call(r);
+    } else {
+        run_delay(r, wait_ms);
+        run_advance(r);
+    }
+}
+
 static void perform(struct run *r)
 {
     enum flow_do what = r->action.what;
+    enum queue_ring ring;
 
     if (what == FLOW_DO_END) {
         free_run(r);
         return;
     }
     if (!lease_valid(r->p->lease)) { /* whoever holds the lease next goes on */
-        log_warn("run.no_lease", "post=%" PRIu64 " doing=%s", r->ref.post_id,
-                 flow_do_name(what));
+        log_warn("run.no_lease", "post=%" PRIu64 " attempt=%u doing=%s", r->ref.post_id,
+                 r->flow.start.attempt_no, flow_do_name(what));
         drop(r);
         return;
     }
+    r->now_ms = lease_now_ms(r->p->lease);
     if (what == FLOW_DO_WAIT) {
         run_event(r, FLOW_OK, NULL, 0);
         run_advance(r);
-        return;
-    }
-    if (is_call(what) && !is_rationed(what))
+    } else if (is_call(what) && !run_ring(r, &ring)) {
         make_call(r);
-    else
+    } else {
         submit(r, r->p->store, run_on_store);
+    }
+}
+
+/* Shutting down: an action that need not be done is given up for the way out. */
+static void perform_or_stop(struct run *r)
+{
+    if (r->p->stopping && flow_may_stop(r->action.what))
+        r->action = flow_stop(&r->flow);
+    perform(r);
 }
 
 static void on_time(void *arg)
 {
-    perform((struct run *)arg);
+    perform_or_stop((struct run *)arg);
 }
 
 /* Starts the action, now or at its time. */
@@ -252,17 +238,15 @@ static void begin(struct run *r)
 
     if (p->stopping && flow_may_stop(r->action.what))
         r->action = flow_stop(&r->flow);
-    r->timer.fire = on_time;
-    r->timer.arg = r;
     if (r->action.at_ms > lease_now_ms(p->lease))
         publisher_timer_at(p, &r->timer, r->action.at_ms);
     else
         perform(r);
 }
 
-static void log_step(const struct run *r, enum flow_do done)
+static const char *name_of(enum flow_what what)
 {
-    static const char *const whats[] = {[FLOW_OK] = "ok",
+    static const char *const names[] = {[FLOW_OK] = "ok",
                                         [FLOW_AGAIN] = "again",
                                         [FLOW_UNCLEAR] = "unclear",
                                         [FLOW_AUTH] = "auth",
@@ -275,12 +259,30 @@ static void log_step(const struct run *r, enum flow_do done)
                                         [FLOW_DROPPED] = "dropped",
                                         [FLOW_LOADED] = "loaded"};
 
+    return names[what];
+}
+
+static void log_step(const struct run *r, enum flow_do done)
+{
     log_info("run.step",
              "post=%" PRIu64 " attempt=%u fence=%" PRIu64 " inc=%" PRIu64
              " did=%s how=%s next=%s reason=%s publish_id=%s log_id=%s",
              r->ref.post_id, r->flow.start.attempt_no, r->ref.fence, r->ref.inc,
-             flow_do_name(done), whats[r->ev.what], flow_do_name(r->action.what),
+             flow_do_name(done), name_of(r->ev.what), flow_do_name(r->action.what),
              r->action.reason, r->session.publish_id, r->log_id);
+}
+
+/* The row as it was claimed, read until that works: only then the flow begins. */
+static struct flow_action begin_flow(struct run *r)
+{
+    if (r->ev.what == FLOW_LOADED) {
+        r->begun = true;
+        return flow_begin(&r->flow, &r->ev.start, r->ev.now_ms);
+    }
+    if (r->ev.what == FLOW_LOST)
+        return (struct flow_action){.what = FLOW_DO_END, .reason = ""};
+    return (struct flow_action){
+        .what = FLOW_DO_RELOAD, .at_ms = r->ev.now_ms + RUN_DELAY_STORE_MS, .reason = ""};
 }
 
 static void decide(struct run *r)
@@ -289,7 +291,7 @@ static void decide(struct run *r)
 
     r->ev.now_ms = lease_now_ms(r->p->lease);
     r->ev.jitter = publisher_jitter();
-    r->action = flow_step(&r->flow, &r->ev);
+    r->action = r->begun ? flow_step(&r->flow, &r->ev) : begin_flow(r);
     log_step(r, done);
     begin(r);
 }
@@ -306,35 +308,19 @@ void run_advance(struct run *r)
     case RUN_CALL:
         make_call(r);
         break;
+    case RUN_LOCAL:
+        ask_locally(r);
+        break;
+    case RUN_DELAY:
+        timer_set(&r->p->timers, &r->timer, publisher_mono_ms() + r->delay_ms);
+        break;
     case RUN_REFRESH:
         submit(r, r->p->tasks, run_on_task);
         break;
     case RUN_REPEAT:
-        r->action.force = false;
-        perform(r);
+        perform_or_stop(r);
         break;
     }
-}
-
-/* The first load after a claim has ended. */
-static void on_loaded(struct pool_work *w)
-{
-    struct run *r = (struct run *)(void *)w;
-    int64_t now_ms = lease_now_ms(r->p->lease);
-
-    r->on_thread = false;
-    if (r->dropped || r->ev.what == FLOW_LOST) {
-        free_run(r);
-        return;
-    }
-    if (r->ev.what != FLOW_LOADED) { /* the database is away: its lease brings it back */
-        log_warn("run.not_loaded", "post=%" PRIu64, r->ref.post_id);
-        free_run(r);
-        return;
-    }
-    r->action = flow_begin(&r->flow, &r->ev.start, now_ms);
-    log_step(r, FLOW_DO_RELOAD);
-    begin(r);
 }
 
 void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc)
@@ -349,13 +335,11 @@ void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t 
                               .workspace_id = claimed->workspace_id,
                               .fence = claimed->fence,
                               .inc = inc};
+    r->timer.fire = on_time;
+    r->timer.arg = r;
     list_push(&p->runs, &r->node);
-    r->action.what = FLOW_DO_RELOAD;
-    r->action.reason = "";
-    r->on_thread = true;
-    r->work.run = run_on_store;
-    r->work.done = on_loaded;
-    pool_submit(p->store, &r->work);
+    r->action = (struct flow_action){.what = FLOW_DO_RELOAD, .reason = ""};
+    submit(r, p->store, run_on_store);
 }
 
 void run_stop_all(struct publisher *p)
@@ -366,9 +350,9 @@ void run_stop_all(struct publisher *p)
         struct run *r = LIST_ENTRY(node, struct run, node);
 
         node = list_next(&p->runs, node);
-        if (!r->on_thread && r->http_id == 0 && r->timer.place != 0) {
+        if (r->timer.place != 0 && flow_may_stop(r->action.what)) {
             timer_stop(&p->timers, &r->timer);
-            begin(r);
+            perform_or_stop(r);
         }
     }
 }

@@ -10,7 +10,9 @@
 #include "publisher.h"
 #include "store/jobs.h"
 
-/* Begins a run for a post that lease_inc() has just claimed. */
+enum { RUN_MAX = 4096 }; /* runs at a time, waiting and polling ones included */
+
+/* Begins a run for a post that was claimed for inc. */
 void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc);
 
 /* How many more posts may be taken. */
@@ -18,6 +20,10 @@ size_t run_room(const struct publisher *p);
 
 /* The post is already in our hands, so it must not be claimed again. */
 bool run_has(const struct publisher *p, uint64_t post_id) MUST_CHECK;
+
+/* The guards of at most max runs, beginning with run number from; how many. For
+ * job_beat(). */
+size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, size_t max);
 
 /* Drops every run: the lease is gone. */
 void run_drop_all(struct publisher *p);

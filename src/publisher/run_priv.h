@@ -10,12 +10,19 @@
 #include "tiktok/posting.h"
 #include "tiktok/status.h"
 
-/* What follows work on a thread. */
+/* What follows when what was under way has ended. */
 enum run_next {
     RUN_DECIDE,  /* the flow decides on run.ev */
     RUN_CALL,    /* the rate window let the call through: make it */
+    RUN_LOCAL,   /* Redis is away: ask the window kept here, then as above */
+    RUN_DELAY,   /* the same action again, after run.delay_ms */
     RUN_REFRESH, /* the stored token is too old: get a newer one, slowly */
     RUN_REPEAT,  /* the same action again: what it lacked is there now */
+};
+
+enum {
+    RUN_DELAY_STORE_MS = 500, /* the database is away */
+    RUN_DELAY_HTTP_MS = 20,   /* too many requests at once */
 };
 
 struct run {
@@ -24,52 +31,59 @@ struct run {
     struct publisher *p;
     struct job_ref ref;
     uint64_t account_id;
-    bool crashed_often;
 
     struct flow flow;
     struct flow_action action; /* what is being done, or waited for */
     struct timer timer;
     uint64_t http_id; /* 0: no transfer */
-    bool on_thread;   /* the work is submitted: hands off what it uses */
-    bool dropped;     /* free it when the work comes back */
+    int64_t now_ms;   /* by the database's clock, when the action was begun */
+    int file;         /* the video while a part of it is sent, else -1 */
+
+    bool crashed_often;
+    bool begun;             /* the flow is: the row was read once */
+    bool on_thread;         /* the work is submitted: hands off what it uses */
+    bool dropped;           /* free it when the work comes back */
+    bool store_failed;      /* said in the log already */
+    bool token_renewed;     /* for the TOKEN under way: take what is stored now */
+    unsigned token_version; /* 0: none yet */
+    unsigned inits;         /* since the claim: the first is counted already */
+
+    /* The event that the work or transfer under way will bring. Its reason is a
+     * constant, since the flow keeps it. */
+    enum run_next next;
+    int64_t delay_ms;
+    struct flow_event ev;
 
     struct job_facts facts;
     struct tiktok_session session; /* upload_url is a secret */
     int64_t init_date_ms;          /* TikTok's clock when the session was opened */
     char log_id[64];               /* of TikTok's last answer that matters */
     char word[48];                 /* TikTok's last status word */
+    char noted[48];                /* the one the timeline tells of */
     char post_ids[JOB_IDS_SIZE];
     char token[TIKTOK_TOKEN_MAX + 1];
-    unsigned token_version; /* 0: none yet */
-    int file;               /* the video, or -1 */
-    int64_t started_ms;     /* of the transfer under way, by the database's clock */
-
-    /* The event that the work or transfer under way will bring. */
-    enum run_next next;
-    struct flow_event ev;
-    char reason[JOB_CODE_SIZE]; /* what ev.reason points to */
 };
 
 /* Runs on a store thread: does r->action, fills r->ev. (run_store.c) */
 void run_on_store(struct pool_work *w, const struct pool_kit *kit);
 
-/* Runs on a task thread: gets a newer token. (run_store.c) */
+/* Runs on a task thread: gets a newer token. */
 void run_on_task(struct pool_work *w, const struct pool_kit *kit);
 
-/* Begins the transfer that r->action asks for. False: it could not be begun, and r->ev
- * says so. (run_http.c) */
+/* Begins the transfer that r->action asks for. False: it could not be begun, and r->next
+ * says what follows. (run_http.c) */
 bool run_send(struct run *r) MUST_CHECK;
 
-/* What was under way has ended with r->ev: on to the next action. (run.c) */
+/* What was under way has ended: on to what r->next says. (run.c) */
 void run_advance(struct run *r);
 
-/* Fills r->ev. reason may be NULL. */
+/* The flow is to decide on this. reason is a constant, or NULL. */
 void run_event(struct run *r, enum flow_what what, const char *reason, int64_t wait_ms);
 
-/* A failed statement as an event. */
-void run_store_event(struct run *r, enum rc rc, const struct err *err);
+/* The same action again later, without asking the flow. */
+void run_delay(struct run *r, int64_t delay_ms);
 
-/* What the loaded facts mean to the flow. */
-struct flow_start run_flow_start(const struct run *r);
+/* The rate window that r->action falls into; false when it is free. */
+bool run_ring(const struct run *r, enum queue_ring *ring) MUST_CHECK;
 
 #endif

@@ -10,20 +10,24 @@
 #include <stdint.h>
 
 struct settings {
-    char *client_key, *client_secret, *redirect_uri, *scopes;
-    char *api_url, *upload_hosts;
+    char *client_key, *client_secret;
+    char *api_url, *upload_hosts, *video_transfer;
     char *db_url, *redis_url, *token_key_file, *media_url, *state_dir;
     char *log_level_name, *log_file;
-    int64_t in_flight; /* posts at a time, polling ones not counted */
+    int64_t in_flight; /* posts at a time; those that only wait or poll not counted */
 
     /* Derived. */
-    struct tiktok_app app;
+    struct tiktok_app app; /* redirect_uri: each connection brings its own */
     enum log_level log_level;
+    const char *local[2]; /* the API's address when it is a simulator's, then NULL */
 };
 
-/* Reads and checks everything; a bad value ends the process with CONFIG_EXIT and one line
+/* Reads and checks everything; bad values end the process with CONFIG_EXIT and one line
  * for each bad key. */
 void settings_read(struct settings *s);
 void settings_release(struct settings *s);
+
+/* Says in the log which rules the settings lift. */
+void settings_warn(const struct settings *s);
 
 #endif

@@ -1,0 +1,310 @@
+#include "intake.h"
+
+#include "core/fault.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "core/xalloc.h"
+#include "lease.h"
+#include "queue/queue.h"
+#include "reconcile.h"
+#include "run.h"
+#include "store/jobs.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    IDLE_MS = 1000,  /* between looks when nothing is known to come */
+    FULL_MS = 50,    /* there was no room */
+    AWAY_MS = 250,   /* without Redis */
+    SOON_MS = 5,     /* margin for a hint whose time had not come */
+    SHARD_STEP = 64, /* a sweep begins at a multiple of this, another each time */
+};
+
+/* What a look brings. */
+struct found {
+    struct queue_hint hints[JOB_CLAIM_MAX];
+    size_t len;
+    int64_t redis_now_ms; /* 0: from a sweep of the database */
+    int64_t wake_ms;      /* until something else is due */
+    bool loaded;          /* no group wants a full load */
+};
+
+struct intake {
+    struct pool_work work; /* first, so that the work is the intake */
+    struct publisher *p;
+    struct timer timer;
+    bool busy, woken;
+    bool redis_away; /* and that was said */
+    unsigned turn;
+
+    /* Of the work under way. */
+    size_t room;
+    uint64_t inc;
+    struct found found;
+    struct job_claimed claimed[JOB_CLAIM_MAX];
+    size_t claimed_len;
+    struct queue_taken taken;
+    enum rc redis_rc, rc;
+    struct err redis_err, err;
+};
+
+static struct intake *of_work(struct pool_work *w)
+{
+    return (struct intake *)(void *)w;
+}
+
+/* --- looking, on a store thread -------------------------------------------------------
+ */
+
+static void add_taken(struct found *f, const struct queue_taken *t)
+{
+    int64_t wake = t->next_wake_ms - t->now_ms;
+
+    (void)memcpy(&f->hints[f->len], t->hints, t->len * sizeof(t->hints[0]));
+    f->len += t->len;
+    f->redis_now_ms = t->now_ms;
+    f->loaded = f->loaded && t->loaded;
+    if (t->next_wake_ms > 0 && wake < f->wake_ms)
+        f->wake_ms = wake > 0 ? wake : 0;
+}
+
+static enum rc take_all(struct intake *in, struct redis *redis)
+{
+    struct found *f = &in->found;
+
+    for (unsigned i = 0; i < QUEUE_GROUPS && f->len < in->room; i++) {
+        enum rc rc = queue_take(redis, (in->turn + i) % QUEUE_GROUPS, in->room - f->len,
+                                0, &in->taken, &in->redis_err);
+
+        if (rc != RC_OK)
+            return rc;
+        add_taken(f, &in->taken);
+    }
+    if (f->len >= in->room) /* there may be more */
+        f->wake_ms = 0;
+    return RC_OK;
+}
+
+static void add_swept(struct found *f, const struct job_hint *hints, size_t len,
+                      size_t room)
+{
+    for (size_t i = 0; i < len && f->len < room; i++)
+        f->hints[f->len++] = (struct queue_hint){.account_id = hints[i].account_id,
+                                                 .post_id = hints[i].post_id,
+                                                 .at_ms = hints[i].next_at_ms};
+}
+
+/* Everything that is due, from a shard on and around: no account is always first. */
+static enum rc sweep_all(struct intake *in, struct db *db)
+{
+    struct job_hint hints[JOB_SWEEP_MAX];
+    unsigned first = in->turn * SHARD_STEP % JOB_SHARDS;
+    size_t len = 0;
+    enum rc rc = job_sweep(db, first, JOB_SHARDS - 1, 0, hints, &len, &in->err);
+
+    if (rc != RC_OK)
+        return rc;
+    add_swept(&in->found, hints, len, in->room);
+    if (first == 0 || in->found.len >= in->room)
+        return RC_OK;
+    rc = job_sweep(db, 0, first - 1, 0, hints, &len, &in->err);
+    if (rc == RC_OK)
+        add_swept(&in->found, hints, len, in->room);
+    return rc;
+}
+
+static void look(struct pool_work *w, const struct pool_kit *kit)
+{
+    struct intake *in = of_work(w);
+
+    in->found = (struct found){.wake_ms = IDLE_MS, .loaded = true};
+    in->rc = RC_OK;
+    in->redis_rc = take_all(in, kit->redis);
+    FAULT_POINT("take.after");
+    if (in->redis_rc == RC_OK)
+        return;
+    in->found.redis_now_ms = 0; /* what was taken before it failed is claimed as well */
+    in->found.wake_ms = AWAY_MS;
+    in->rc = sweep_all(in, kit->db);
+}
+
+/* --- claiming, on a store thread -------------------------------------------------------
+ */
+
+static bool was_claimed(const struct intake *in, uint64_t post_id)
+{
+    for (size_t i = 0; i < in->claimed_len; i++) {
+        if (in->claimed[i].post_id == post_id)
+            return true;
+    }
+    return false;
+}
+
+/* A hint that came before its time by the database's clock goes back; one that stood for
+ * nothing any more is dropped. */
+static void return_early(const struct intake *in, struct redis *redis, int64_t now_ms)
+{
+    const struct found *f = &in->found;
+    struct err ignored;
+
+    for (size_t i = 0; i < f->len && f->redis_now_ms > 0; i++) {
+        const struct queue_hint *h = &f->hints[i];
+        int64_t at_ms = f->redis_now_ms + (h->at_ms - now_ms) + SOON_MS;
+
+        if (h->at_ms > now_ms && !was_claimed(in, h->post_id) &&
+            queue_enqueue(redis, h->post_id, h->account_id, at_ms, &ignored) != RC_OK)
+            return; /* Redis has gone: the sweep finds them */
+    }
+}
+
+static void claim(struct pool_work *w, const struct pool_kit *kit)
+{
+    struct intake *in = of_work(w);
+    uint64_t ids[JOB_CLAIM_MAX];
+    int64_t now_ms = 0;
+
+    for (size_t i = 0; i < in->found.len; i++)
+        ids[i] = in->found.hints[i].post_id;
+    in->claimed_len = 0;
+    FAULT_POINT("claim.before_commit");
+    in->rc = job_claim(kit->db, in->inc, ids, in->found.len, in->claimed,
+                       &in->claimed_len, &now_ms, &in->err);
+    FAULT_POINT("claim.after");
+    if (in->rc == RC_OK)
+        return_early(in, kit->redis, now_ms);
+}
+
+/* --- on the loop
+ * ------------------------------------------------------------------------
+ */
+
+static void submit(struct intake *in,
+                   void (*run)(struct pool_work *w, const struct pool_kit *kit),
+                   void (*done)(struct pool_work *w))
+{
+    in->busy = true;
+    in->work.run = run;
+    in->work.done = done;
+    pool_submit(in->p->store, &in->work);
+}
+
+static void look_again(struct intake *in, int64_t after_ms)
+{
+    in->busy = false;
+    if (in->woken)
+        after_ms = 0;
+    in->woken = false;
+    timer_set(&in->p->timers, &in->timer, publisher_mono_ms() + after_ms);
+}
+
+/* Redis went or came back: said once each, and learned by those who care. */
+static void note_redis(struct intake *in)
+{
+    bool away = in->redis_rc != RC_OK;
+
+    if (away && !in->redis_away)
+        log_failure("redis.away", &in->redis_err);
+    if (!away && in->redis_away)
+        log_info("redis.back", "%s", "");
+    in->redis_away = away;
+    if (!away && !in->found.loaded)
+        reconcile_feed(in->p->reconcile);
+}
+
+/* Leaves out what is in our hands already and, without Redis, what the account's init
+ * window does not allow yet. */
+static void filter(struct intake *in)
+{
+    struct found *f = &in->found;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < f->len; i++) {
+        const struct queue_hint h = f->hints[i];
+
+        if (run_has(in->p, h.post_id) ||
+            (f->redis_now_ms == 0 && rings_pass(in->p->rings, QUEUE_RING_INIT,
+                                                h.account_id, publisher_mono_ms()) > 0))
+            continue;
+        f->hints[kept++] = h;
+    }
+    f->len = kept;
+}
+
+static void claimed(struct pool_work *w)
+{
+    struct intake *in = of_work(w);
+    struct publisher *p = in->p;
+
+    if (in->rc != RC_OK && in->rc != RC_UNAVAILABLE)
+        log_failure("claim.failed", &in->err);
+    if (in->rc == RC_UNCERTAIN)
+        lease_renounce(p->lease, "claim_unclear");
+    if (in->rc == RC_OK && lease_inc(p->lease) == in->inc) {
+        for (size_t i = 0; i < in->claimed_len; i++)
+            run_start(p, &in->claimed[i], in->inc);
+    }
+    look_again(in, in->rc == RC_OK ? in->found.wake_ms : IDLE_MS);
+}
+
+static void looked(struct pool_work *w)
+{
+    struct intake *in = of_work(w);
+    struct publisher *p = in->p;
+
+    in->turn++;
+    note_redis(in);
+    if (in->rc != RC_OK && in->rc != RC_UNAVAILABLE)
+        log_failure("sweep.failed", &in->err);
+    filter(in);
+    if (in->found.len == 0 || p->stopping || lease_inc(p->lease) != in->inc)
+        look_again(in, in->found.wake_ms);
+    else
+        submit(in, claim, claimed);
+}
+
+static void on_timer(void *arg)
+{
+    struct intake *in = (struct intake *)arg;
+    struct publisher *p = in->p;
+    size_t room = run_room(p);
+
+    if (p->stopping)
+        return;
+    if (!lease_valid(p->lease) || room == 0) {
+        look_again(in, room == 0 ? FULL_MS : IDLE_MS); /* a new lease wakes us */
+        return;
+    }
+    in->room = room < JOB_CLAIM_MAX ? room : JOB_CLAIM_MAX;
+    in->inc = lease_inc(p->lease);
+    submit(in, look, looked);
+}
+
+void intake_wake(struct intake *in)
+{
+    in->woken = in->busy;
+    if (!in->busy)
+        timer_set(&in->p->timers, &in->timer, publisher_mono_ms());
+}
+
+bool intake_busy(const struct intake *in)
+{
+    return in->busy;
+}
+
+struct intake *intake_new(struct publisher *p)
+{
+    struct intake *in = xcalloc(1, sizeof(*in));
+
+    in->p = p;
+    in->timer.fire = on_timer;
+    in->timer.arg = in;
+    in->turn = (unsigned)random_below(random_system(), JOB_SHARDS);
+    timer_set(&p->timers, &in->timer, publisher_mono_ms());
+    return in;
+}
+
+void intake_free(struct intake *in)
+{
+    free(in);
+}

@@ -1,0 +1,386 @@
+#include "reconcile.h"
+
+#include "core/fault.h"
+#include "core/log.h"
+#include "core/random.h"
+#include "core/xalloc.h"
+#include "journal.h"
+#include "lease.h"
+#include "queue/queue.h"
+#include "run.h"
+#include "store/account_tokens.h"
+#include "store/jobs.h"
+#include "store/publishers.h"
+#include "tokens.h"
+
+#include <inttypes.h>
+
+enum {
+    SWEEP_MS = 2000,
+    SWEEP_LATE_MS = 1500, /* later than this is overdue */
+    REAP_MS = 5000,
+    FEED_MS = 60000,
+    BEAT_MS = 10000, /* well below JOB_PHASE_MS */
+    REFRESH_MS = 10000,
+    REPLAY_MS = 2000, /* until it has worked */
+    NO_LEASE_MS = 1000,
+    REFRESH_MAX = 16,
+    BEAT_BATCH = 200,
+    SHARD_STEP = 64,
+};
+
+enum chore_kind { SWEEP, REAP, FEED, BEAT, REFRESH, REPLAY, CHORES };
+
+/* One of the chores: a timer that begins its work, which runs on a store thread. */
+struct chore {
+    struct pool_work work; /* first, so that the work is the chore */
+    struct timer timer;
+    struct reconcile *r;
+    enum chore_kind kind;
+    bool busy;
+    bool again; /* done sets it: at once, not after the period */
+    enum rc rc;
+    struct err err;
+};
+
+struct reconcile {
+    struct publisher *p;
+    struct chore chores[CHORES];
+    size_t refreshing; /* works on the task threads */
+
+    unsigned turn;            /* SWEEP */
+    bool sweep_all;           /* what is due at all, not only what is overdue */
+    int64_t freed;            /* REAP */
+    struct job_cursor cursor; /* FEED: zeroed between loads */
+    size_t fed;
+    bool feed_ended;
+    struct job_ref refs[BEAT_BATCH]; /* BEAT */
+    uint64_t lost[BEAT_BATCH];
+    size_t refs_len, lost_len, beat_from;
+    uint64_t beat_inc;
+    struct token_due due[REFRESH_MAX]; /* REFRESH */
+    size_t due_len;
+};
+
+static struct chore *of_work(struct pool_work *w)
+{
+    return (struct chore *)(void *)w;
+}
+
+/* --- on a store thread
+ * ------------------------------------------------------------------
+ */
+
+static enum rc enqueue(const struct pool_kit *kit, const struct job_hint *hints,
+                       size_t len, struct err *err)
+{
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; i < len && rc == RC_OK; i++)
+        rc = queue_enqueue(kit->redis, hints[i].post_id, hints[i].account_id,
+                           hints[i].next_at_ms, err);
+    return rc;
+}
+
+/* One half of the shards after the other, beginning elsewhere each time, so that many
+ * overdue posts of one account do not hide the others for good. */
+static enum rc sweep(struct chore *c, const struct pool_kit *kit)
+{
+    struct job_hint hints[JOB_SWEEP_MAX];
+    unsigned first = c->r->turn * SHARD_STEP % JOB_SHARDS;
+    int64_t late_ms = c->r->sweep_all ? 0 : SWEEP_LATE_MS;
+    size_t len = 0;
+    size_t found;
+    enum rc rc = job_sweep(kit->db, first, JOB_SHARDS - 1, late_ms, hints, &len, &c->err);
+
+    FAULT_POINT("sweep.mid");
+    found = len;
+    if (rc == RC_OK)
+        rc = enqueue(kit, hints, len, &c->err);
+    if (rc == RC_OK && first > 0) {
+        rc = job_sweep(kit->db, 0, first - 1, late_ms, hints, &len, &c->err);
+        found += len;
+        if (rc == RC_OK)
+            rc = enqueue(kit, hints, len, &c->err);
+    }
+    if (rc == RC_OK && found > 0)
+        log_info("sweep.found", "posts=%zu", found);
+    return rc;
+}
+
+static enum rc reap(struct chore *c, const struct pool_kit *kit)
+{
+    enum rc rc;
+
+    c->r->freed = 0;
+    rc = publisher_reap(kit->db, &c->r->freed, &c->err);
+    FAULT_POINT("reap.mid");
+    if (c->r->freed > 0)
+        log_warn("reap.freed", "jobs=%" PRId64, c->r->freed);
+    return rc;
+}
+
+static enum rc mark_loaded(const struct pool_kit *kit, struct err *err)
+{
+    enum rc rc = RC_OK;
+
+    for (unsigned g = 0; g < QUEUE_GROUPS && rc == RC_OK; g++)
+        rc = queue_mark_loaded(kit->redis, g, err);
+    return rc;
+}
+
+/* One page of the hot horizon, so that others get their turn on the thread. */
+static enum rc feed(struct chore *c, const struct pool_kit *kit)
+{
+    struct reconcile *r = c->r;
+    struct job_hint hints[JOB_SWEEP_MAX];
+    size_t len = 0;
+    enum rc rc =
+        job_upcoming(kit->db, QUEUE_HORIZON_MS, &r->cursor, hints, &len, &c->err);
+
+    FAULT_POINT("reload.mid");
+    if (rc == RC_OK)
+        rc = enqueue(kit, hints, len, &c->err);
+    r->fed += len;
+    r->feed_ended = len < JOB_SWEEP_MAX;
+    if (rc == RC_OK && r->feed_ended)
+        rc = mark_loaded(kit, &c->err);
+    return rc;
+}
+
+static enum rc beat(struct chore *c, const struct pool_kit *kit)
+{
+    struct reconcile *r = c->r;
+
+    r->lost_len = 0;
+    if (r->refs_len == 0)
+        return RC_OK;
+    return job_beat(kit->db, r->beat_inc, r->refs, r->refs_len, r->lost, &r->lost_len,
+                    &c->err);
+}
+
+static enum rc find_due(struct chore *c, const struct pool_kit *kit)
+{
+    c->r->due_len = 0;
+    return account_token_due(kit->db, c->r->due, REFRESH_MAX, &c->r->due_len, &c->err);
+}
+
+static enum rc replay(struct chore *c, const struct pool_kit *kit)
+{
+    size_t stored = 0;
+    enum rc rc =
+        journal_replay(c->r->p->journal, tokens_restore, kit->db, &stored, &c->err);
+
+    if (stored > 0)
+        log_warn("journal.replayed", "pairs=%zu", stored);
+    return rc;
+}
+
+/* --- on the loop, before and after
+ * ------------------------------------------------------
+ */
+
+static void before_beat(struct chore *c)
+{
+    struct reconcile *r = c->r;
+
+    r->beat_inc = lease_inc(r->p->lease);
+    r->refs_len = run_refs(r->p, r->beat_from, r->refs, BEAT_BATCH);
+}
+
+static void after_beat(struct chore *c)
+{
+    struct reconcile *r = c->r;
+
+    c->again = r->refs_len == BEAT_BATCH;
+    r->beat_from = c->again ? r->beat_from + BEAT_BATCH : 0;
+    if (r->beat_inc == lease_inc(r->p->lease))
+        run_drop(r->p, r->lost, r->lost_len);
+}
+
+static void after_sweep(struct chore *c)
+{
+    c->r->turn++;
+    c->r->sweep_all = false;
+}
+
+static void after_reap(struct chore *c)
+{
+    if (c->r->freed > 0)
+        reconcile_sweep(c->r);
+}
+
+static void after_feed(struct chore *c)
+{
+    struct reconcile *r = c->r;
+
+    c->again = c->rc == RC_OK && !r->feed_ended;
+    if (c->again)
+        return;
+    if (c->rc == RC_OK)
+        log_debug("feed.loaded", "posts=%zu", r->fed);
+    r->cursor = (struct job_cursor){0};
+    r->fed = 0;
+}
+
+/* A refresh that was due; one of the task threads does it. */
+struct refresh {
+    struct pool_work work; /* first */
+    struct reconcile *r;
+    struct token_want want;
+};
+
+static void refresh(struct pool_work *w, const struct pool_kit *kit)
+{
+    const struct refresh *f = (struct refresh *)(void *)w;
+    struct err err;
+
+    log_context("account=%" PRIu64, f->want.account_id);
+    if (tokens_refresh(f->r->p, kit, &f->want, &err) != RC_OK)
+        log_failure("refresh.failed", &err);
+    log_context("%s", "");
+}
+
+static void refreshed(struct pool_work *w)
+{
+    struct refresh *f = (struct refresh *)(void *)w;
+
+    f->r->refreshing--;
+    free(f);
+}
+
+static void after_due(struct chore *c)
+{
+    struct reconcile *r = c->r;
+
+    for (size_t i = 0; i < r->due_len && c->rc == RC_OK; i++) {
+        struct refresh *f = xcalloc(1, sizeof(*f));
+
+        f->r = r;
+        f->want = (struct token_want){r->due[i].account_id, r->due[i].version,
+                                      lease_inc(r->p->lease)};
+        f->work.run = refresh;
+        f->work.done = refreshed;
+        r->refreshing++;
+        pool_submit(r->p->tasks, &f->work);
+    }
+}
+
+/* --- the table and its clockwork
+ * --------------------------------------------------------
+ */
+
+static const struct {
+    const char *name;
+    int64_t period_ms;
+    int64_t jitter_ms;
+    void (*before)(struct chore *c); /* NULL: nothing */
+    enum rc (*run)(struct chore *c, const struct pool_kit *kit);
+    void (*after)(struct chore *c); /* NULL: nothing */
+} kinds[CHORES] = {
+    [SWEEP] = {"sweep", SWEEP_MS, 500, NULL, sweep, after_sweep},
+    [REAP] = {"reap", REAP_MS, 500, NULL, reap, after_reap},
+    [FEED] = {"feed", FEED_MS, 5000, NULL, feed, after_feed},
+    [BEAT] = {"beat", BEAT_MS, 0, before_beat, beat, after_beat},
+    [REFRESH] = {"refresh", REFRESH_MS, 1000, NULL, find_due, after_due},
+    [REPLAY] = {"replay", REPLAY_MS, 500, NULL, replay, NULL},
+};
+
+static void run_chore(struct pool_work *w, const struct pool_kit *kit)
+{
+    struct chore *c = of_work(w);
+
+    c->rc = kinds[c->kind].run(c, kit);
+}
+
+static void set_timer(struct chore *c, int64_t after_ms)
+{
+    timer_set(&c->r->p->timers, &c->timer, publisher_mono_ms() + after_ms);
+}
+
+static void chore_done(struct pool_work *w)
+{
+    struct chore *c = of_work(w);
+    int64_t jitter = kinds[c->kind].jitter_ms * publisher_jitter() / 1000;
+
+    c->busy = false;
+    c->again = false;
+    /* The database or Redis away is said elsewhere, once. */
+    if (c->rc != RC_OK && c->rc != RC_UNAVAILABLE && c->rc != RC_UNCERTAIN) {
+        log_context("chore=%s", kinds[c->kind].name);
+        log_failure("reconcile.failed", &c->err);
+        log_context("%s", "");
+    }
+    if (kinds[c->kind].after != NULL)
+        kinds[c->kind].after(c);
+    if (c->kind == REPLAY && c->rc == RC_OK)
+        return;
+    set_timer(c, c->again ? 0 : kinds[c->kind].period_ms + jitter);
+}
+
+static bool ready(const struct chore *c)
+{
+    /* More refreshes than threads would only wait, and their versions grow old. */
+    if (c->kind == REFRESH && c->r->refreshing > 0)
+        return false;
+    return lease_valid(c->r->p->lease);
+}
+
+static void on_timer(void *arg)
+{
+    struct chore *c = (struct chore *)arg;
+
+    if (c->r->p->stopping)
+        return;
+    if (!ready(c)) {
+        set_timer(c, NO_LEASE_MS);
+        return;
+    }
+    if (kinds[c->kind].before != NULL)
+        kinds[c->kind].before(c);
+    c->busy = true;
+    c->work.run = run_chore;
+    c->work.done = chore_done;
+    pool_submit(c->r->p->store, &c->work);
+}
+
+void reconcile_feed(struct reconcile *r)
+{
+    struct chore *c = &r->chores[FEED];
+
+    if (!c->busy)
+        set_timer(c, 0);
+}
+
+void reconcile_sweep(struct reconcile *r)
+{
+    struct chore *c = &r->chores[SWEEP];
+
+    if (c->busy) /* the next one comes soon */
+        return;
+    r->sweep_all = true;
+    set_timer(c, 0);
+}
+
+struct reconcile *reconcile_new(struct publisher *p)
+{
+    struct reconcile *r = xcalloc(1, sizeof(*r));
+
+    r->p = p;
+    r->turn = (unsigned)random_below(random_system(), JOB_SHARDS);
+    for (size_t i = 0; i < CHORES; i++) {
+        struct chore *c = &r->chores[i];
+
+        c->r = r;
+        c->kind = (enum chore_kind)i;
+        c->timer.fire = on_timer;
+        c->timer.arg = c;
+        set_timer(c, 0);
+    }
+    return r;
+}
+
+void reconcile_free(struct reconcile *r)
+{
+    free(r);
+}

@@ -1,0 +1,483 @@
+/* The part of a run that talks to TikTok: requests out of the run, answers into events.
+ */
+#include "run_priv.h"
+
+#include "blob/blob.h"
+#include "core/fault.h"
+#include "core/io.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "tiktok/creator.h"
+#include "tiktok/upload_url.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    API_TIMEOUT_MS = 30000,     /* tiktok-api.md 14 */
+    UPLOAD_TIMEOUT_MS = 600000, /* of one chunk; a stalled one ends after HTTP_STALL_S */
+    UPLOAD_ANSWER_MAX = 65536,  /* bytes; upload answers are empty or some HTML */
+    BODY_MAX = 65536,           /* of a request */
+    MESSAGE_SIZE = 256,
+};
+
+/* --- failures as events ------------------------------------------------------------ */
+
+/* Nothing is known, or nothing happened. */
+static void no_answer(struct run *r, enum rc rc, const struct err *err)
+{
+    char message[MESSAGE_SIZE];
+
+    log_warn("run.no_answer",
+             "post=%" PRIu64 " attempt=%u doing=%s class=%s code=%s msg=\"%s\"",
+             r->ref.post_id, r->flow.start.attempt_no, flow_do_name(r->action.what),
+             rc_name(rc), err->code, log_quote(err->msg, message, sizeof(message)));
+    run_event(r, rc == RC_UNAVAILABLE ? FLOW_AGAIN : FLOW_UNCLEAR, "tiktok_unavailable",
+              err->retry_after_ms);
+}
+
+static void log_refusal(const struct run *r, const struct tiktok_reply *reply)
+{
+    char message[MESSAGE_SIZE];
+
+    log_warn("run.tiktok_refused",
+             "post=%" PRIu64 " attempt=%u doing=%s http=%d code=%s class=%s reason=%s "
+             "log_id=%s msg=\"%s\"",
+             r->ref.post_id, r->flow.start.attempt_no, flow_do_name(r->action.what),
+             reply->http_status, reply->code, tiktok_class_name(reply->error->class),
+             reply->error->reason, reply->log_id,
+             log_quote(reply->message, message, sizeof(message)));
+}
+
+/* What a row of the error table means to the flow. */
+static void refused(struct run *r, const struct tiktok_reply *reply,
+                    const struct err *err)
+{
+    const struct tiktok_error *e = reply->error;
+
+    log_refusal(r, reply);
+    switch (e->class) {
+    case TIKTOK_REFRESH:
+        run_event(r, FLOW_AUTH, e->reason, 0);
+        return;
+    case TIKTOK_RETRY:
+    case TIKTOK_OPERATOR: /* once our settings are put right it goes on */
+        run_event(r, reply->definite ? FLOW_AGAIN : FLOW_UNCLEAR, e->reason,
+                  err->retry_after_ms);
+        return;
+    case TIKTOK_LATER:
+    case TIKTOK_RECONNECT:
+    case TIKTOK_FIX_INPUT:
+    case TIKTOK_NEVER:
+        break;
+    }
+    run_event(r, FLOW_REFUSED, e->reason, err->retry_after_ms);
+    r->ev.verdict = e->whole_account ? FLOW_VERDICT_BLOCK : FLOW_VERDICT_FAIL;
+}
+
+/* A request that was not even begun. */
+static bool not_begun(struct run *r, const struct err *err)
+{
+    if (err->rc == RC_LIMITED)
+        run_delay(r, RUN_DELAY_HTTP_MS);
+    else
+        no_answer(r, RC_UNAVAILABLE, err);
+    return false;
+}
+
+static void fail(struct run *r, const char *reason)
+{
+    run_event(r, FLOW_REFUSED, reason, 0);
+    r->ev.verdict = FLOW_VERDICT_FAIL;
+    log_warn("run.refused", "post=%" PRIu64 " attempt=%u reason=%s", r->ref.post_id,
+             r->flow.start.attempt_no, reason);
+}
+
+/* --- the JSON API --------------------------------------------------------------------
+ */
+
+static bool post_json(struct run *r, const char *path, const struct strbuf *body,
+                      http_done_fn *done)
+{
+    char authorization[TIKTOK_TOKEN_MAX + 32];
+    char url[512];
+    const char *const headers[] = {"Content-Type: " TIKTOK_JSON_TYPE, authorization,
+                                   NULL};
+    const struct http_request req = {.method = "POST",
+                                     .url = url,
+                                     .headers = headers,
+                                     .body = body->buf,
+                                     .body_len = body->len,
+                                     .max_response = TIKTOK_ANSWER_MAX,
+                                     .timeout_ms = API_TIMEOUT_MS,
+                                     .once = r->action.what == FLOW_DO_INIT};
+    struct err err;
+    enum rc rc;
+
+    (void)snprintf(url, sizeof(url), "%s%s", r->p->settings->api_url, path);
+    (void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s",
+                   r->token);
+    rc = http_submit(r->p->http, &req, done, r, &r->http_id, &err);
+    explicit_bzero(authorization, sizeof(authorization));
+    return rc == RC_OK || not_begun(r, &err);
+}
+
+/* --- CREATOR -------------------------------------------------------------------------
+ */
+
+/* May the post go out as its person chose? What TikTok has switched off for the account
+ * (comments, say) it leaves off by itself. */
+static void judge_creator(struct run *r, const struct tiktok_creator *creator)
+{
+    const struct job_facts *f = &r->facts;
+
+    if (!tiktok_creator_allows(creator, f->privacy_level))
+        fail(r, "audience_not_allowed");
+    else if (creator->max_video_s > 0 &&
+             f->media_duration_ms > (int64_t)creator->max_video_s * 1000)
+        fail(r, "media_too_long");
+    else
+        run_event(r, FLOW_OK, NULL, 0);
+}
+
+static void on_creator(void *arg, enum rc rc, const struct http_response *res,
+                       const struct err *err)
+{
+    struct run *r = (struct run *)arg;
+    struct tiktok_creator creator;
+    struct tiktok_reply reply;
+    struct err why;
+
+    r->http_id = 0;
+    if (rc != RC_OK) {
+        no_answer(r, rc, err);
+    } else {
+        struct tiktok_answer answer = call_answer(res);
+
+        rc = tiktok_creator_parse(&answer, &reply, &creator, &why);
+        text_copy(r->log_id, sizeof(r->log_id), reply.log_id);
+        if (rc == RC_OK)
+            judge_creator(r, &creator);
+        else
+            refused(r, &reply, &why);
+    }
+    run_advance(r);
+}
+
+static bool send_creator(struct run *r)
+{
+    struct strbuf body;
+    bool begun;
+
+    strbuf_init(&body, BODY_MAX);
+    strbuf_addstr(&body, TIKTOK_CREATOR_BODY);
+    begun = post_json(r, TIKTOK_PATH_CREATOR, &body, on_creator);
+    strbuf_release(&body);
+    return begun;
+}
+
+/* --- INIT ----------------------------------------------------------------------------
+ */
+
+/* The session as TikTok opened it. An address that we do not send to is as good as no
+ * session: nobody can complete it. */
+static void take_session(struct run *r, const struct http_response *res)
+{
+    struct err err;
+
+    r->init_date_ms = res->date_ms;
+    if (tiktok_upload_url_check(r->session.upload_url, r->p->settings->upload_hosts, NULL,
+                                &err) == RC_OK) {
+        run_event(r, FLOW_OK, NULL, 0);
+        return;
+    }
+    log_failure("run.upload_url_refused", &err);
+    fail(r, "upload_url_refused");
+}
+
+static void on_init(void *arg, enum rc rc, const struct http_response *res,
+                    const struct err *err)
+{
+    struct run *r = (struct run *)arg;
+    struct tiktok_reply reply;
+    struct err why;
+
+    FAULT_POINT("init.after_recv");
+    r->http_id = 0;
+    if (rc != RC_OK) {
+        no_answer(r, rc, err);
+    } else {
+        struct tiktok_answer answer = call_answer(res);
+
+        rc = tiktok_init_parse(&answer, true, &reply, &r->session, &why);
+        text_copy(r->log_id, sizeof(r->log_id), reply.log_id);
+        if (rc == RC_OK)
+            take_session(r, res);
+        else
+            refused(r, &reply, &why);
+    }
+    run_advance(r);
+}
+
+static void init_body(const struct run *r, struct strbuf *body)
+{
+    const struct job_facts *f = &r->facts;
+    const struct tiktok_video_source source = {.plan = &r->flow.start.plan};
+    const struct tiktok_video_post post = {
+        .title = f->caption,
+        .privacy_level = f->privacy_level,
+        .disable_comment = !f->allow_comment,
+        .disable_duet = !f->allow_duet,
+        .disable_stitch = !f->allow_stitch,
+        .brand_content = f->branded_content,
+        .brand_organic = f->your_brand,
+        .is_aigc = f->is_aigc,
+        .cover_ms = f->cover_ms <= INT32_MAX ? (int32_t)f->cover_ms : -1,
+    };
+
+    if (f->direct)
+        tiktok_video_init_body(&post, &source, body);
+    else
+        tiktok_inbox_init_body(&source, body);
+}
+
+/* Opens the video. False: r->ev says why not. */
+static bool open_video(struct run *r)
+{
+    const struct job_facts *f = &r->facts;
+    int64_t size = 0;
+    struct err err;
+    enum rc rc;
+
+    io_close(&r->file);
+    if (!f->video || !f->media_ready || !blob_key_valid(f->blob_key)) {
+        fail(r, "media_missing");
+        return false;
+    }
+    rc = blob_open(r->p->blobs, f->blob_key, BLOB_CONTENT, &r->file, &size, &err);
+    if (rc == RC_OK && size == r->flow.start.plan.size)
+        return true;
+    if (rc == RC_UNAVAILABLE) {
+        log_failure("run.media_unavailable", &err);
+        run_event(r, FLOW_AGAIN, "media_unavailable", 0);
+    } else {
+        fail(r, "media_missing");
+    }
+    return false;
+}
+
+static bool send_init(struct run *r)
+{
+    struct strbuf body;
+    bool begun;
+
+    if (!open_video(r)) /* before TikTok is told of it */
+        return false;
+    io_close(&r->file);
+    strbuf_init(&body, BODY_MAX);
+    init_body(r, &body);
+    FAULT_POINT("init.before_send");
+    begun =
+        post_json(r, r->facts.direct ? TIKTOK_PATH_VIDEO_INIT : TIKTOK_PATH_INBOX_INIT,
+                  &body, on_init);
+    if (begun)
+        r->inits++;
+    strbuf_release(&body);
+    return begun;
+}
+
+/* --- CHUNK and LAST ------------------------------------------------------------------
+ */
+
+static void on_chunk(void *arg, enum rc rc, const struct http_response *res,
+                     const struct err *err)
+{
+    struct run *r = (struct run *)arg;
+    const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
+
+    r->http_id = 0;
+    io_close(&r->file);
+    if (r->action.what == FLOW_DO_LAST)
+        FAULT_POINT("last.after_recv");
+    else
+        FAULT_POINT("chunk.after");
+    if (rc != RC_OK) {
+        no_answer(r, rc, err);
+    } else {
+        run_event(r, FLOW_UPLOADED, NULL, res->retry_after_ms);
+        r->ev.step =
+            tiktok_upload_step(plan, r->action.chunk, res->status, res->content_range);
+        text_copy(r->log_id, sizeof(r->log_id), res->log_id);
+        if (res->status >= 300)
+            log_warn("run.upload_refused",
+                     "post=%" PRIu64 " attempt=%u chunk=%" PRId64 " of=%" PRId64
+                     " http=%d log_id=%s",
+                     r->ref.post_id, r->flow.start.attempt_no, r->action.chunk,
+                     plan->count, res->status, res->log_id);
+    }
+    run_advance(r);
+}
+
+/* The session's address is lost or not acceptable any more: as if it had expired. */
+static bool url_good(struct run *r, bool *lifted)
+{
+    struct err err;
+
+    if (tiktok_upload_url_check(r->session.upload_url, r->p->settings->upload_hosts,
+                                lifted, &err) == RC_OK)
+        return true;
+    log_failure("run.upload_url_refused", &err);
+    run_event(r, FLOW_UPLOADED, NULL, 0);
+    r->ev.step = (struct tiktok_upload_step){.what = TIKTOK_UPLOAD_EXPIRED};
+    return false;
+}
+
+static bool send_chunk(struct run *r)
+{
+    const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
+    int64_t n = r->action.chunk;
+    char range[TIKTOK_RANGE_SIZE];
+    char content_range[TIKTOK_RANGE_SIZE + 16];
+    char content_type[128];
+    const char *const headers[] = {content_type, content_range, NULL};
+    struct http_request req = {.method = "PUT",
+                               .url = r->session.upload_url,
+                               .headers = headers,
+                               .max_response = UPLOAD_ANSWER_MAX,
+                               .timeout_ms = UPLOAD_TIMEOUT_MS};
+    struct err err;
+
+    if (!url_good(r, &req.lifted) || !open_video(r))
+        return false;
+    tiktok_chunk_range(plan, n, range);
+    (void)snprintf(content_range, sizeof(content_range), "Content-Range: %s", range);
+    (void)snprintf(content_type, sizeof(content_type), "Content-Type: %s", r->facts.mime);
+    req.file = r->file;
+    req.file_offset = tiktok_chunk_first(plan, n);
+    req.file_len = tiktok_chunk_len(plan, n);
+    if (r->action.what == FLOW_DO_LAST)
+        FAULT_POINT("last.before");
+    else
+        FAULT_POINT("chunk.before");
+    return http_submit(r->p->http, &req, on_chunk, r, &r->http_id, &err) == RC_OK ||
+           not_begun(r, &err);
+}
+
+/* --- STATUS --------------------------------------------------------------------------
+ */
+
+static void join_ids(struct run *r, const struct tiktok_status *status)
+{
+    size_t len = 0;
+
+    r->post_ids[0] = '\0';
+    for (size_t i = 0; i < status->post_id_count; i++)
+        len += (size_t)snprintf(r->post_ids + len, sizeof(r->post_ids) - len, "%s%s",
+                                i > 0 ? "," : "", status->post_id[i]);
+    if (status->post_id_count > 1 && r->facts.direct)
+        log_error("run.several_posts", "post=%" PRIu64 " attempt=%u ids=%s",
+                  r->ref.post_id, r->flow.start.attempt_no, r->post_ids);
+}
+
+static void told(struct run *r, const struct tiktok_status *status,
+                 const struct http_response *res)
+{
+    const struct tiktok_error *failure = status->failure;
+
+    run_event(r, FLOW_TOLD, failure != NULL ? failure->reason : NULL, 0);
+    r->ev.state = status->state;
+    r->ev.bytes = status->uploaded_bytes;
+    r->ev.age_ms =
+        res->date_ms > 0 && r->init_date_ms > 0 ? res->date_ms - r->init_date_ms : -1;
+    if (failure != NULL) {
+        r->ev.retry = failure->class == TIKTOK_RETRY;
+        r->ev.block = failure->whole_account;
+        log_warn("run.tiktok_failed",
+                 "post=%" PRIu64 " attempt=%u fail_reason=%s reason=%s log_id=%s",
+                 r->ref.post_id, r->flow.start.attempt_no, status->fail_reason,
+                 failure->reason, r->log_id);
+    }
+    if (!status->known)
+        log_warn("run.unknown_status", "post=%" PRIu64 " attempt=%u word=%s",
+                 r->ref.post_id, r->flow.start.attempt_no, status->word);
+    text_copy(r->word, sizeof(r->word), status->word);
+    join_ids(r, status);
+}
+
+static void on_status(void *arg, enum rc rc, const struct http_response *res,
+                      const struct err *err)
+{
+    struct run *r = (struct run *)arg;
+    struct tiktok_status status;
+    struct tiktok_reply reply;
+    struct err why;
+
+    FAULT_POINT("poll.after_recv");
+    r->http_id = 0;
+    if (rc != RC_OK) {
+        no_answer(r, rc, err);
+    } else {
+        struct tiktok_answer answer = call_answer(res);
+
+        rc = tiktok_status_parse(&answer, &reply, &status, &why);
+        text_copy(r->log_id, sizeof(r->log_id), reply.log_id);
+        if (rc == RC_OK) {
+            told(r, &status, res);
+        } else if (strcmp(why.code, "publish_id_unknown") == 0) {
+            log_refusal(r, &reply);
+            run_event(r, FLOW_UNKNOWN, NULL, 0);
+        } else {
+            refused(r, &reply, &why);
+        }
+    }
+    run_advance(r);
+}
+
+static bool send_status(struct run *r)
+{
+    struct strbuf body;
+    bool begun;
+
+    strbuf_init(&body, BODY_MAX);
+    tiktok_publish_id_body(r->session.publish_id, &body);
+    begun = post_json(r, TIKTOK_PATH_STATUS, &body, on_status);
+    strbuf_release(&body);
+    return begun;
+}
+
+bool run_send(struct run *r)
+{
+    switch (r->action.what) {
+    case FLOW_DO_CREATOR:
+        return send_creator(r);
+    case FLOW_DO_INIT:
+        return send_init(r);
+    case FLOW_DO_CHUNK:
+    case FLOW_DO_LAST:
+        return send_chunk(r);
+    case FLOW_DO_STATUS:
+        return send_status(r);
+    case FLOW_DO_TOKEN:
+    case FLOW_DO_INTENT:
+    case FLOW_DO_PERSIST:
+    case FLOW_DO_WAIT:
+    case FLOW_DO_WITNESS:
+    case FLOW_DO_GRANT:
+    case FLOW_DO_SENT:
+    case FLOW_DO_PUBLISHED:
+    case FLOW_DO_DEAD:
+    case FLOW_DO_RELOAD:
+    case FLOW_DO_LATER:
+    case FLOW_DO_FAIL:
+    case FLOW_DO_BLOCK:
+    case FLOW_DO_REVIEW:
+    case FLOW_DO_CANCELED:
+    case FLOW_DO_RELEASE:
+    case FLOW_DO_HANDOVER:
+    case FLOW_DO_END:
+        break;
+    }
+    run_event(r, FLOW_REFUSED, "internal_error", 0);
+    return false;
+}

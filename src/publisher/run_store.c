@@ -1,0 +1,489 @@
+/* The part of a run that waits for MariaDB and Redis: one function an action, on a
+ * store thread. */
+#include "run_priv.h"
+
+#include "core/fault.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "crypto/seal.h"
+#include "store/events.h"
+#include "store/jobs.h"
+#include "tokens.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { HINT_MARGIN_MS = 50 }; /* a hint that comes early is refused by the claim */
+
+/* --- failures as events ------------------------------------------------------------ */
+
+/* A failed statement. Only the first of a row of failures is said. */
+static void store_event(struct run *r, enum rc rc, const struct err *err)
+{
+    bool said = r->store_failed;
+
+    r->store_failed = rc != RC_OK;
+    switch (rc) {
+    case RC_OK:
+        run_event(r, FLOW_OK, NULL, 0);
+        return;
+    case RC_CONFLICT:
+        if (strcmp(err->code, "second_live_attempt") == 0)
+            run_event(r, FLOW_REFUSED, "second_live_attempt", 0);
+        else
+            run_event(r, FLOW_LOST, NULL, 0);
+        break;
+    case RC_NOT_FOUND:
+        run_event(r, FLOW_LOST, NULL, 0);
+        break;
+    case RC_UNCERTAIN:
+        run_event(r, FLOW_UNCLEAR, NULL, 0);
+        break;
+    case RC_INVALID:
+    case RC_BUG:
+        run_event(r, FLOW_REFUSED, "internal_error", 0);
+        break;
+    case RC_DENIED:
+    case RC_LIMITED:
+    case RC_UNAVAILABLE:
+    case RC_REJECTED:
+        run_event(r, FLOW_AGAIN, NULL, err->retry_after_ms);
+        break;
+    }
+    if (!said)
+        log_failure("run.store_failed", err);
+}
+
+/* Redis is away: what it would have done is not needed for safety. The change is told by
+ * the intake. */
+static bool hint_failed(enum rc rc, const struct err *err)
+{
+    if (rc != RC_OK && rc != RC_UNAVAILABLE)
+        log_failure("run.redis_refused", err);
+    return rc != RC_OK;
+}
+
+/* --- reading the row ------------------------------------------------------------------
+ */
+
+static struct seal_place url_place(const struct run *r, unsigned attempt_no)
+{
+    return (struct seal_place){.purpose = "tiktok-upload",
+                               .table = "attempt",
+                               .column = "upload_url",
+                               .row = r->ref.post_id,
+                               .part = attempt_no,
+                               .workspace = r->ref.workspace_id};
+}
+
+/* The session as stored. One whose address cannot be opened any more is treated like one
+ * that has expired: it may be asked about, but nothing is sent. */
+static void open_session(struct run *r)
+{
+    const struct job_attempt *a = &r->facts.attempt;
+    struct seal_place at = url_place(r, a->no);
+    struct strbuf url;
+    struct err err;
+
+    explicit_bzero(&r->session, sizeof(r->session));
+    text_copy(r->session.publish_id, sizeof(r->session.publish_id), a->publish_id);
+    r->init_date_ms = a->init_date_ms;
+    if (a->upload_url_len == 0)
+        return;
+    strbuf_init(&url, TIKTOK_UPLOAD_URL_MAX);
+    if (seal_open(r->p->ring, &at, a->upload_url, a->upload_url_len, &url, &err) == RC_OK)
+        (void)memcpy(r->session.upload_url, url.buf, url.len + 1);
+    else
+        log_failure("run.url_unreadable", &err);
+    strbuf_wipe(&url);
+}
+
+static bool session_there(const struct job_facts *f)
+{
+    return f->attempt.state >= ATTEMPT_READY && f->attempt.state <= ATTEMPT_PROCESSING;
+}
+
+/* A stored session goes on as it was cut; a new one is cut anew. */
+static struct tiktok_chunk_plan plan_of(const struct job_facts *f)
+{
+    const struct job_attempt *a = &f->attempt;
+    struct tiktok_chunk_plan plan = {.size = 1, .chunk_size = 1, .count = 1};
+    struct err err;
+
+    if (session_there(f) && a->chunk_size > 0 && a->bytes_total >= a->chunk_size)
+        return (struct tiktok_chunk_plan){.size = a->bytes_total,
+                                          .chunk_size = a->chunk_size,
+                                          .count = a->bytes_total / a->chunk_size};
+    if (tiktok_chunk_plan(f->media_bytes, &plan, &err) != RC_OK)
+        log_failure("run.no_plan", &err); /* INIT refuses it */
+    return plan;
+}
+
+/* A session for a text that was changed since must never go on, unless it was granted. */
+static enum flow_session session_of(const struct job_facts *f)
+{
+    if (f->granted != 0)
+        return f->attempt.state == ATTEMPT_PROCESSING ? FLOW_SESSION_SENT
+                                                      : FLOW_SESSION_GRANTED;
+    if (f->attempt.state == ATTEMPT_READY && f->attempt.content_ver == f->content_ver)
+        return FLOW_SESSION_READY;
+    return FLOW_SESSION_NONE;
+}
+
+static struct flow_start start_of(const struct job_facts *f)
+{
+    return (struct flow_start){
+        .plan = plan_of(f),
+        .due_ms = f->due_ms,
+        .give_up_ms = f->due_ms + f->expire_after_ms,
+        .granted_ms = f->attempt.created_ms,
+        .session = session_of(f),
+        .attempt_no = f->attempt_no,
+        .fails = f->fails,
+        .direct = f->direct,
+    };
+}
+
+/* Publishers died of this post again and again, or it cannot even be read: a person must
+ * look. */
+static void give_up_on(struct run *r, const struct pool_kit *kit, const char *reason)
+{
+    struct err err;
+    enum rc rc = job_end(kit->db, &r->ref, JOB_END_REVIEW, reason, 0, &err);
+
+    log_error("run.given_up", "reason=%s", reason);
+    store_event(r, rc, &err);
+    if (rc == RC_OK)
+        run_event(r, FLOW_LOST, NULL, 0);
+}
+
+static void do_reload(struct run *r, const struct pool_kit *kit)
+{
+    struct err err;
+    enum rc rc;
+
+    job_facts_release(&r->facts);
+    r->facts = (struct job_facts){0};
+    rc = job_load(kit->db, &r->ref, &r->facts, &err);
+    store_event(r, rc, &err);
+    if (!r->begun && r->ev.what == FLOW_REFUSED)
+        give_up_on(r, kit, r->ev.reason);
+    if (rc != RC_OK)
+        return;
+    if (!r->begun && r->crashed_often) {
+        give_up_on(r, kit, "crashed_often");
+        return;
+    }
+    open_session(r);
+    run_event(r, FLOW_LOADED, NULL, 0);
+    r->ev.start = start_of(&r->facts);
+}
+
+/* --- TOKEN ---------------------------------------------------------------------------
+ */
+
+/* Why there is no token. */
+static void token_event(struct run *r, enum rc rc, const struct err *err)
+{
+    if (strcmp(err->code, "refresh_under_way") == 0) {
+        run_delay(r, err->retry_after_ms);
+        return;
+    }
+    log_failure("run.no_token", err);
+    if (rc == RC_DENIED) {
+        run_event(r, FLOW_REFUSED, "reconnect_needed", 0);
+        r->ev.verdict = FLOW_VERDICT_BLOCK;
+    } else if (strcmp(err->code, "client_invalid") == 0) {
+        run_event(r, FLOW_AGAIN, "app_credentials_wrong", TOKENS_AGAIN_MS);
+    } else if (rc == RC_UNAVAILABLE && strcmp(err->code, "token_unreadable") != 0) {
+        run_event(r, FLOW_AGAIN, "tiktok_unavailable", err->retry_after_ms);
+    } else {
+        run_event(r, FLOW_AGAIN, "token_unreadable", TOKENS_AGAIN_MS);
+    }
+}
+
+static void do_token(struct run *r, const struct pool_kit *kit)
+{
+    struct account_token row = {0};
+    struct err err;
+    unsigned used = r->action.force ? r->token_version : 0;
+    bool renewed = r->token_renewed;
+    enum rc rc = account_token_load(kit->db, r->account_id, &row, &err);
+
+    r->token_renewed = false;
+    if (rc == RC_UNAVAILABLE || rc == RC_UNCERTAIN) { /* the database, not TikTok */
+        store_event(r, rc, &err);
+        run_delay(r, RUN_DELAY_STORE_MS);
+        goto out;
+    }
+    rc = tokens_usable(rc, &row, &err);
+    if (rc == RC_OK && !renewed && tokens_stale(&row, used)) {
+        r->token_version = row.version;
+        r->next = RUN_REFRESH;
+        goto out;
+    }
+    if (rc == RC_OK)
+        rc = tokens_open(r->p, &row, "access_tok", r->token, &err);
+    r->token_version = rc == RC_OK ? row.version : r->token_version;
+    if (rc == RC_OK)
+        store_event(r, RC_OK, &err);
+    else
+        token_event(r, rc, &err);
+out:
+    explicit_bzero(&row, sizeof(row));
+}
+
+void run_on_task(struct pool_work *w, const struct pool_kit *kit)
+{
+    struct run *r = (struct run *)(void *)w;
+    const struct token_want want = {r->account_id, r->token_version, r->ref.inc};
+    struct err err;
+    enum rc rc;
+
+    log_context("post=%" PRIu64, r->ref.post_id);
+    rc = tokens_refresh(r->p, kit, &want, &err);
+    r->token_renewed = rc == RC_OK;
+    r->next = RUN_REPEAT;
+    if (rc != RC_OK)
+        token_event(r, rc, &err);
+    log_context("%s", "");
+}
+
+/* --- rate windows ----------------------------------------------------------------------
+ */
+
+/* The timeline learns of TikTok's word when it has changed; that is best effort. */
+static void note_word(struct run *r, const struct pool_kit *kit)
+{
+    char data[EVENT_DATA_MAX + 1];
+    struct err err;
+    const struct event e = {
+        .attempt = r->flow.start.attempt_no, .code = r->word, .log_id = r->log_id};
+
+    if (strcmp(r->word, r->noted) == 0)
+        return;
+    event_data(&e, data);
+    if (job_note(kit->db, &r->ref, EVENT_STATUS, data, &err) == RC_OK)
+        text_copy(r->noted, sizeof(r->noted), r->word);
+}
+
+/* A call that is rationed: may it be made now? */
+static void do_ration(struct run *r, const struct pool_kit *kit)
+{
+    enum queue_ring ring;
+    struct err err;
+    int64_t wait_ms = 0;
+    enum rc rc;
+
+    note_word(r, kit);
+    r->next = RUN_CALL;
+    if (!run_ring(r, &ring))
+        return;
+    rc = queue_ring_pass(kit->redis, ring, r->account_id, &wait_ms, &err);
+    if (hint_failed(rc, &err))
+        r->next = RUN_LOCAL;
+    else if (wait_ms > 0)
+        run_delay(r, wait_ms);
+}
+
+/* --- the writes ------------------------------------------------------------------------
+ */
+
+static void do_intent(struct run *r, const struct pool_kit *kit)
+{
+    const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
+    const struct job_intent intent = {.no = r->flow.start.attempt_no + 1,
+                                      .content_ver = r->facts.content_ver,
+                                      .bytes_total = plan->size,
+                                      .chunk_size = plan->chunk_size};
+    struct err err;
+    enum rc rc;
+
+    explicit_bzero(&r->session, sizeof(r->session));
+    FAULT_POINT("intent.before_commit");
+    rc = job_intend(kit->db, &r->ref, &intent, &err);
+    FAULT_POINT("intent.after");
+    store_event(r, rc, &err);
+}
+
+static void do_persist(struct run *r, const struct pool_kit *kit)
+{
+    unsigned no = r->flow.start.attempt_no;
+    struct seal_place at = url_place(r, no);
+    struct job_session session = {.publish_id = r->session.publish_id,
+                                  .init_date_ms = r->init_date_ms,
+                                  .log_id = r->log_id};
+    struct strbuf sealed;
+    struct err err;
+    enum rc rc;
+
+    strbuf_init(&sealed, JOB_URL_MAX);
+    rc = seal_close(r->p->ring, &at, r->session.upload_url, strlen(r->session.upload_url),
+                    &sealed, &err);
+    if (rc == RC_OK) {
+        session.upload_url = sealed.buf;
+        session.upload_url_len = sealed.len;
+        FAULT_POINT("persist.before_commit");
+        rc = job_persist(kit->db, &r->ref, no, &session, &err);
+        FAULT_POINT("persist.after");
+    }
+    strbuf_release(&sealed);
+    store_event(r, rc, &err);
+}
+
+/* Somebody else's session holds the witness. When the database knows that it is dead,
+ * ours takes its place; else a person must look. */
+static void replace_witness(struct run *r, const struct pool_kit *kit,
+                            const struct queue_witness *witness, const char *holder)
+{
+    struct err err;
+    bool dead = false;
+    bool done = false;
+    enum rc rc = job_attempt_is_dead(kit->db, r->ref.post_id, holder, &dead, &err);
+
+    if (rc != RC_OK) {
+        store_event(r, rc, &err);
+        return;
+    }
+    if (dead) {
+        rc = queue_witness_swap(kit->redis, witness, holder, r->session.publish_id, &done,
+                                &err);
+        done = done || hint_failed(rc, &err);
+    }
+    run_event(r, done ? FLOW_OK : FLOW_HELD, NULL, 0);
+    if (!done)
+        log_error("run.witness_conflict", "post=%" PRIu64 " attempt=%u holder=%s",
+                  r->ref.post_id, r->flow.start.attempt_no, holder);
+}
+
+static void do_witness(struct run *r, const struct pool_kit *kit)
+{
+    const struct queue_witness witness = {r->ref.post_id, r->account_id};
+    char holder[QUEUE_WITNESS_SIZE];
+    struct err err;
+    enum rc rc =
+        queue_witness_take(kit->redis, &witness, r->session.publish_id, holder, &err);
+
+    FAULT_POINT("witness.after");
+    if (hint_failed(rc, &err) || strcmp(holder, r->session.publish_id) == 0)
+        run_event(r, FLOW_OK, NULL, 0); /* without Redis the grant alone decides */
+    else if (strcmp(holder, QUEUE_WITNESS_CANCEL) == 0)
+        run_event(r, FLOW_DROPPED, NULL, 0);
+    else
+        replace_witness(r, kit, &witness, holder);
+}
+
+static void do_grant(struct run *r, const struct pool_kit *kit)
+{
+    struct err err;
+    enum rc rc;
+
+    FAULT_POINT("grant.before_commit");
+    rc = job_grant(kit->db, &r->ref, r->flow.start.attempt_no, &err);
+    FAULT_POINT("grant.after");
+    store_event(r, rc, &err);
+}
+
+static void do_sent(struct run *r, const struct pool_kit *kit)
+{
+    struct err err;
+    enum rc rc;
+
+    FAULT_POINT("sent.before_commit");
+    rc = job_sent(kit->db, &r->ref, r->flow.start.attempt_no, &err);
+    FAULT_POINT("sent.after");
+    store_event(r, rc, &err);
+}
+
+static void do_published(struct run *r, const struct pool_kit *kit)
+{
+    struct err err;
+    enum rc rc;
+
+    FAULT_POINT("done.before_commit");
+    rc = job_published(kit->db, &r->ref, r->flow.start.attempt_no, r->word, r->post_ids,
+                       &err);
+    FAULT_POINT("done.after");
+    store_event(r, rc, &err);
+}
+
+static void do_dead(struct run *r, const struct pool_kit *kit)
+{
+    const struct queue_witness witness = {r->ref.post_id, r->account_id};
+    struct err err;
+    bool done = false;
+    enum rc rc;
+
+    FAULT_POINT("dead.before_commit");
+    rc = job_attempt_dead(kit->db, &r->ref, r->flow.start.attempt_no, r->action.reason,
+                          &err);
+    FAULT_POINT("dead.after");
+    store_event(r, rc, &err);
+    if (rc == RC_OK && r->session.publish_id[0] != '\0')
+        (void)hint_failed(queue_witness_swap(kit->redis, &witness, r->session.publish_id,
+                                             NULL, &done, &err),
+                          &err); /* left behind, it is found to be a dead one's */
+}
+
+/* --- ends
+ * --------------------------------------------------------------------------------
+ */
+
+/* Who looks next, and when: a hint, as the API gives them. */
+static void hint(const struct run *r, const struct pool_kit *kit, int64_t at_ms)
+{
+    struct err err;
+
+    (void)hint_failed(queue_enqueue(kit->redis, r->ref.post_id, r->account_id,
+                                    at_ms + HINT_MARGIN_MS, &err),
+                      &err);
+}
+
+static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
+{
+    struct err err;
+    enum rc rc;
+
+    FAULT_POINT("end.before_commit");
+    rc = job_end(kit->db, &r->ref, how, r->action.reason, r->action.wait_ms, &err);
+    FAULT_POINT("end.after");
+    store_event(r, rc, &err);
+    if (rc == RC_OK && how == JOB_END_LATER)
+        hint(r, kit, r->now_ms + r->action.wait_ms);
+    if (rc == RC_OK && (how == JOB_END_RELEASE || how == JOB_END_HANDOVER))
+        hint(r, kit, r->now_ms);
+}
+
+static void do_action(struct run *r, const struct pool_kit *kit)
+{
+    static void (*const actions[])(struct run *, const struct pool_kit *) = {
+        [FLOW_DO_TOKEN] = do_token,     [FLOW_DO_CREATOR] = do_ration,
+        [FLOW_DO_INTENT] = do_intent,   [FLOW_DO_INIT] = do_ration,
+        [FLOW_DO_PERSIST] = do_persist, [FLOW_DO_WITNESS] = do_witness,
+        [FLOW_DO_GRANT] = do_grant,     [FLOW_DO_SENT] = do_sent,
+        [FLOW_DO_STATUS] = do_ration,   [FLOW_DO_PUBLISHED] = do_published,
+        [FLOW_DO_DEAD] = do_dead,       [FLOW_DO_RELOAD] = do_reload,
+    };
+    static const enum job_end ends[] = {
+        [FLOW_DO_LATER] = JOB_END_LATER,       [FLOW_DO_FAIL] = JOB_END_FAIL,
+        [FLOW_DO_BLOCK] = JOB_END_BLOCK,       [FLOW_DO_REVIEW] = JOB_END_REVIEW,
+        [FLOW_DO_CANCELED] = JOB_END_CANCELED, [FLOW_DO_RELEASE] = JOB_END_RELEASE,
+        [FLOW_DO_HANDOVER] = JOB_END_HANDOVER,
+    };
+    enum flow_do what = r->action.what;
+
+    if (what >= FLOW_DO_LATER)
+        do_end(r, kit, ends[what]);
+    else
+        actions[what](r, kit);
+}
+
+void run_on_store(struct pool_work *w, const struct pool_kit *kit)
+{
+    struct run *r = (struct run *)(void *)w;
+
+    log_context("post=%" PRIu64 " attempt=%u fence=%" PRIu64 " doing=%s", r->ref.post_id,
+                r->flow.start.attempt_no, r->ref.fence, flow_do_name(r->action.what));
+    do_action(r, kit);
+    log_context("%s", "");
+}
