@@ -8,7 +8,8 @@
  * Every request obeys one profile (security.md R12): https with a verified certificate,
  * public addresses only, no redirects, no proxy, no netrc, bounded time and bounded
  * answers. The origins in http_settings.local are the exception: for exactly these, plain
- * http and any address are allowed (the sandbox of a local stack).
+ * http and any address are allowed (the sandbox of a local stack); a request may say the
+ * same of its own URL (http_request.lifted).
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -43,6 +44,8 @@ struct http_request {
     int timeout_ms;      /* whole transfer, connection included; > 0 */
     bool once;           /* never sent twice, not even when an idle connection turns
                             out dead: for requests that are not idempotent */
+    bool lifted;         /* as if the URL's origin were among http_settings.local: it
+                            was compared with another list of the operator's own */
 };
 
 struct http_response {

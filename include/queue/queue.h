@@ -78,7 +78,11 @@ enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms
 /* Marks a group as fully loaded. */
 enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err) MUST_CHECK;
 
-enum queue_ring { QUEUE_RING_STATUS, QUEUE_RING_CREATOR };
+enum queue_ring {
+    QUEUE_RING_STATUS,
+    QUEUE_RING_CREATOR,
+    QUEUE_RING_INIT, /* queue_take() has counted the first init of what it gave out */
+};
 
 /* Counts one call of the account against its window: *wait_ms is 0 when it may be made
  * now, else the ms to wait (nothing was counted). */

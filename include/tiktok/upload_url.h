@@ -32,4 +32,8 @@ enum rc tiktok_upload_url_check(const char *url, const char *hosts, bool *lifted
  * for the check of the configuration at the start. */
 enum rc tiktok_upload_hosts_check(const char *hosts, struct err *err) MUST_CHECK;
 
+/* True when an entry names an origin of the operator's own (*lifted above): worth a
+ * warning at the start. */
+bool tiktok_upload_hosts_lift(const char *hosts) MUST_CHECK;
+
 #endif

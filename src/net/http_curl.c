@@ -315,11 +315,13 @@ static enum rc curl_http_submit(struct http *h, const struct http_request *req,
     struct curl_http *ch = engine(h);
     struct url_origin origin;
     struct transfer *t;
+    bool local;
     enum rc rc = url_origin(req->url, &origin, err);
 
     if (rc != RC_OK)
         return rc;
-    if (strcmp(origin.scheme, "https") != 0 && !is_local(ch, &origin))
+    local = req->lifted || is_local(ch, &origin);
+    if (strcmp(origin.scheme, "https") != 0 && !local)
         return err_set(err, RC_INVALID, "bad_url", "Only https is spoken to that host.");
     if (ch->transfers.len >= ch->in_flight_max)
         return err_retry(err, RC_LIMITED, 1000, "http_busy", "too many requests at once");
@@ -327,7 +329,7 @@ static enum rc curl_http_submit(struct http *h, const struct http_request *req,
     t->easy = curl_easy_init();
     if (t->easy == NULL)
         abort();
-    t->local = is_local(ch, &origin);
+    t->local = local;
     t->done = done;
     t->arg = arg;
     strbuf_init(&t->res.body,
@@ -410,11 +412,12 @@ static void curl_http_wake(struct http *h)
 static void curl_http_free(struct http *h)
 {
     struct curl_http *ch = engine(h);
+    struct list_node *n = list_first(&ch->transfers);
 
-    while (ch->transfers.len > 0) {
-        struct transfer *t =
-            LIST_ENTRY(list_first(&ch->transfers), struct transfer, node);
+    while (n != NULL) {
+        struct transfer *t = LIST_ENTRY(n, struct transfer, node);
 
+        n = list_next(&ch->transfers, n);
         detach(ch, t);
         release(t);
     }

@@ -158,11 +158,18 @@ enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err)
 enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
                         int64_t *wait_ms, struct err *err)
 {
-    bool status = ring == QUEUE_RING_STATUS;
+    static const struct {
+        const char *key;
+        int64_t limit;
+    } rings[] = {
+        [QUEUE_RING_STATUS] = {"rs", QUEUE_STATUS_LIMIT},
+        [QUEUE_RING_CREATOR] = {"rc", QUEUE_CREATOR_LIMIT},
+        [QUEUE_RING_INIT] = {"ri", QUEUE_INIT_LIMIT},
+    };
     struct text t[3];
     struct redis_arg args[] = {
-        account_key(&t[0], status ? "rs" : "rc", account_id),
-        number(&t[1], status ? QUEUE_STATUS_LIMIT : QUEUE_CREATOR_LIMIT),
+        account_key(&t[0], rings[ring].key, account_id),
+        number(&t[1], rings[ring].limit),
         number(&t[2], QUEUE_WINDOW_MS),
     };
     struct redis_reply *reply = NULL;

@@ -136,6 +136,12 @@ static bool is_below(const char *host, const char *suffix)
            strcmp(host + host_len - len, suffix) == 0;
 }
 
+/* True for an origin of the operator's own: this machine, or without TLS. */
+static bool lifts(const struct origin *entry)
+{
+    return !entry->suffix && (is_loopback(entry->host) || !entry->tls);
+}
+
 /* True when the entry lets an upload go to the URL; *lifted as in the header. */
 static bool allows(const struct origin *entry, const struct origin *url, bool *lifted)
 {
@@ -146,7 +152,7 @@ static bool allows(const struct origin *entry, const struct origin *url, bool *l
         *lifted = false;
         return url->tls && url->port == HTTPS_PORT && is_below(url->host, entry->host);
     }
-    *lifted = local || !entry->tls;
+    *lifted = lifts(entry);
     if (strcmp(entry->host, url->host) != 0)
         return false;
     if (local && !entry->said_port)
@@ -178,11 +184,11 @@ enum rc tiktok_upload_url_check(const char *url, const char *hosts, bool *lifted
         return refuse(err, "it is not a plain web address");
     for (size_t n = entry_at(&hosts); n > 0; hosts += n, n = entry_at(&hosts)) {
         struct origin entry;
-        bool lifts;
+        bool own;
 
-        if (read_entry(hosts, n, &entry) && allows(&entry, &target, &lifts)) {
+        if (read_entry(hosts, n, &entry) && allows(&entry, &target, &own)) {
             if (lifted != NULL)
-                *lifted = lifts;
+                *lifted = own;
             return RC_OK;
         }
     }
@@ -207,4 +213,15 @@ enum rc tiktok_upload_hosts_check(const char *hosts, struct err *err)
     if (entries == 0)
         return err_set(err, RC_INVALID, "bad_upload_hosts", "the list is empty");
     return RC_OK;
+}
+
+bool tiktok_upload_hosts_lift(const char *hosts)
+{
+    for (size_t n = entry_at(&hosts); n > 0; hosts += n, n = entry_at(&hosts)) {
+        struct origin entry;
+
+        if (read_entry(hosts, n, &entry) && lifts(&entry))
+            return true;
+    }
+    return false;
 }
