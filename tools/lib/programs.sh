@@ -160,7 +160,7 @@ command_of() {
         settings_of+=("${tiktok_publisher[@]}" "APP_URL=$APP_URL"
             "DATABASE_URL=$(database_url tts_publisher "${secret[DB_PUBLISHER]}")"
             "REDIS_URL=$REDIS_URL" "TOKEN_KEY_FILE=$VAR_DIR/keys/token.key"
-            "MEDIA_URL=file://$VAR_DIR/media")
+            "MEDIA_URL=file://$VAR_DIR/media" "STATE_DIRECTORY=$VAR_DIR/publisher")
         ;;
     tts-media)
         settings_of+=("DATABASE_URL=$(database_url tts_media "${secret[DB_MEDIA]}")"
