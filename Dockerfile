@@ -13,7 +13,7 @@ RUN apt-get update && apt-get upgrade -y && rm -rf /var/lib/apt/lists/*
 FROM updated AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config \
       libfcgi-dev libcurl4-openssl-dev libmariadb-dev libjansson-dev libssl-dev libhiredis-dev \
-      libargon2-dev && rm -rf /var/lib/apt/lists/*
+      libargon2-dev libsqlite3-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Makefile ./
 COPY tools/embed-lua tools/lint.mk tools/
@@ -34,10 +34,10 @@ RUN npm run build
 # they may share a volume.
 FROM updated AS runtime
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libfcgi0ldbl \
-      libcurl4 libmariadb3 libjansson4 libssl3 libhiredis0.14 libargon2-1 tzdata \
+      libcurl4 libmariadb3 libjansson4 libssl3 libhiredis0.14 libargon2-1 libsqlite3-0 tzdata hostname \
       && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tts \
-    && install -d -o tts -g tts -m 0750 /var/lib/tts /var/lib/tts/media /var/lib/tts/keys \
+    && install -d -o tts -g tts -m 0750 /var/lib/tts /var/lib/tts/media /var/lib/tts/journal \
          /var/lib/tts/sandbox /run/tts /run/tts/secrets
 COPY tools/docker/wait-and-run /usr/local/bin/wait-and-run
 WORKDIR /var/lib/tts

@@ -69,7 +69,7 @@ load_secrets() {
     if [ ! -f "$file" ]; then
         (
             umask 077
-            for name in DB_MIGRATE DB_API DB_PUBLISHER DB_MEDIA SANDBOX_CLIENT_SECRET; do
+            for name in DB_API DB_PUBLISHER DB_MEDIA SANDBOX_CLIENT_SECRET; do
                 printf '%s=%s\n' "$name" "$(random_text 20)"
             done >"$file.new"
             printf 'DEMO_PASSWORD=%s\n' "$(random_text 10)" >>"$file.new"
@@ -272,8 +272,47 @@ render_nginx() {
         fail "nginx refuses the configuration in $VAR_DIR/nginx; the lines above say why."
 }
 
-prepare_database() { :; }
-make_people() { :; }
+# --- database and people ----------------------------------------------------------------
+
+# ctl WORD...: ttsctl as the database's administrator, with none of our settings.
+ctl() {
+    env -i PATH="$PATH" LC_ALL=C.UTF-8 TTS_ENV_FILE= \
+        DATABASE_URL="mysql://root@localhost/tts?socket=$RUN_DIR/mariadb.sock" \
+        "$BIN/ttsctl" "$@" 2>>"$VAR_DIR/log/ttsctl.log"
+}
+
+# must WHAT COMMAND...: or says what could not be done, and where it is written why.
+must() {
+    local what=$1
+    shift
+    "$@" >>"$VAR_DIR/log/ttsctl.log" || fail "$what failed; $VAR_DIR/log/ttsctl.log says why."
+}
+
+prepare_database() {
+    must "Making the database" sql 'CREATE DATABASE IF NOT EXISTS tts'
+    must "Applying the schema" ctl migrate "$ROOT/schema"
+    local user
+    for user in API PUBLISHER MEDIA; do
+        must "Making a database user" ctl db-user "tts_${user,,}" <<<"${secret[DB_$user]}"
+    done
+    local key
+    for key in token app; do
+        [ -f "$VAR_DIR/keys/$key.key" ] ||
+            must "Making a key file" ctl keys generate "$VAR_DIR/keys/$key.key"
+    done
+}
+
+# The sign-in and the API token; both are made once.
+make_people() {
+    local token
+    must "Making the sign-in" ctl user add "$DEMO_EMAIL" --name Demo --workspace Demo \
+        --if-missing <<<"${secret[DEMO_PASSWORD]}"
+    if [ -z "${secret[API_TOKEN]:-}" ]; then
+        token=$(ctl token add "$DEMO_EMAIL" --name "local stack") ||
+            fail "Making the API token failed; $VAR_DIR/log/ttsctl.log says why."
+        keep_secret API_TOKEN "$token"
+    fi
+}
 
 make_demo_video() {
     ffmpeg -nostdin -hide_banner -loglevel error -y \
