@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS job (
   crashes TINYINT UNSIGNED NOT NULL DEFAULT 0, -- publishers that died holding it
   last_reason VARCHAR(64) CHARACTER SET ascii NOT NULL DEFAULT '', -- stable code of the last trouble
   updated_at BIGINT NOT NULL,
-  KEY k_due (shard, next_at, post_id),
+  KEY k_due (next_at, shard),             -- what is due, whatever has ended; post_id follows
   KEY k_owner (owner, post_id),
   KEY k_account (account_id, due_at),     -- calendar; posts that wait for a reconnect
   KEY k_list (workspace_id, state, due_at, post_id), -- lists by status

@@ -195,8 +195,8 @@ enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char 
 enum rc job_sweep(struct db *db, unsigned first, unsigned last, int64_t late_ms,
                   struct job_hint *out, size_t *len, struct err *err) MUST_CHECK;
 
-/* Jobs of the shards first..last that become due within ahead_ms, after the given one in
- * the order (shard, next_at, post); *cursor is zeroed for the first page and moved.
+/* Jobs that become due within ahead_ms, overdue ones included, after the given one in
+ * the order (next_at, shard, post); *cursor is zeroed for the first page and moved.
  * *len < JOB_SWEEP_MAX: that was the last page. */
 struct job_cursor {
     unsigned shard;
@@ -206,8 +206,9 @@ struct job_cursor {
 enum rc job_upcoming(struct db *db, int64_t ahead_ms, struct job_cursor *cursor,
                      struct job_hint *out, size_t *len, struct err *err) MUST_CHECK;
 
-/* The account is connected again: its posts that were blocked for want of a token are
- * scheduled anew; *freed says how many. */
+/* The account is connected again: its posts that were blocked because its connection had
+ * died, was taken back or lacked a permission are scheduled anew; *freed says how many.
+ * connect_tokens() does it too. */
 enum rc job_unblock(struct db *db, uint64_t account_id, int64_t *freed,
                     struct err *err) MUST_CHECK;
 

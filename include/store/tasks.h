@@ -52,6 +52,7 @@ enum {
     TASK_PAYLOAD_MAX = 2048, /* bytes of a payload */
     TASK_LEASE_MS = 60000,   /* a claimed task is looked at again after this */
     TASK_BATCH = 16,         /* rows one claim may take */
+    TASK_KEPT_MS = 86400000, /* how long an ended task can be read */
 };
 
 struct task_new {
@@ -91,7 +92,9 @@ struct task {
 };
 
 /* Claims up to max (<= TASK_BATCH) due tasks for the publisher inc, oldest first; *len
- * says how many. The caller releases each with task_release(). */
+ * says how many. The caller releases each with task_release(). A due task whose time has
+ * run out is failed ("timeout") instead, and one that three publishers died of
+ * ("internal"). */
 enum rc task_claim(struct db *db, uint64_t inc, struct task *out, size_t max, size_t *len,
                    struct err *err) MUST_CHECK;
 void task_release(struct task *task);
@@ -106,5 +109,8 @@ enum rc task_fail(struct db *db, const struct task *task, uint64_t inc, const ch
  * above. */
 enum rc task_retry(struct db *db, const struct task *task, uint64_t inc, int64_t after_ms,
                    struct err *err) MUST_CHECK;
+
+/* Deletes some of the tasks that ended longer than TASK_KEPT_MS ago; *n: how many. */
+enum rc task_purge(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
 
 #endif

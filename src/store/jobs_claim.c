@@ -1,0 +1,312 @@
+/* Finding jobs and taking them: claims, heartbeats, sweeps. */
+#include "core/xalloc.h"
+#include "jobs_priv.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LIST_SQL_MAX = 4096 };
+
+void job_places(struct strbuf *sql, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        strbuf_addstr(sql, i == 0 ? "?" : ",?");
+}
+
+/* --- claims --------------------------------------------------------------------------
+ */
+
+struct claim {
+    uint64_t inc;
+    const uint64_t *post_ids;
+    size_t n;
+
+    int64_t now_ms;
+    struct job_claimed next;
+    struct job_claimed *found;
+    size_t len;
+};
+
+static enum rc add_claimed(void *ctx, struct err *err UNUSED)
+{
+    struct claim *c = ctx;
+
+    c->found[c->len++] = c->next;
+    return RC_OK;
+}
+
+/* Statements about a list of posts: their values are some of our own and the ids. */
+struct listed {
+    struct sql_arg args[JOB_CLAIM_MAX + 8];
+    size_t n;
+    struct strbuf sql;
+};
+
+static void put(struct listed *l, struct sql_arg arg)
+{
+    l->args[l->n++] = arg;
+}
+
+static void put_claimed(struct listed *l, const struct claim *c)
+{
+    for (size_t i = 0; i < c->len; i++)
+        put(l, sql_u64(c->found[i].post_id));
+    job_places(&l->sql, c->len);
+    strbuf_addstr(&l->sql, ")");
+}
+
+static struct sql_args values(const struct listed *l)
+{
+    return (struct sql_args){l->args, l->n};
+}
+
+/* Locks what is due and not somebody's, so that what is taken below is exactly this. */
+static enum rc lock_due(struct db *db, struct claim *c, struct err *err)
+{
+    struct listed l = {.n = 0};
+    const struct sql_col cols[] = {COL_U64(&c->next.post_id),
+                                   COL_U64(&c->next.account_id),
+                                   COL_U64(&c->next.workspace_id),
+                                   COL_U64(&c->next.fence), COL_UINT(&c->next.crashes)};
+    enum rc rc;
+
+    strbuf_init(&l.sql, LIST_SQL_MAX);
+    strbuf_addstr(
+        &l.sql,
+        "SELECT post_id, account_id, workspace_id, fence + 1, crashes"
+        " FROM job FORCE INDEX (PRIMARY) WHERE state IN (1, 2, 3) AND next_at <= ?"
+        " AND post_id IN (");
+    put(&l, sql_i64(c->now_ms));
+    for (size_t i = 0; i < c->n; i++)
+        put(&l, sql_u64(c->post_ids[i]));
+    job_places(&l.sql, c->n);
+    strbuf_addstr(&l.sql, ") FOR UPDATE");
+    c->len = 0;
+    rc = db_each_once(db, l.sql.buf, values(&l), SQL_COLS(cols),
+                      (struct db_rows){add_claimed, c}, err);
+    strbuf_release(&l.sql);
+    return rc;
+}
+
+static enum rc take(struct db *db, const struct claim *c, struct err *err)
+{
+    struct listed l = {.n = 0};
+    int64_t rows = 0;
+    enum rc rc;
+
+    strbuf_init(&l.sql, LIST_SQL_MAX);
+    strbuf_addstr(&l.sql, "UPDATE job SET state = IF(granted > 0, 3, 2), owner = ?,"
+                          " fence = fence + 1, next_at = ?, updated_at = ?"
+                          " WHERE post_id IN (");
+    put(&l, sql_u64(c->inc));
+    put(&l, sql_i64(c->now_ms + JOB_PHASE_MS));
+    put(&l, sql_i64(c->now_ms));
+    put_claimed(&l, c);
+    rc = db_exec_once(db, l.sql.buf, values(&l), &rows, err);
+    strbuf_release(&l.sql);
+    if (rc == RC_OK && rows != (int64_t)c->len)
+        return err_set(err, RC_BUG, "database_bug", "Locked jobs were not all taken.");
+    return rc;
+}
+
+static enum rc tell_claims(struct db *db, const struct claim *c, struct err *err)
+{
+    struct listed l = {.n = 0};
+    enum rc rc;
+
+    strbuf_init(&l.sql, LIST_SQL_MAX);
+    strbuf_addstr(&l.sql, "INSERT INTO job_event (workspace_id, post_id, at, kind, fence,"
+                          " inc) SELECT workspace_id, post_id, ?, ?, fence, owner"
+                          " FROM job WHERE post_id IN (");
+    put(&l, sql_i64(c->now_ms));
+    put(&l, sql_i64(EVENT_CLAIMED));
+    put_claimed(&l, c);
+    rc = db_exec_once(db, l.sql.buf, values(&l), NULL, err);
+    strbuf_release(&l.sql);
+    return rc;
+}
+
+static enum rc claim_steps(struct db *db, void *ctx, struct err *err)
+{
+    struct claim *c = ctx;
+    enum rc rc = db_now(db, &c->now_ms, err);
+
+    if (rc == RC_OK)
+        rc = lock_due(db, c, err);
+    if (rc != RC_OK || c->len == 0)
+        return rc;
+    rc = take(db, c, err);
+    return rc == RC_OK ? tell_claims(db, c, err) : rc;
+}
+
+enum rc job_claim(struct db *db, uint64_t inc, const uint64_t *post_ids, size_t n,
+                  struct job_claimed *out, size_t *len, int64_t *now_ms, struct err *err)
+{
+    struct claim c = {.inc = inc, .post_ids = post_ids, .n = n, .found = out};
+    enum rc rc;
+
+    assert(n <= JOB_CLAIM_MAX);
+    if (n == 0) {
+        *len = 0;
+        return db_now(db, now_ms, err);
+    }
+    rc = db_transaction(db, claim_steps, &c, err);
+    if (rc == RC_OK) {
+        *len = c.len;
+        *now_ms = c.now_ms;
+    }
+    return rc;
+}
+
+/* --- heartbeats ------------------------------------------------------------------------
+ */
+
+struct held {
+    uint64_t post_id, fence;
+    const struct job_ref *refs;
+    size_t n;
+    bool ours[JOB_CLAIM_MAX];
+};
+
+static enum rc add_held(void *ctx, struct err *err UNUSED)
+{
+    struct held *h = ctx;
+
+    for (size_t i = 0; i < h->n; i++) {
+        if (h->refs[i].post_id == h->post_id && h->refs[i].fence == h->fence)
+            h->ours[i] = true;
+    }
+    return RC_OK;
+}
+
+static void put_refs(struct listed *l, const struct held *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        put(l, sql_u64(h->refs[i].post_id));
+    job_places(&l->sql, h->n);
+    strbuf_addstr(&l->sql, ")");
+}
+
+/* Those of the list that are this process's; one claimed anew under another fence is
+ * prolonged as well, which is no harm, and told apart by what is read next. */
+static enum rc prolong(struct db *db, uint64_t inc, const struct held *h, struct err *err)
+{
+    struct listed l = {.n = 0};
+    enum rc rc;
+
+    strbuf_init(&l.sql, LIST_SQL_MAX);
+    strbuf_addstr(&l.sql, "UPDATE job SET next_at = " SQL_NOW " + ? WHERE owner = ?"
+                          " AND state IN (2, 3) AND post_id IN (");
+    put(&l, sql_i64(JOB_PHASE_MS));
+    put(&l, sql_u64(inc));
+    put_refs(&l, h);
+    rc = db_exec_once(db, l.sql.buf, values(&l), NULL, err);
+    strbuf_release(&l.sql);
+    return rc;
+}
+
+static enum rc read_held(struct db *db, uint64_t inc, struct held *h, struct err *err)
+{
+    struct listed l = {.n = 0};
+    const struct sql_col cols[] = {COL_U64(&h->post_id), COL_U64(&h->fence)};
+    enum rc rc;
+
+    strbuf_init(&l.sql, LIST_SQL_MAX);
+    strbuf_addstr(&l.sql, "SELECT post_id, fence FROM job WHERE owner = ?"
+                          " AND state IN (2, 3) AND post_id IN (");
+    put(&l, sql_u64(inc));
+    put_refs(&l, h);
+    rc = db_each_once(db, l.sql.buf, values(&l), SQL_COLS(cols),
+                      (struct db_rows){add_held, h}, err);
+    strbuf_release(&l.sql);
+    return rc;
+}
+
+enum rc job_beat(struct db *db, uint64_t inc, const struct job_ref *refs, size_t n,
+                 uint64_t *lost, size_t *len, struct err *err)
+{
+    size_t found = 0;
+
+    for (size_t at = 0; at < n; at += JOB_CLAIM_MAX) {
+        struct held h = {.refs = refs + at,
+                         .n = n - at < JOB_CLAIM_MAX ? n - at : JOB_CLAIM_MAX};
+        enum rc rc = prolong(db, inc, &h, err);
+
+        if (rc == RC_OK)
+            rc = read_held(db, inc, &h, err);
+        if (rc != RC_OK)
+            return rc;
+        for (size_t i = 0; i < h.n; i++) {
+            if (!h.ours[i])
+                lost[found++] = h.refs[i].post_id;
+        }
+    }
+    *len = found;
+    return RC_OK;
+}
+
+/* --- sweeps
+ * ------------------------------------------------------------------------------ */
+
+struct sweep {
+    struct job_hint next;
+    unsigned shard;
+    struct job_hint *out;
+    size_t len;
+};
+
+static enum rc add_hint(void *ctx, struct err *err UNUSED)
+{
+    struct sweep *s = ctx;
+
+    s->out[s->len++] = s->next;
+    return RC_OK;
+}
+
+enum rc job_sweep(struct db *db, unsigned first, unsigned last, int64_t late_ms,
+                  struct job_hint *out, size_t *len, struct err *err)
+{
+    struct sweep s = {.out = out};
+    const struct sql_arg args[] = {sql_i64(late_ms), sql_u64(first), sql_u64(last),
+                                   sql_i64(JOB_SWEEP_MAX)};
+    const struct sql_col cols[] = {COL_U64(&s.next.post_id), COL_U64(&s.next.account_id),
+                                   COL_I64(&s.next.next_at_ms)};
+    enum rc rc =
+        db_each(db,
+                "SELECT post_id, account_id, next_at FROM job"
+                " WHERE next_at <= " SQL_NOW " - ? AND shard BETWEEN ? AND ?"
+                " ORDER BY next_at LIMIT ?",
+                SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_hint, &s}, err);
+
+    if (rc == RC_OK)
+        *len = s.len;
+    return rc;
+}
+
+enum rc job_upcoming(struct db *db, int64_t ahead_ms, struct job_cursor *cursor,
+                     struct job_hint *out, size_t *len, struct err *err)
+{
+    struct sweep s = {.out = out};
+    const struct sql_arg args[] = {sql_i64(cursor->next_at_ms), sql_i64(ahead_ms),
+                                   sql_i64(cursor->next_at_ms), sql_u64(cursor->shard),
+                                   sql_u64(cursor->shard),      sql_u64(cursor->post_id),
+                                   sql_i64(JOB_SWEEP_MAX)};
+    const struct sql_col cols[] = {COL_U64(&s.next.post_id), COL_U64(&s.next.account_id),
+                                   COL_I64(&s.next.next_at_ms), COL_UINT(&s.shard)};
+    enum rc rc =
+        db_each(db,
+                "SELECT post_id, account_id, next_at, shard FROM job"
+                " WHERE next_at >= ? AND next_at <= " SQL_NOW " + ?"
+                " AND (next_at > ? OR shard > ? OR (shard = ? AND post_id > ?))"
+                " ORDER BY next_at, shard, post_id LIMIT ?",
+                SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_hint, &s}, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (s.len > 0)
+        *cursor = (struct job_cursor){
+            .shard = s.shard, .next_at_ms = s.next.next_at_ms, .post_id = s.next.post_id};
+    *len = s.len;
+    return RC_OK;
+}

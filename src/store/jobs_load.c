@@ -1,0 +1,120 @@
+/* Reading a claimed job with all that publishing it needs. */
+#include "jobs_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns that need a turn before they are facts. */
+struct row {
+    struct job_facts f;
+    int state, attempt_state;
+    int kind, mode;
+};
+
+static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
+                        bool *found, struct err *err)
+{
+    struct job_facts *f = &r->f;
+    struct job_attempt *a = &f->attempt;
+    const struct sql_arg args[] = {JOB_GUARD_ARGS(ref)};
+    const struct sql_col cols[] = {
+        COL_INT(&r->state),
+        COL_UINT(&f->attempt_no),
+        COL_UINT(&f->granted),
+        COL_UINT(&f->fails),
+        COL_I64(&f->due_ms),
+        COL_I64(&f->expire_after_ms),
+        COL_I64(&f->now_ms),
+        COL_UINT(&a->no),
+        COL_INT(&r->attempt_state),
+        COL_TEXT(a->publish_id),
+        COL_BYTES(a->upload_url, &a->upload_url_len),
+        COL_I64(&a->init_date_ms),
+        COL_I64(&a->bytes_total),
+        COL_I64(&a->chunk_size),
+        COL_I64(&a->created_ms),
+        COL_UINT(&a->content_ver),
+        COL_U64(&f->account_id),
+        COL_INT(&r->kind),
+        COL_INT(&r->mode),
+        COL_UINT(&f->content_ver),
+        COL_OWNED(&f->caption),
+        COL_TEXT(f->privacy_level),
+        COL_BOOL(&f->allow_comment),
+        COL_BOOL(&f->allow_duet),
+        COL_BOOL(&f->allow_stitch),
+        COL_BOOL(&f->your_brand),
+        COL_BOOL(&f->branded_content),
+        COL_BOOL(&f->is_aigc),
+        COL_I64(&f->cover_ms),
+        COL_U64(&f->media_id),
+        COL_BOOL(&f->media_ready),
+        COL_TEXT(f->blob_key),
+        COL_TEXT(f->mime),
+        COL_I64(&f->media_bytes),
+        COL_I64(&f->media_duration_ms),
+    };
+
+    return db_row(db,
+                  "SELECT j.state, j.attempt_no, j.granted, j.fails, j.due_at,"
+                  " p.expire_after_ms, " SQL_NOW ","
+                  " a.attempt_no, a.state, a.publish_id, a.upload_url, a.init_date,"
+                  " a.bytes_total, a.chunk_size, a.created_at, a.content_ver,"
+                  " j.account_id, p.kind, p.mode, p.content_ver, p.caption,"
+                  " p.privacy_level, p.allow_comment, p.allow_duet, p.allow_stitch,"
+                  " p.your_brand, p.branded_content, p.is_aigc, COALESCE(p.cover_ms, -1),"
+                  " m.media_id, m.state = 2, m.blob_key, m.mime, m.bytes, m.duration_ms"
+                  " FROM job j"
+                  " JOIN post p ON p.workspace_id = j.workspace_id"
+                  " AND p.post_id = j.post_id"
+                  " LEFT JOIN attempt a ON a.post_id = j.post_id"
+                  " AND a.attempt_no = j.attempt_no"
+                  " LEFT JOIN post_media pm ON pm.post_id = j.post_id AND pm.position = 0"
+                  " LEFT JOIN media m ON m.workspace_id = j.workspace_id"
+                  " AND m.media_id = pm.media_id"
+                  " WHERE j.post_id = ? AND j.fence = ? AND j.owner = ?"
+                  " AND j.workspace_id = ?",
+                  SQL_ARGS(args), SQL_COLS(cols), found, err);
+}
+
+enum rc job_load(struct db *db, const struct job_ref *ref, struct job_facts *out,
+                 struct err *err)
+{
+    struct row r = {.state = 0};
+    bool found = false;
+    enum rc rc = read_row(db, ref, &r, &found, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (!found)
+        return err_set(err, RC_CONFLICT, "lost", "The post is another's by now.");
+    r.f.state = (enum job_state)r.state;
+    r.f.attempt.state = (enum attempt_state)r.attempt_state;
+    r.f.video = r.kind == 1;
+    r.f.direct = r.mode == 1;
+    *out = r.f;
+    return RC_OK;
+}
+
+void job_facts_release(struct job_facts *facts)
+{
+    free(facts->caption);
+    explicit_bzero(facts->attempt.upload_url, sizeof(facts->attempt.upload_url));
+    *facts = (struct job_facts){0};
+}
+
+enum rc job_attempt_is_dead(struct db *db, uint64_t post_id, const char *publish_id,
+                            bool *dead, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(publish_id), sql_u64(post_id)};
+    int state = ATTEMPT_NONE;
+    const struct sql_col cols[] = {COL_INT(&state)};
+    bool found = false;
+    enum rc rc =
+        db_row(db, "SELECT state FROM attempt WHERE publish_id = ? AND post_id = ?",
+               SQL_ARGS(args), SQL_COLS(cols), &found, err);
+
+    if (rc == RC_OK)
+        *dead = found && state == ATTEMPT_DEAD;
+    return rc;
+}

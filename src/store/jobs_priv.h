@@ -1,0 +1,32 @@
+/* jobs_priv.h - what the files of store/jobs.h share. */
+#ifndef SRC_STORE_JOBS_PRIV_H
+#define SRC_STORE_JOBS_PRIV_H
+
+#include "core/strbuf.h"
+#include "stmt.h"
+#include "store/events.h"
+#include "store/jobs.h"
+
+/* The guard of every write of a publisher: this post, as claimed by this process. Its
+ * values are JOB_GUARD_ARGS(ref), in this order. */
+#define JOB_GUARD "post_id = ? AND fence = ? AND owner = ? AND workspace_id = ?"
+#define JOB_GUARD_ARGS(r)                                                                \
+    sql_u64((r)->post_id), sql_u64((r)->fence), sql_u64((r)->inc),                       \
+        sql_u64((r)->workspace_id)
+
+/* Appends "?,?,?" for n values. */
+void job_places(struct strbuf *sql, size_t n);
+
+/* A line of the post's timeline, written by the publisher that holds it. */
+enum rc job_tell(struct db *db, const struct job_ref *ref, enum event_kind kind,
+                 unsigned attempt, const char *code, struct err *err) MUST_CHECK;
+
+/* A code as its column takes it: short, and of the characters that codes are made of. */
+void job_code(char out[JOB_CODE_SIZE], const char *code);
+
+/* Blocks what the account has scheduled; what is in a publisher's hands finds out by
+ * itself. Inside the caller's transaction. job_unblock() is the way back. */
+enum rc job_block_account(struct db *db, uint64_t account_id, const char *reason,
+                          struct err *err) MUST_CHECK;
+
+#endif

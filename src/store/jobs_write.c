@@ -1,0 +1,399 @@
+/* The steps of publishing, each one transaction: job first, then attempt, then the line
+ * of the timeline. Every UPDATE names the state it expects; no row means that the post is
+ * another's by now, or was changed by a person. */
+#include "core/text.h"
+#include "domain/reason.h"
+#include "jobs_priv.h"
+
+#include <string.h>
+
+enum { METHOD_FILE_UPLOAD = 1, LOG_ID_SIZE = 65, WORD_MAX = 48 };
+
+enum rc job_tell(struct db *db, const struct job_ref *ref, enum event_kind kind,
+                 unsigned attempt, const char *code, struct err *err)
+{
+    const struct event e = {.workspace_id = ref->workspace_id,
+                            .post_id = ref->post_id,
+                            .kind = kind,
+                            .fence = ref->fence,
+                            .inc = ref->inc,
+                            .attempt = attempt,
+                            .code = code};
+
+    return event_add(db, &e, err);
+}
+
+enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char *data,
+                 struct err *err)
+{
+    const struct sql_arg args[] = {
+        sql_u64(ref->workspace_id), sql_u64(ref->post_id), sql_i64(kind),
+        sql_u64(ref->fence),        sql_u64(ref->inc),     sql_text(data)};
+
+    return db_exec(db,
+                   "INSERT INTO job_event (workspace_id, post_id, at, kind, fence, inc,"
+                   " data) VALUES (?, ?, " SQL_NOW ", ?, ?, ?, ?)",
+                   SQL_ARGS(args), NULL, err);
+}
+
+/* One step under way; which of the parts mean something is up to the step. */
+struct step {
+    const struct job_ref *ref;
+    unsigned no;
+    const struct job_intent *intent;
+    const struct job_session *session;
+    const char *reason;
+    const char *word;
+    const char *ids;
+};
+
+/* --- INTENT
+ * -------------------------------------------------------------------------------- */
+
+static enum rc intend_job(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(s->no), sql_i64(JOB_PHASE_MS),
+                                   JOB_GUARD_ARGS(s->ref), sql_u64(s->no - 1)};
+
+    return db_exec_one(db,
+                       "UPDATE job SET attempt_no = ?, next_at = " SQL_NOW " + ?,"
+                       " updated_at = " SQL_NOW " WHERE " JOB_GUARD
+                       " AND state = 2 AND granted = 0 AND attempt_no = ?",
+                       SQL_ARGS(args), err);
+}
+
+/* The attempt before can have been anything but granted: job.granted is 0. Whatever
+ * session TikTok opened for it, its upload URL leads to no last byte any more. */
+static enum rc supersede(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no - 1)};
+    int64_t rows = 0;
+    enum rc rc = db_exec(db,
+                         "UPDATE attempt SET state = 6, reason = 'superseded',"
+                         " updated_at = " SQL_NOW
+                         " WHERE post_id = ? AND attempt_no = ? AND state IN (1, 2)",
+                         SQL_ARGS(args), &rows, err);
+
+    if (rc == RC_OK && rows > 0)
+        rc = job_tell(db, s->ref, EVENT_ATTEMPT_DEAD, s->no - 1, "superseded", err);
+    return rc;
+}
+
+static enum rc insert_attempt(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {
+        sql_u64(s->ref->post_id),        sql_u64(s->no),
+        sql_u64(s->ref->workspace_id),   sql_i64(METHOD_FILE_UPLOAD),
+        sql_u64(s->ref->fence),          sql_u64(s->intent->content_ver),
+        sql_i64(s->intent->bytes_total), sql_i64(s->intent->chunk_size)};
+
+    return db_exec(
+        db,
+        "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method,"
+        " fence, content_ver, bytes_total, chunk_size, created_at, updated_at)"
+        " VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW ")",
+        SQL_ARGS(args), NULL, err);
+}
+
+static enum rc intend_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct step *s = ctx;
+    enum rc rc = intend_job(db, s, err);
+
+    if (rc == RC_OK)
+        rc = supersede(db, s, err);
+    if (rc == RC_OK)
+        rc = insert_attempt(db, s, err);
+    if (rc == RC_OK)
+        rc = job_tell(db, s->ref, EVENT_INTENT, s->no, "", err);
+    return rc;
+}
+
+enum rc job_intend(struct db *db, const struct job_ref *ref,
+                   const struct job_intent *intent, struct err *err)
+{
+    struct step s = {.ref = ref, .no = intent->no, .intent = intent};
+
+    return db_transaction(db, intend_steps, &s, err);
+}
+
+/* --- PERSIST
+ * ------------------------------------------------------------------------------- */
+
+/* Prolongs the job, which must be running this attempt and not be granted. */
+static enum rc hold_ungranted(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(JOB_PHASE_MS), JOB_GUARD_ARGS(s->ref),
+                                   sql_u64(s->no)};
+
+    return db_exec_one(db,
+                       "UPDATE job SET next_at = " SQL_NOW " + ? WHERE " JOB_GUARD
+                       " AND state = 2 AND granted = 0 AND attempt_no = ?",
+                       SQL_ARGS(args), err);
+}
+
+static enum rc store_session(struct db *db, const struct step *s, struct err *err)
+{
+    const struct job_session *n = s->session;
+    char log_id[LOG_ID_SIZE];
+
+    text_copy(log_id, sizeof(log_id), n->log_id != NULL ? n->log_id : "");
+    {
+        const struct sql_arg args[] = {sql_text(n->publish_id),
+                                       sql_bytes(n->upload_url, n->upload_url_len),
+                                       n->init_date_ms != 0 ? sql_i64(n->init_date_ms)
+                                                            : sql_null(),
+                                       sql_text(log_id),
+                                       sql_u64(s->ref->post_id),
+                                       sql_u64(s->no)};
+
+        return db_exec_one(db,
+                           "UPDATE attempt SET state = 2, publish_id = ?, upload_url = ?,"
+                           " init_date = ?, tiktok_log_id = ?, updated_at = " SQL_NOW
+                           " WHERE post_id = ? AND attempt_no = ? AND state = 1",
+                           SQL_ARGS(args), err);
+    }
+}
+
+static enum rc persist_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct step *s = ctx;
+    const struct event e = {.workspace_id = s->ref->workspace_id,
+                            .post_id = s->ref->post_id,
+                            .kind = EVENT_SESSION_OPENED,
+                            .fence = s->ref->fence,
+                            .inc = s->ref->inc,
+                            .attempt = s->no,
+                            .log_id = s->session->log_id};
+    enum rc rc = hold_ungranted(db, s, err);
+
+    if (rc == RC_OK)
+        rc = store_session(db, s, err);
+    if (rc == RC_OK)
+        rc = event_add(db, &e, err);
+    return rc;
+}
+
+enum rc job_persist(struct db *db, const struct job_ref *ref, unsigned no,
+                    const struct job_session *session, struct err *err)
+{
+    struct step s = {.ref = ref, .no = no, .session = session};
+
+    return db_transaction(db, persist_steps, &s, err);
+}
+
+/* --- GRANT: the commit point
+ * ----------------------------------------------------------------- */
+
+static enum rc grant_job(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(s->no), sql_i64(JOB_PHASE_MS),
+                                   JOB_GUARD_ARGS(s->ref), sql_u64(s->no)};
+
+    return db_exec_one(db,
+                       "UPDATE job SET state = 3, granted = ?,"
+                       " next_at = " SQL_NOW " + ?, updated_at = " SQL_NOW
+                       " WHERE " JOB_GUARD
+                       " AND state = 2 AND granted = 0 AND attempt_no = ?",
+                       SQL_ARGS(args), err);
+}
+
+/* Here u_live has the last word: a post with another attempt past its grant is refused by
+ * the engine itself, whatever the guards above thought. */
+static enum rc grant_attempt(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no)};
+    enum rc rc = db_exec_one(db,
+                             "UPDATE attempt SET state = 3, updated_at = " SQL_NOW
+                             " WHERE post_id = ? AND attempt_no = ? AND state = 2",
+                             SQL_ARGS(args), err);
+
+    if (rc == RC_CONFLICT && strcmp(err->code, "duplicate") == 0)
+        return err_set(err, RC_CONFLICT, REASON_SECOND_LIVE,
+                       "Another attempt of this post may already be out.");
+    return rc;
+}
+
+static enum rc grant_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct step *s = ctx;
+    enum rc rc = grant_job(db, s, err);
+
+    if (rc == RC_OK)
+        rc = grant_attempt(db, s, err);
+    if (rc == RC_OK)
+        rc = job_tell(db, s->ref, EVENT_GRANTED, s->no, "", err);
+    return rc;
+}
+
+enum rc job_grant(struct db *db, const struct job_ref *ref, unsigned no, struct err *err)
+{
+    struct step s = {.ref = ref, .no = no};
+
+    return db_transaction(db, grant_steps, &s, err);
+}
+
+/* --- SENT
+ * ------------------------------------------------------------------------------------ */
+
+static enum rc hold_granted(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(JOB_PHASE_MS), JOB_GUARD_ARGS(s->ref),
+                                   sql_u64(s->no)};
+
+    return db_exec_one(db,
+                       "UPDATE job SET next_at = " SQL_NOW " + ? WHERE " JOB_GUARD
+                       " AND state = 3 AND granted = ?",
+                       SQL_ARGS(args), err);
+}
+
+/* Said twice, after an answer that was lost, it is told once. */
+static enum rc send_attempt(struct db *db, const struct step *s, bool *news,
+                            struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no)};
+    int64_t rows = 0;
+    enum rc rc = db_exec(db,
+                         "UPDATE attempt SET state = 4, updated_at = " SQL_NOW
+                         " WHERE post_id = ? AND attempt_no = ? AND state = 3",
+                         SQL_ARGS(args), &rows, err);
+
+    *news = rows > 0;
+    if (rc != RC_OK || rows > 0)
+        return rc;
+    return db_exec_one(db,
+                       "UPDATE attempt SET state = 4"
+                       " WHERE post_id = ? AND attempt_no = ? AND state = 4",
+                       SQL_ARGS(args), err);
+}
+
+static enum rc sent_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct step *s = ctx;
+    bool news = false;
+    enum rc rc = hold_granted(db, s, err);
+
+    if (rc == RC_OK)
+        rc = send_attempt(db, s, &news, err);
+    if (rc == RC_OK && news)
+        rc = job_tell(db, s->ref, EVENT_LAST_CHUNK_SENT, s->no, "", err);
+    return rc;
+}
+
+enum rc job_sent(struct db *db, const struct job_ref *ref, unsigned no, struct err *err)
+{
+    struct step s = {.ref = ref, .no = no};
+
+    return db_transaction(db, sent_steps, &s, err);
+}
+
+/* --- PUBLISHED
+ * ------------------------------------------------------------------------------- */
+
+static enum rc publish_job(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(SQL_NEVER), JOB_GUARD_ARGS(s->ref),
+                                   sql_u64(s->no)};
+
+    return db_exec_one(db,
+                       "UPDATE job SET state = 4, next_at = ?, owner = 0,"
+                       " last_reason = '', updated_at = " SQL_NOW " WHERE " JOB_GUARD
+                       " AND state = 3 AND granted = ?",
+                       SQL_ARGS(args), err);
+}
+
+static enum rc publish_attempt(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(s->word), sql_u64(s->ref->post_id),
+                                   sql_u64(s->no)};
+
+    return db_exec_one(db,
+                       "UPDATE attempt SET state = 5, tiktok_status = ?,"
+                       " bytes_acked = bytes_total, updated_at = " SQL_NOW
+                       " WHERE post_id = ? AND attempt_no = ? AND state IN (3, 4)",
+                       SQL_ARGS(args), err);
+}
+
+static enum rc publish_post(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(s->ids), sql_u64(s->ref->post_id)};
+
+    return db_exec_one(db,
+                       "UPDATE post SET tiktok_post_ids = ?, published_at = " SQL_NOW
+                       " WHERE post_id = ?",
+                       SQL_ARGS(args), err);
+}
+
+static enum rc published_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct step *s = ctx;
+    enum rc rc = publish_job(db, s, err);
+
+    if (rc == RC_OK)
+        rc = publish_attempt(db, s, err);
+    if (rc == RC_OK)
+        rc = publish_post(db, s, err);
+    if (rc == RC_OK)
+        rc = job_tell(db, s->ref, EVENT_PUBLISHED, s->no, s->word, err);
+    return rc;
+}
+
+enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
+                      const char *word, const char *ids, struct err *err)
+{
+    char plain[JOB_CODE_SIZE];
+    struct step s = {.ref = ref, .no = no, .word = plain, .ids = ids};
+
+    job_code(plain, word);
+    plain[WORD_MAX] = '\0';
+    return db_transaction(db, published_steps, &s, err);
+}
+
+/* --- DEAD
+ * ------------------------------------------------------------------------------------ */
+
+static enum rc bury_job(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(JOB_PHASE_MS), JOB_GUARD_ARGS(s->ref),
+                                   sql_u64(s->no), sql_u64(s->no)};
+
+    return db_exec_one(db,
+                       "UPDATE job SET state = 2, granted = 0,"
+                       " next_at = " SQL_NOW " + ?, updated_at = " SQL_NOW
+                       " WHERE " JOB_GUARD
+                       " AND state IN (2, 3) AND granted IN (0, ?) AND attempt_no = ?",
+                       SQL_ARGS(args), err);
+}
+
+static enum rc bury_attempt(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(s->reason), sql_u64(s->ref->post_id),
+                                   sql_u64(s->no)};
+
+    return db_exec_one(db,
+                       "UPDATE attempt SET state = 6, reason = ?, updated_at = " SQL_NOW
+                       " WHERE post_id = ? AND attempt_no = ? AND state IN (1, 2, 3, 4)",
+                       SQL_ARGS(args), err);
+}
+
+static enum rc dead_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct step *s = ctx;
+    enum rc rc = bury_job(db, s, err);
+
+    if (rc == RC_OK)
+        rc = bury_attempt(db, s, err);
+    if (rc == RC_OK)
+        rc = job_tell(db, s->ref, EVENT_ATTEMPT_DEAD, s->no, s->reason, err);
+    return rc;
+}
+
+enum rc job_attempt_dead(struct db *db, const struct job_ref *ref, unsigned no,
+                         const char *reason, struct err *err)
+{
+    char plain[JOB_CODE_SIZE];
+    struct step s = {.ref = ref, .no = no, .reason = plain};
+
+    job_code(plain, reason);
+    return db_transaction(db, dead_steps, &s, err);
+}
