@@ -29,12 +29,21 @@ export function exchange(url, { method = 'GET', headers = {}, body, timeout = 30
 }
 
 function answerOf(response, body) {
-  const text = body.toString('utf8');
   let json;
-  if ((response.headers['content-type'] ?? '').startsWith('application/json') && text !== '') {
-    json = JSON.parse(text);
+  if ((response.headers['content-type'] ?? '').startsWith('application/json') && body.length > 0) {
+    json = JSON.parse(body.toString('utf8'));
   }
-  return { status: response.statusCode, headers: response.headers, rawHeaders: response.rawHeaders, body, text, json };
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    rawHeaders: response.rawHeaders,
+    body,
+    // Made when it is asked for: a film does not fit into a string.
+    get text() {
+      return body.toString('utf8');
+    },
+    json,
+  };
 }
 
 /** What the API said, as an error somebody can act on. */
