@@ -73,11 +73,17 @@ struct job_claimed {
     unsigned crashes;
 };
 
-/* Takes those of the n posts that are due; out has room for n. *now_ms is the claim's
- * instant. */
-enum rc job_claim(struct db *db, uint64_t inc, const uint64_t *post_ids, size_t n,
-                  struct job_claimed *out, size_t *len, int64_t *now_ms,
-                  struct err *err) MUST_CHECK;
+/* Takes those of the n posts (<= JOB_CLAIM_MAX) that are due. */
+struct job_claim {
+    uint64_t inc;
+    const uint64_t *post_ids;
+    size_t n;
+
+    struct job_claimed *out; /* room for n */
+    size_t len;              /* of them taken */
+    int64_t now_ms;          /* the claim's instant */
+};
+enum rc job_claim(struct db *db, struct job_claim *claim, struct err *err) MUST_CHECK;
 
 /* The newest attempt; state ATTEMPT_NONE when there is none. */
 struct job_attempt {
@@ -181,10 +187,16 @@ enum job_end {
 enum rc job_end(struct db *db, const struct job_ref *ref, enum job_end how,
                 const char *reason, int64_t wait_ms, struct err *err) MUST_CHECK;
 
-/* Says that the work on these jobs goes on; *len of the refs' post ids in lost are no
- * longer ours (room for n). */
-enum rc job_beat(struct db *db, uint64_t inc, const struct job_ref *refs, size_t n,
-                 uint64_t *lost, size_t *len, struct err *err) MUST_CHECK;
+/* Says that the work on these jobs goes on. */
+struct job_beat {
+    uint64_t inc;
+    const struct job_ref *refs;
+    size_t n;
+
+    uint64_t *lost;  /* post ids that are no longer ours; room for n */
+    size_t lost_len; /* how many */
+};
+enum rc job_beat(struct db *db, struct job_beat *beat, struct err *err) MUST_CHECK;
 
 /* One line of the timeline that belongs to no other write; data is small JSON. */
 enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char *data,
@@ -192,7 +204,10 @@ enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char 
 
 /* Jobs of the shards first..last that should have been taken late_ms ago or earlier (a
  * negative late_ms looks ahead), at most JOB_SWEEP_MAX. */
-enum rc job_sweep(struct db *db, unsigned first, unsigned last, int64_t late_ms,
+struct job_shards {
+    unsigned first, last;
+};
+enum rc job_sweep(struct db *db, struct job_shards shards, int64_t late_ms,
                   struct job_hint *out, size_t *len, struct err *err) MUST_CHECK;
 
 /* Jobs that become due within ahead_ms, overdue ones included, after the given one in

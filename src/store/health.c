@@ -23,7 +23,8 @@ enum rc health_late(struct db *db, struct health_late *out, struct err *err)
     enum rc rc = db_now(db, &late.now_ms, err);
 
     if (rc == RC_OK)
-        rc = job_sweep(db, 0, JOB_SHARDS - 1, HEALTH_LATE_MS, hints, &late.n, err);
+        rc = job_sweep(db, (struct job_shards){0, JOB_SHARDS - 1}, HEALTH_LATE_MS, hints,
+                       &late.n, err);
     if (rc != RC_OK)
         return rc;
     for (size_t i = 0; i < late.n; i++) {

@@ -17,22 +17,16 @@ void job_places(struct strbuf *sql, size_t n)
 /* --- claims --------------------------------------------------------------------------
  */
 
-struct claim {
-    uint64_t inc;
-    const uint64_t *post_ids;
-    size_t n;
-
-    int64_t now_ms;
+struct claiming {
+    struct job_claim *c;
     struct job_claimed next;
-    struct job_claimed *found;
-    size_t len;
 };
 
 static enum rc add_claimed(void *ctx, struct err *err UNUSED)
 {
-    struct claim *c = ctx;
+    struct claiming *w = ctx;
 
-    c->found[c->len++] = c->next;
+    w->c->out[w->c->len++] = w->next;
     return RC_OK;
 }
 
@@ -48,10 +42,10 @@ static void put(struct listed *l, struct sql_arg arg)
     l->args[l->n++] = arg;
 }
 
-static void put_claimed(struct listed *l, const struct claim *c)
+static void put_claimed(struct listed *l, const struct job_claim *c)
 {
     for (size_t i = 0; i < c->len; i++)
-        put(l, sql_u64(c->found[i].post_id));
+        put(l, sql_u64(c->out[i].post_id));
     job_places(&l->sql, c->len);
     strbuf_addstr(&l->sql, ")");
 }
@@ -62,13 +56,14 @@ static struct sql_args values(const struct listed *l)
 }
 
 /* Locks what is due and not somebody's, so that what is taken below is exactly this. */
-static enum rc lock_due(struct db *db, struct claim *c, struct err *err)
+static enum rc lock_due(struct db *db, struct claiming *w, struct err *err)
 {
+    struct job_claim *c = w->c;
     struct listed l = {.n = 0};
-    const struct sql_col cols[] = {COL_U64(&c->next.post_id),
-                                   COL_U64(&c->next.account_id),
-                                   COL_U64(&c->next.workspace_id),
-                                   COL_U64(&c->next.fence), COL_UINT(&c->next.crashes)};
+    const struct sql_col cols[] = {COL_U64(&w->next.post_id),
+                                   COL_U64(&w->next.account_id),
+                                   COL_U64(&w->next.workspace_id),
+                                   COL_U64(&w->next.fence), COL_UINT(&w->next.crashes)};
     enum rc rc;
 
     strbuf_init(&l.sql, LIST_SQL_MAX);
@@ -84,12 +79,12 @@ static enum rc lock_due(struct db *db, struct claim *c, struct err *err)
     strbuf_addstr(&l.sql, ") FOR UPDATE");
     c->len = 0;
     rc = db_each_once(db, l.sql.buf, values(&l), SQL_COLS(cols),
-                      (struct db_rows){add_claimed, c}, err);
+                      (struct db_rows){add_claimed, w}, err);
     strbuf_release(&l.sql);
     return rc;
 }
 
-static enum rc take(struct db *db, const struct claim *c, struct err *err)
+static enum rc take(struct db *db, const struct job_claim *c, struct err *err)
 {
     struct listed l = {.n = 0};
     int64_t rows = 0;
@@ -110,7 +105,7 @@ static enum rc take(struct db *db, const struct claim *c, struct err *err)
     return rc;
 }
 
-static enum rc tell_claims(struct db *db, const struct claim *c, struct err *err)
+static enum rc tell_claims(struct db *db, const struct job_claim *c, struct err *err)
 {
     struct listed l = {.n = 0};
     enum rc rc;
@@ -129,34 +124,27 @@ static enum rc tell_claims(struct db *db, const struct claim *c, struct err *err
 
 static enum rc claim_steps(struct db *db, void *ctx, struct err *err)
 {
-    struct claim *c = ctx;
+    struct claiming *w = ctx;
+    struct job_claim *c = w->c;
     enum rc rc = db_now(db, &c->now_ms, err);
 
     if (rc == RC_OK)
-        rc = lock_due(db, c, err);
+        rc = lock_due(db, w, err);
     if (rc != RC_OK || c->len == 0)
         return rc;
     rc = take(db, c, err);
     return rc == RC_OK ? tell_claims(db, c, err) : rc;
 }
 
-enum rc job_claim(struct db *db, uint64_t inc, const uint64_t *post_ids, size_t n,
-                  struct job_claimed *out, size_t *len, int64_t *now_ms, struct err *err)
+enum rc job_claim(struct db *db, struct job_claim *claim, struct err *err)
 {
-    struct claim c = {.inc = inc, .post_ids = post_ids, .n = n, .found = out};
-    enum rc rc;
+    struct claiming w = {.c = claim};
 
-    assert(n <= JOB_CLAIM_MAX);
-    if (n == 0) {
-        *len = 0;
-        return db_now(db, now_ms, err);
-    }
-    rc = db_transaction(db, claim_steps, &c, err);
-    if (rc == RC_OK) {
-        *len = c.len;
-        *now_ms = c.now_ms;
-    }
-    return rc;
+    assert(claim->n <= JOB_CLAIM_MAX);
+    claim->len = 0;
+    if (claim->n == 0)
+        return db_now(db, &claim->now_ms, err);
+    return db_transaction(db, claim_steps, &w, err);
 }
 
 /* --- heartbeats ------------------------------------------------------------------------
@@ -223,26 +211,24 @@ static enum rc read_held(struct db *db, uint64_t inc, struct held *h, struct err
     return rc;
 }
 
-enum rc job_beat(struct db *db, uint64_t inc, const struct job_ref *refs, size_t n,
-                 uint64_t *lost, size_t *len, struct err *err)
+enum rc job_beat(struct db *db, struct job_beat *beat, struct err *err)
 {
-    size_t found = 0;
-
-    for (size_t at = 0; at < n; at += JOB_CLAIM_MAX) {
-        struct held h = {.refs = refs + at,
-                         .n = n - at < JOB_CLAIM_MAX ? n - at : JOB_CLAIM_MAX};
-        enum rc rc = prolong(db, inc, &h, err);
+    beat->lost_len = 0;
+    for (size_t at = 0; at < beat->n; at += JOB_CLAIM_MAX) {
+        size_t left = beat->n - at;
+        struct held h = {.refs = beat->refs + at,
+                         .n = left < JOB_CLAIM_MAX ? left : JOB_CLAIM_MAX};
+        enum rc rc = prolong(db, beat->inc, &h, err);
 
         if (rc == RC_OK)
-            rc = read_held(db, inc, &h, err);
+            rc = read_held(db, beat->inc, &h, err);
         if (rc != RC_OK)
             return rc;
         for (size_t i = 0; i < h.n; i++) {
             if (!h.ours[i])
-                lost[found++] = h.refs[i].post_id;
+                beat->lost[beat->lost_len++] = h.refs[i].post_id;
         }
     }
-    *len = found;
     return RC_OK;
 }
 
@@ -264,12 +250,12 @@ static enum rc add_hint(void *ctx, struct err *err UNUSED)
     return RC_OK;
 }
 
-enum rc job_sweep(struct db *db, unsigned first, unsigned last, int64_t late_ms,
+enum rc job_sweep(struct db *db, struct job_shards shards, int64_t late_ms,
                   struct job_hint *out, size_t *len, struct err *err)
 {
     struct sweep s = {.out = out};
-    const struct sql_arg args[] = {sql_i64(late_ms), sql_u64(first), sql_u64(last),
-                                   sql_i64(JOB_SWEEP_MAX)};
+    const struct sql_arg args[] = {sql_i64(late_ms), sql_u64(shards.first),
+                                   sql_u64(shards.last), sql_i64(JOB_SWEEP_MAX)};
     const struct sql_col cols[] = {COL_U64(&s.next.post_id), COL_U64(&s.next.account_id),
                                    COL_I64(&s.next.next_at_ms)};
     enum rc rc =

@@ -427,13 +427,12 @@ enum { INC = 9 };
 static uint64_t claim(struct db *conn, uint64_t post)
 {
     struct job_claimed claimed;
+    struct job_claim c = {.inc = INC, .post_ids = &post, .n = 1, .out = &claimed};
     struct err e;
-    int64_t now;
-    size_t n = 0;
-    enum rc rc = job_claim(conn, INC, &post, 1, &claimed, &n, &now, &e);
+    enum rc rc = job_claim(conn, &c, &e);
 
     ck_assert_msg(rc == RC_OK, "%s: %s", e.code, e.msg);
-    return n == 1 ? claimed.fence : 0;
+    return c.len == 1 ? claimed.fence : 0;
 }
 
 static enum rc intend(struct db *conn, uint64_t post, uint64_t fence)
