@@ -183,8 +183,8 @@ static void take_signal(struct server *s, int64_t ms)
         s->stop = true;
         break;
     case SIGUSR1:
-        log_reopen();
         signal_all(s, SIGUSR1);
+        log_reopen();
         break;
     case SIGCHLD:
         reap(s);
