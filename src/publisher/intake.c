@@ -101,14 +101,15 @@ static enum rc sweep_all(struct intake *in, struct db *db)
     struct job_hint hints[JOB_SWEEP_MAX];
     unsigned first = in->turn * SHARD_STEP % JOB_SHARDS;
     size_t len = 0;
-    enum rc rc = job_sweep(db, first, JOB_SHARDS - 1, 0, hints, &len, &in->err);
+    enum rc rc = job_sweep(db, (struct job_shards){first, JOB_SHARDS - 1}, 0, hints, &len,
+                           &in->err);
 
     if (rc != RC_OK)
         return rc;
     add_swept(&in->found, hints, len, in->room);
     if (first == 0 || in->found.len >= in->room)
         return RC_OK;
-    rc = job_sweep(db, 0, first - 1, 0, hints, &len, &in->err);
+    rc = job_sweep(db, (struct job_shards){0, first - 1}, 0, hints, &len, &in->err);
     if (rc == RC_OK)
         add_swept(&in->found, hints, len, in->room);
     return rc;
@@ -162,17 +163,19 @@ static void claim(struct pool_work *w, const struct pool_kit *kit)
 {
     struct intake *in = of_work(w);
     uint64_t ids[JOB_CLAIM_MAX];
-    int64_t now_ms = 0;
+    struct job_claim claim = {
+        .inc = in->inc, .post_ids = ids, .n = in->found.len, .out = in->claimed};
 
     for (size_t i = 0; i < in->found.len; i++)
         ids[i] = in->found.hints[i].post_id;
     in->claimed_len = 0;
     FAULT_POINT("claim.before_commit");
-    in->rc = job_claim(kit->db, in->inc, ids, in->found.len, in->claimed,
-                       &in->claimed_len, &now_ms, &in->err);
+    in->rc = job_claim(kit->db, &claim, &in->err);
     FAULT_POINT("claim.after");
-    if (in->rc == RC_OK)
-        return_early(in, kit->redis, now_ms);
+    if (in->rc != RC_OK)
+        return;
+    in->claimed_len = claim.len;
+    return_early(in, kit->redis, claim.now_ms);
 }
 
 /* --- on the loop

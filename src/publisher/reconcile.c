@@ -91,14 +91,16 @@ static enum rc sweep(struct chore *c, const struct pool_kit *kit)
     int64_t late_ms = c->r->sweep_all ? 0 : SWEEP_LATE_MS;
     size_t len = 0;
     size_t found;
-    enum rc rc = job_sweep(kit->db, first, JOB_SHARDS - 1, late_ms, hints, &len, &c->err);
+    enum rc rc = job_sweep(kit->db, (struct job_shards){first, JOB_SHARDS - 1}, late_ms,
+                           hints, &len, &c->err);
 
     FAULT_POINT("sweep.mid");
     found = len;
     if (rc == RC_OK)
         rc = enqueue(kit, hints, len, &c->err);
     if (rc == RC_OK && first > 0) {
-        rc = job_sweep(kit->db, 0, first - 1, late_ms, hints, &len, &c->err);
+        rc = job_sweep(kit->db, (struct job_shards){0, first - 1}, late_ms, hints, &len,
+                       &c->err);
         found += len;
         if (rc == RC_OK)
             rc = enqueue(kit, hints, len, &c->err);
@@ -151,12 +153,14 @@ static enum rc feed(struct chore *c, const struct pool_kit *kit)
 static enum rc beat(struct chore *c, const struct pool_kit *kit)
 {
     struct reconcile *r = c->r;
+    struct job_beat beat = {
+        .inc = r->beat_inc, .refs = r->refs, .n = r->refs_len, .lost = r->lost};
+    enum rc rc = RC_OK;
 
-    r->lost_len = 0;
-    if (r->refs_len == 0)
-        return RC_OK;
-    return job_beat(kit->db, r->beat_inc, r->refs, r->refs_len, r->lost, &r->lost_len,
-                    &c->err);
+    if (r->refs_len > 0)
+        rc = job_beat(kit->db, &beat, &c->err);
+    r->lost_len = rc == RC_OK ? beat.lost_len : 0;
+    return rc;
 }
 
 static enum rc find_due(struct chore *c, const struct pool_kit *kit)
