@@ -2,7 +2,7 @@
 // every wrong header, offset, length, type and owner.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -280,6 +280,196 @@ describe('media outside of TikTok\'s limits', () => {
     assert.equal(media.status, 'rejected', JSON.stringify(media));
   });
 });
+
+describe('room', () => {
+  test('a full library refuses before a byte is sent', async () => {
+    stack.sql('UPDATE workspace SET media_bytes_max = 1000');
+    try {
+      const answer = await create({ 'upload-length': '4000' });
+      assert.deepEqual([answer.status, answer.json.error.code], [507, 'storage_full']);
+      assert.match(answer.json.error.message, /1000/);
+    } finally {
+      stack.sql('UPDATE workspace SET media_bytes_max = 107374182400');
+    }
+  });
+
+  test('a photo has a limit of its own', async () => {
+    const photo = { 'upload-metadata': meta('a.jpg', 'image/jpeg') };
+    const answer = await create({ ...photo, 'upload-length': '20000001' });
+    assert.deepEqual([answer.status, answer.json.error.code], [413, 'too_large']);
+    assert.equal((await create({ ...photo, 'upload-length': '20000000' })).status, 201);
+  });
+
+  test('an upload whose time is over is gone, and so are its bytes in the end', async () => {
+    const path = await newUpload();
+    await client.patchUpload(path, 0, randomBytes(10));
+    stack.sql(`UPDATE upload SET expires_at = 1000 WHERE upload_id = '${path.split('/').at(-1)}'`);
+    for (const method of ['PATCH', 'DELETE']) {
+      const answer = await client.request(method, path, { headers: { ...CHUNK, 'upload-offset': '10' }, body: method === 'PATCH' ? 'x' : undefined });
+      assert.deepEqual([answer.status, answer.json.error.code], [410, 'upload_gone'], method);
+    }
+    assert.equal((await client.request('HEAD', path, { headers: TUS })).status, 410);
+    await stack.restart('tts-media'); // it sweeps when it starts
+    await eventually(() => !existsSync(blobOf(path.split('/').at(-1))), { what: 'the bytes to be removed' });
+  });
+});
+
+describe('the library', () => {
+  let id;
+  before(async () => {
+    id = await client.upload(makeVideo(join(dir, 'library.mp4'), { seconds: 3 }));
+    await client.until(`/api/v1/media/${id}`, ({ status }) => status !== 'checking');
+  });
+  const patch = (json, headers) => client.request('PATCH', `/api/v1/media/${id}`, { json, headers });
+
+  test('is listed newest first, in pages that leave nothing out', async () => {
+    const all = (await client.get('/api/v1/media?limit=100')).items.map((one) => one.id);
+    assert.deepEqual(all, [...all].sort((a, b) => Number(b) - Number(a)));
+    assert.equal(all[0], id);
+    const paged = [];
+    for (let cursor = ''; cursor !== null; ) {
+      const page = await client.get(`/api/v1/media?limit=2${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+      assert.ok(page.items.length <= 2);
+      paged.push(...page.items.map((one) => one.id));
+      cursor = page.next_cursor;
+    }
+    assert.deepEqual(paged, all);
+  });
+
+  test('is narrowed by kind and status, and refuses others', async () => {
+    assert.ok((await client.get('/api/v1/media?kind=video&status=ready')).items.every(({ kind, status }) => kind === 'video' && status === 'ready'));
+    assert.equal((await client.get('/api/v1/media?kind=photo')).items.length, 0);
+    assert.equal((await client.get('/api/v1/media?status=uploading')).items.length, 0);
+    for (const [query, field] of [['kind=film', 'kind'], ['status=deleted', 'status'], ['limit=0', 'limit'], ['limit=101', 'limit'], ['cursor=00', 'cursor']]) {
+      const answer = await client.request('GET', `/api/v1/media?${query}`);
+      assert.deepEqual([answer.status, Object.keys(answer.json.error.fields)], [422, [field]], query);
+    }
+  });
+
+  test('a name is changed by whoever saw the present one', async () => {
+    const before = await client.request('GET', `/api/v1/media/${id}`);
+    const changed = await patch({ filename: 'Übung „1“.mp4' }, { 'if-match': before.headers.etag });
+    assert.deepEqual([changed.status, changed.json.filename, changed.json.version], [200, 'Übung „1“.mp4', before.json.version + 1]);
+    assert.equal(changed.headers.etag, `"${changed.json.version}"`);
+    const stale = await patch({ filename: 'x.mp4' }, { 'if-match': before.headers.etag });
+    assert.deepEqual([stale.status, stale.json.error.code], [412, 'version_mismatch']);
+    const whole = await content(id);
+    assert.equal(whole.headers['content-disposition'], `inline; filename*=UTF-8''${encodeURIComponent('Übung „1“.mp4')}`);
+  });
+
+  for (const [what, json, code] of [
+    ['an empty name', { filename: '' }, 'invalid'],
+    ['a path', { filename: 'a/b.mp4' }, 'invalid'],
+    ['a name with a newline', { filename: 'a\nb.mp4' }, 'invalid'],
+    ['a name with a NUL', { filename: 'a\u0000b.mp4' }, 'bad_json'],
+    ['a number', { filename: 7 }, 'invalid'],
+    ['256 characters', { filename: 'x'.repeat(256) }, 'invalid'],
+    ['another member', { name: 'x.mp4' }, 'unknown_field'],
+  ]) {
+    test(`does not take ${what} as a name`, async () => {
+      const answer = await patch(json);
+      assert.deepEqual([answer.status, answer.json.error.code], [code === 'bad_json' ? 400 : 422, code]);
+    });
+  }
+
+  test('a deleted file loses its bytes and its picture', async () => {
+    const key = stack.sql(`SELECT blob_key FROM media WHERE media_id = ${id}`).trim();
+    assert.ok(existsSync(blobOf(key)) && existsSync(`${blobOf(key)}.jpg`));
+    await client.expect(204, 'DELETE', `/api/v1/media/${id}`);
+    await eventually(() => !existsSync(blobOf(key)) && !existsSync(`${blobOf(key)}.jpg`), { what: 'the bytes to be removed' });
+    assert.equal((await client.request('DELETE', `/api/v1/media/${id}`)).status, 404);
+  });
+});
+
+describe('a crash', () => {
+  /** Restarts the workers, which then die at the point, or fail there. */
+  async function restartWorkers(point, how = 'crash') {
+    await stack.restart('tts-api', { env: point ? { TTS_FAULT: `${point}:${how}` } : {} });
+    await eventually(async () => (await client.request('GET', '/api/live')).status === 200, { what: 'the workers' });
+  }
+  const crashesAt = (point) => stack.log('tts-api.log').split(`point=${point} `).length - 1;
+  after(() => Promise.all([restartWorkers(), stack.restart('tts-media')]));
+
+  test('of a worker between the bytes and their row costs that chunk and nothing else', async () => {
+    const file = randomBytes(300_000);
+    const path = await newUpload(file.length);
+    assert.equal((await client.patchUpload(path, 0, file.subarray(0, 100_000))).status, 204);
+    await restartWorkers('upload.before_row');
+    assert.equal((await client.patchUpload(path, 100_000, file.subarray(100_000, 250_000))).status, 503);
+    assert.equal((await client.patchUpload(path, 100_000, file.subarray(100_000))).status, 503);
+    assert.equal(crashesAt('upload.before_row'), 2);
+    await restartWorkers();
+    assert.equal(await offsetOf(path), 100_000);
+    const done = await client.patchUpload(path, 100_000, file.subarray(100_000));
+    assert.equal(done.status, 204);
+    assert.ok((await content(done.headers['media-id'])).body.equals(file));
+  });
+
+  test('of a worker after the last row makes one file, which the client finds', async () => {
+    const file = randomBytes(1000);
+    const path = await newUpload(file.length);
+    await restartWorkers('upload.after_row');
+    assert.equal((await client.patchUpload(path, 0, file)).status, 503);
+    assert.equal(crashesAt('upload.after_row'), 1);
+    await restartWorkers();
+    const { headers } = await client.expect(200, 'HEAD', path, { headers: TUS });
+    assert.equal(headers['upload-offset'], '1000');
+    assert.ok((await content(headers['media-id'])).body.equals(file));
+    assert.equal(stack.sql(`SELECT COUNT(*) FROM media WHERE blob_key = '${path.split('/').at(-1)}'`).trim(), '1');
+  });
+
+  test('of the connection in COMMIT is settled by reading again', async () => {
+    const file = randomBytes(1000);
+    const [path, other] = [await newUpload(file.length), await newUpload(file.length)];
+    await restartWorkers('db.commit_unanswered', 'error');
+    const done = await client.patchUpload(path, 0, file);
+    assert.deepEqual([done.status, done.headers['upload-offset']], [204, '1000'], done.text);
+    assert.ok((await content(done.headers['media-id'])).body.equals(file));
+    await restartWorkers('db.commit_unanswered', 'error');
+    const made = await create();
+    assert.equal(made.status, 201, made.text);
+    assert.equal(await offsetOf(made.headers.location), 0);
+    await restartWorkers('db.commit_unsent', 'error');
+    const lost = await client.patchUpload(other, 0, file);
+    assert.deepEqual([lost.status, lost.json.error.code], [503, 'database_unavailable']);
+    await restartWorkers();
+    assert.equal(await offsetOf(other), 0);
+    assert.equal((await client.patchUpload(other, 0, file)).status, 204);
+  });
+
+  for (const point of ['media.before_examine', 'media.before_verdict']) {
+    test(`of tts-media at ${point} leaves the file to the next one`, async () => {
+      await stack.hold('tts-media');
+      const id = await client.upload(makeVideo(join(dir, 'crash.mp4'), { seconds: 3 }));
+      await stack.start('tts-media', { env: { TTS_FAULT: `${point}:crash` }, once: true });
+      await eventually(() => !stack.runs('tts-media'), { what: 'tts-media to crash' });
+      assert.equal((await client.get(`/api/v1/media/${id}`)).status, 'checking');
+      stack.sql('UPDATE media SET next_at = 0 WHERE owner <> 0'); // its lease of two minutes is over
+      await stack.start('tts-media');
+      const media = await client.until(`/api/v1/media/${id}`, ({ status }) => status !== 'checking');
+      assert.equal(media.status, 'ready', JSON.stringify(media));
+      assert.equal(stack.sql(`SELECT COUNT(*) FROM job_event WHERE media_id = ${id} AND kind = 81`).trim(), '1');
+    });
+  }
+
+  test('is not what an end of tts-media is: it gives back what it has begun', async () => {
+    await stack.hold('tts-media');
+    const id = await client.upload(makeVideo(join(dir, 'end.mp4'), { seconds: 3 }));
+    await stack.start('tts-media', { env: { TTS_FAULT: 'media.before_examine:stop' }, once: true });
+    await eventually(() => stack.sql(`SELECT owner FROM media WHERE media_id = ${id}`).trim() !== '0', { what: 'tts-media to take the file' });
+    await eventually(() => /State:\s+T/.test(readFileSync(`/proc/${stack.pid('tts-media')}/status`, 'utf8')), { what: 'tts-media to stop' });
+    stack.signal('tts-media', 'SIGTERM');
+    stack.signal('tts-media', 'SIGCONT');
+    await eventually(() => !stack.runs('tts-media'), { what: 'tts-media to end' });
+    assert.equal(stack.sql(`SELECT owner, fails, state FROM media WHERE media_id = ${id}`).trim(), '0\t0\t1');
+    await stack.start('tts-media');
+    const media = await client.until(`/api/v1/media/${id}`, ({ status }) => status !== 'checking');
+    assert.equal(media.status, 'ready', JSON.stringify(media));
+  });
+});
+
+/** Where the bytes of a blob lie. */
+const blobOf = (key) => stack.path('media', key.slice(0, 2), key);
 
 /** Uploads a file by tus-js-client; cutAfter aborts it once and resumes with a new client object. */
 function tusUpload(file, { cutAfter } = {}) {
