@@ -25,7 +25,7 @@ DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-c
   pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2
 
 PKGS := libcurl jansson hiredis libmariadb openssl
-CPPFLAGS += -Iinclude -I$(O)/gen -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CPPFLAGS += -Iinclude -I$(O)/gen -D_GNU_SOURCE $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 WARN := -Wall -Wextra -Wpedantic -Wformat=2 -Wconversion -Wsign-conversion -Wshadow \
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith \
   -Wcast-qual -Wwrite-strings -Wvla -Wimplicit-fallthrough -Wswitch-enum -Wundef \
