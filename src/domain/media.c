@@ -288,7 +288,7 @@ static const struct {
 size_t media_check(const struct media_facts *facts,
                    struct media_check out[MEDIA_CHECKS_MAX])
 {
-    struct media_check passed[MEDIA_CHECKS_MAX];
+    struct media_check passed[MEDIA_CHECKS_MAX] = {0};
     size_t n = 0;
     size_t n_passed = 0;
 
