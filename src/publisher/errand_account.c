@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "errand.h"
 #include "errand_priv.h"
+#include "nap.h"
 #include "queue/queue.h"
 #include "store/account_tokens.h"
 #include "tiktok/creator.h"
@@ -102,7 +103,7 @@ static enum rc wait_for_turn(const struct errand *e, uint64_t account_id, struct
         wait_ms == 0)
         return RC_OK;
     if (wait_ms <= RATION_WAIT_MS) {
-        tokens_nap(wait_ms);
+        nap(wait_ms);
         if (queue_ring_pass(e->kit->redis, QUEUE_RING_CREATOR, account_id, &wait_ms,
                             &ignored) != RC_OK ||
             wait_ms == 0)

@@ -9,7 +9,6 @@
 #include "errand.h"
 #include "errand_priv.h"
 #include "store/account_tokens.h"
-#include "store/jobs.h"
 #include "tiktok/user.h"
 #include "tokens.h"
 
@@ -201,13 +200,7 @@ static void follow_up(struct errand *e, struct connect *c)
 {
     struct strbuf json;
     struct err err;
-    int64_t freed = 0;
 
-    if (job_unblock(e->kit->db, c->account_id, &freed, &err) != RC_OK)
-        log_failure("connect.not_unblocked", &err);
-    else if (freed > 0)
-        log_info("connect.unblocked", "account=%" PRIu64 " posts=%" PRId64, c->account_id,
-                 freed);
     strbuf_init(&json, JSON_MAX);
     if (c->creator_known &&
         errand_store_creator(e, c->account_id, &c->creator, &json, &err) != RC_OK)

@@ -5,6 +5,7 @@
 #include "core/xalloc.h"
 #include "errand.h"
 #include "lease.h"
+#include "nap.h"
 #include "queue/queue.h"
 #include "store/tasks.h"
 #include "tokens.h"
@@ -81,7 +82,7 @@ static void conclude(const struct errand *e, enum rc rc, const struct err *why)
          i < STORE_TRIES && (stored == RC_UNAVAILABLE || stored == RC_UNCERTAIN) &&
          calls_open(e->p->calls);
          i++) {
-        tokens_nap(TOKENS_STORE_MS);
+        nap(TOKENS_STORE_MS);
         stored = store_end(e, rc, why, &err);
     }
     if (stored != RC_OK)

@@ -11,6 +11,7 @@
 #include "store/account_tokens.h"
 #include "store/jobs.h"
 #include "store/publishers.h"
+#include "store/tasks.h"
 #include "tokens.h"
 
 #include <inttypes.h>
@@ -23,13 +24,14 @@ enum {
     BEAT_MS = 10000, /* well below JOB_PHASE_MS */
     REFRESH_MS = 10000,
     REPLAY_MS = 2000, /* until it has worked */
+    PURGE_MS = 60000,
     NO_LEASE_MS = 1000,
     REFRESH_MAX = 16,
     BEAT_BATCH = 200,
     SHARD_STEP = 64,
 };
 
-enum chore_kind { SWEEP, REAP, FEED, BEAT, REFRESH, REPLAY, CHORES };
+enum chore_kind { SWEEP, REAP, FEED, BEAT, REFRESH, REPLAY, PURGE, CHORES };
 
 /* One of the chores: a timer that begins its work, which runs on a store thread. */
 struct chore {
@@ -180,6 +182,14 @@ static enum rc replay(struct chore *c, const struct pool_kit *kit)
     return rc;
 }
 
+/* Some at a time, so that no other statement waits for long. */
+static enum rc purge(struct chore *c, const struct pool_kit *kit)
+{
+    int64_t n = 0;
+
+    return task_purge(kit->db, &n, &c->err);
+}
+
 /* --- on the loop, before and after
  * ------------------------------------------------------
  */
@@ -288,6 +298,7 @@ static const struct {
     [BEAT] = {"beat", BEAT_MS, 0, before_beat, beat, after_beat},
     [REFRESH] = {"refresh", REFRESH_MS, 1000, NULL, find_due, after_due},
     [REPLAY] = {"replay", REPLAY_MS, 500, NULL, replay, NULL},
+    [PURGE] = {"purge", PURGE_MS, 5000, NULL, purge, NULL},
 };
 
 static void run_chore(struct pool_work *w, const struct pool_kit *kit)

@@ -4,11 +4,11 @@
 #include "core/log.h"
 #include "crypto/seal.h"
 #include "journal.h"
+#include "nap.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { BODY_LIMIT = 16384, URL_LIMIT = 2048 };
 
@@ -124,13 +124,6 @@ enum rc tokens_call(const struct publisher *p, const struct token_call *c,
     return rc;
 }
 
-void tokens_nap(int64_t ms)
-{
-    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-    (void)nanosleep(&t, NULL);
-}
-
 /* --- refresh --------------------------------------------------------------------- */
 
 /* One request to the token endpoint. */
@@ -182,7 +175,7 @@ static enum rc keep(const struct publisher *p, const struct pool_kit *kit,
     if (rc != RC_OK && rc != RC_CONFLICT)
         log_failure("tokens.not_stored", err);
     while (worth_trying(p, rc)) {
-        tokens_nap(TOKENS_STORE_MS);
+        nap(TOKENS_STORE_MS);
         rc = account_token_rotate(kit->db, row->account_id, row->version, &pair, err);
     }
     if (rc == RC_OK || rc == RC_CONFLICT)
@@ -256,7 +249,7 @@ static enum rc refresh_claimed(const struct publisher *p, const struct pool_kit 
     rc = ask(p, token, &tokens, &reply, err);
     if (rc == RC_UNCERTAIN || rc == RC_UNAVAILABLE || rc == RC_DENIED) {
         log_refresh(row, rc, &reply, err);
-        tokens_nap(TOKENS_RETRY_MS);
+        nap(TOKENS_RETRY_MS);
         rc = ask(p, token, &tokens, &reply, err);
     }
     FAULT_POINT("tok.after_recv");

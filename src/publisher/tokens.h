@@ -82,7 +82,4 @@ enum rc tokens_call(const struct publisher *p, const struct token_call *c,
 enum rc tokens_restore(void *ctx, uint64_t account_id, unsigned version,
                        const struct token_pair *pair, struct err *err) MUST_CHECK;
 
-/* Sleeps; a thread that retries. */
-void tokens_nap(int64_t ms);
-
 #endif

@@ -286,6 +286,24 @@ START_TEST(only_the_listed_origins_are_spoken_to_without_tls)
 }
 END_TEST
 
+START_TEST(a_request_may_lift_the_rules_for_its_own_url)
+{
+    struct http_settings strict = {.in_flight_max = 8};
+    struct http_request req = get;
+    struct err err;
+    uint64_t id;
+
+    http_free(http);
+    ck_assert_int_eq(http_curl_new(&strict, &http, &err), RC_OK);
+    ck_assert_int_eq(http_submit(http, &req, done, NULL, &id, &err), RC_INVALID);
+    req.lifted = true;
+    start_server("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n", 0);
+    run(&req);
+    ck_assert_int_eq(outcome.rc, RC_OK);
+    ck_assert_int_eq(outcome.res.status, 201);
+}
+END_TEST
+
 START_TEST(a_name_that_leads_inside_is_refused_after_dns)
 {
     static const char *const inside[] = {
@@ -370,6 +388,7 @@ UNIT_MAIN_FIXTURE(
     a_server_that_keeps_silent_leaves_it_unclear, an_answer_over_the_limit_is_refused,
     a_redirect_is_an_answer_and_is_not_followed, a_proxy_in_the_environment_is_ignored,
     only_the_listed_origins_are_spoken_to_without_tls,
+    a_request_may_lift_the_rules_for_its_own_url,
     a_name_that_leads_inside_is_refused_after_dns,
     a_header_that_could_split_the_request_is_refused, a_canceled_request_is_never_done,
     waiting_ends_for_a_descriptor_and_for_a_wake,

@@ -36,8 +36,11 @@ static const struct flow_event calls[] = {
     {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_FAIL, .reason = "r"},
     {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_BLOCK, .reason = "r"},
 };
-static const struct flow_event writes[] = {
-    {.what = FLOW_OK}, {.what = FLOW_AGAIN}, {.what = FLOW_UNCLEAR}, {.what = FLOW_LOST}};
+static const struct flow_event writes[] = {{.what = FLOW_OK},
+                                           {.what = FLOW_AGAIN},
+                                           {.what = FLOW_UNCLEAR},
+                                           {.what = FLOW_LOST},
+                                           {.what = FLOW_REFUSED, .reason = "r"}};
 static const struct flow_event witnesses[] = {
     {.what = FLOW_OK}, {.what = FLOW_HELD}, {.what = FLOW_DROPPED}, {.what = FLOW_AGAIN}};
 static const struct flow_event uploads[] = {
@@ -182,8 +185,25 @@ static void apply_write(struct world *w, enum flow_do what)
         publications++;
         w->ended = true;
         break;
-    default:
-        w->ended = what >= FLOW_DO_LATER;
+    case FLOW_DO_LATER:
+    case FLOW_DO_FAIL:
+    case FLOW_DO_BLOCK:
+    case FLOW_DO_REVIEW:
+    case FLOW_DO_CANCELED:
+    case FLOW_DO_RELEASE:
+    case FLOW_DO_HANDOVER:
+    case FLOW_DO_END:
+        w->ended = true;
+        break;
+    case FLOW_DO_TOKEN: /* these write nothing */
+    case FLOW_DO_CREATOR:
+    case FLOW_DO_INIT:
+    case FLOW_DO_CHUNK:
+    case FLOW_DO_WAIT:
+    case FLOW_DO_WITNESS:
+    case FLOW_DO_LAST:
+    case FLOW_DO_STATUS:
+    case FLOW_DO_RELOAD:
         break;
     }
 }
@@ -545,6 +565,25 @@ START_TEST(a_commit_of_the_grant_that_nobody_heard_of_is_read_before_anything_is
 }
 END_TEST
 
+START_TEST(a_write_that_can_never_work_ends_in_review_and_is_not_tried_for_ever)
+{
+    static const enum flow_do written[] = {FLOW_DO_INTENT, FLOW_DO_PERSIST, FLOW_DO_GRANT,
+                                           FLOW_DO_SENT, FLOW_DO_PUBLISHED};
+    const struct flow_event refused = {.what = FLOW_REFUSED, .reason = "internal_error"};
+
+    for (size_t i = 0; i < ARRAY_LEN(written); i++) {
+        struct flow_action a;
+
+        (void)go_to(written[i]);
+        a = after(refused);
+        expect(a, FLOW_DO_REVIEW);
+        ck_assert_str_eq(a.reason, "internal_error");
+        expect(after(refused), FLOW_DO_REVIEW); /* itself it is tried again */
+        expect(after(ok), FLOW_DO_END);
+    }
+}
+END_TEST
+
 START_TEST(a_second_refusal_of_the_token_asks_the_person_to_reconnect)
 {
     struct flow_event auth = {.what = FLOW_AUTH};
@@ -664,6 +703,7 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_session_that_has_every_byte_never_dies_by_age,
           after_72_hours_without_a_verdict_a_person_must_look,
           a_commit_of_the_grant_that_nobody_heard_of_is_read_before_anything_is_sent,
+          a_write_that_can_never_work_ends_in_review_and_is_not_tried_for_ever,
           a_second_refusal_of_the_token_asks_the_person_to_reconnect,
           a_post_that_is_too_late_is_missed_and_not_published,
           a_granted_post_is_followed_up_however_late_it_is,

@@ -178,6 +178,26 @@ START_TEST(a_window_lets_exactly_its_limit_through)
 }
 END_TEST
 
+START_TEST(an_init_beyond_the_first_of_a_take_counts_against_the_same_window)
+{
+    int64_t now = redis_now();
+    int64_t wait = -1;
+
+    enqueue(7, account, now - 10);
+    ck_assert_uint_eq(take(10), 1); /* counts one */
+    for (int i = 1; i < QUEUE_INIT_LIMIT; i++) {
+        ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
+                         RC_OK);
+        ck_assert_int_eq(wait, 0);
+    }
+    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
+                     RC_OK);
+    ck_assert_int_gt(wait, 0);
+    enqueue(8, account, now - 10);
+    ck_assert_uint_eq(take(10), 0);
+}
+END_TEST
+
 START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
 {
     const struct queue_witness witness = {5, account};
@@ -273,6 +293,7 @@ UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
                   a_forgotten_post_is_not_taken,
                   an_account_starts_six_a_minute_in_order_and_never_starves_another,
                   a_window_lets_exactly_its_limit_through,
+                  an_init_beyond_the_first_of_a_take_counts_against_the_same_window,
                   the_witness_goes_to_the_first_and_only_its_holder_may_change_it,
                   a_flushed_redis_says_that_it_wants_a_full_load,
                   a_finished_task_is_heard_by_whoever_waits_before_or_after,

@@ -156,6 +156,24 @@ START_TEST(a_list_of_hosts_is_checked_at_the_start)
 }
 END_TEST
 
+START_TEST(a_list_says_whether_it_lifts_any_rule)
+{
+    static const struct {
+        const char *hosts;
+        bool lifts;
+    } cases[] = {
+        {".tiktokapis.com", false},         {"upload.example.com", false},
+        {"upload.example.com:8443", false}, {".tiktokapis.com,localhost", true},
+        {"http://sandbox:8081", true},      {"127.0.0.1:8081", true},
+        {"https://localhost:8443", true},   {"", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        ck_assert_msg(tiktok_upload_hosts_lift(cases[i].hosts) == cases[i].lifts, "%s",
+                      cases[i].hosts);
+}
+END_TEST
+
 UNIT_MAIN("tiktok_upload_url", an_upload_goes_only_where_the_operator_allows_it,
           a_refusal_never_shows_the_address, an_address_that_is_too_long_is_refused,
-          a_list_of_hosts_is_checked_at_the_start)
+          a_list_of_hosts_is_checked_at_the_start, a_list_says_whether_it_lifts_any_rule)
