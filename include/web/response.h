@@ -28,10 +28,11 @@ struct web_response {
     int status;            /* 0 until set; then 200..599 */
     struct strbuf headers; /* "Name: value\r\n"...; through web_header_add() only */
     struct strbuf body;
-    int64_t cut_after; /* >= 0: drop the connection after this many bytes of the body; -1:
-                        * send all (for the simulator's faults) */
-    bool lost;         /* drop the connection without any answer (likewise) */
-    bool broken;       /* private: a value could not be a header's; becomes a 500 */
+    /* For the simulator's faults. cut_after >= 0: only so many bytes of the body, over
+     * which nginx breaks the client's connection; -1: all. */
+    int64_t cut_after;
+    bool lost;   /* drop the connection without any answer */
+    bool broken; /* private: a value could not be a header's; becomes a 500 */
 };
 
 void web_response_init(struct web_response *res);

@@ -99,7 +99,8 @@ static bool has_body(int status)
 
 static void put(FCGX_Stream *out, const void *data, size_t len)
 {
-    (void)FCGX_PutStr(data, (int)len, out); /* nginx has gone: nobody to tell */
+    (void)FCGX_PutStr(data, (int)len,
+                      out); /* if nginx has gone, nobody is left to tell */
 }
 
 static void put_head(FCGX_Stream *out, const struct web_response *res)
@@ -120,7 +121,6 @@ static void put_head(FCGX_Stream *out, const struct web_response *res)
 bool send_response(struct FCGX_Stream *out, const struct web_request *req,
                    struct web_response *res)
 {
-    bool cut = res->cut_after >= 0;
     size_t len;
 
     if (res->lost)
@@ -129,14 +129,14 @@ bool send_response(struct FCGX_Stream *out, const struct web_request *req,
         log_error("web.bad_answer", "status=%d headers=%zu body=%zu broken=%d",
                   res->status, res->headers.len, res->body.len, res->broken);
         send_refusal(res, 500, req->id);
-        cut = false;
     }
     len = has_body(res->status) && strcmp(req->method, "HEAD") != 0 ? res->body.len : 0;
-    if (cut && (uint64_t)res->cut_after < len)
+    /* The request to us still ends in order: nginx takes a connection that just ends for
+     * the end of the answer and lets the client wait for the rest; a short answer it
+     * holds against us, and breaks the client's connection. */
+    if (res->cut_after >= 0 && (uint64_t)res->cut_after < len)
         len = (size_t)res->cut_after;
     put_head(out, res);
     put(out, res->body.buf, len);
-    if (cut)
-        (void)FCGX_FFlush(out); /* what is said before the silence does arrive */
-    return !cut;
+    return true;
 }

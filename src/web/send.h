@@ -13,8 +13,8 @@ struct FCGX_Stream;
  * that could be sent (500). */
 void send_refusal(struct web_response *res, int status, const char *request_id);
 
-/* Writes the answer. False when the connection shall be dropped now: a fault that the
- * simulator asked for. That the peer has gone is no failure. */
+/* Writes the answer. False when there shall be none and the connection be dropped, as the
+ * simulator may ask for. That the peer has gone is no failure. */
 bool send_response(struct FCGX_Stream *out, const struct web_request *req,
                    struct web_response *res) MUST_CHECK;
 
