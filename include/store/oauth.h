@@ -27,15 +27,15 @@ struct oauth_key {
     const unsigned char *state_hash;
 };
 
-/* What is remembered of the way out. Texts are borrowed. */
+/* What is remembered of the way out. Texts are borrowed. Whichever account comes back is
+ * connected: oauth_txn.account_id, which would demand a certain one, stays NULL. */
 struct oauth_begin {
     struct oauth_key key;
-    uint64_t account_id; /* to be reconnected; 0: whichever comes back */
     const char *verifier, *redirect_uri, *scopes; /* scopes: asked for */
 };
 
 /* Writes it down, and removes what the person left behind longer ago than OAUTH_KEPT_MS.
- * RC_CONFLICT "foreign_key": no such account or member in that workspace. */
+ * RC_CONFLICT "foreign_key": no such member of that workspace. */
 enum rc oauth_begin(struct db *db, const struct oauth_begin *begin,
                     struct err *err) MUST_CHECK;
 

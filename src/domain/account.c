@@ -25,6 +25,7 @@ static const struct {
 } reasons[] = {
     {"access_removed", "The permission was withdrawn in TikTok's settings. Reconnect the "
                        "account; its posts wait until then."},
+    {"connecting", "The connection is being made."},
     {"scope_missing", "The connection lacks a permission that posting needs. Reconnect "
                       "the account and leave every permission ticked."},
 };

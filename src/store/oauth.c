@@ -27,7 +27,6 @@ static enum rc begin_steps(struct db *db, void *ctx, struct err *err)
                                    sql_bytes(b->key.session_hash, OAUTH_HASH_SIZE),
                                    sql_u64(b->key.workspace_id),
                                    sql_u64(b->key.user_id),
-                                   sql_id(b->account_id),
                                    sql_text(b->verifier),
                                    sql_text(b->redirect_uri),
                                    sql_text(b->scopes),
@@ -38,9 +37,9 @@ static enum rc begin_steps(struct db *db, void *ctx, struct err *err)
         return rc;
     return db_exec(db,
                    "INSERT INTO oauth_txn (state_hash, session_hash, workspace_id,"
-                   " user_id, account_id, verifier, redirect_uri, scopes, created_at,"
+                   " user_id, verifier, redirect_uri, scopes, created_at,"
                    " expires_at)"
-                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW " + ?)",
+                   " VALUES (?, ?, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW " + ?)",
                    SQL_ARGS(args), NULL, err);
 }
 

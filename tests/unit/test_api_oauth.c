@@ -51,7 +51,6 @@ static void keep_key(const struct oauth_key *key)
 enum rc oauth_begin(struct db *db UNUSED, const struct oauth_begin *b, struct err *err)
 {
     fake.begun++;
-    fake.target = b->account_id;
     keep_key(&b->key);
     (void)snprintf(fake.verifier, sizeof(fake.verifier), "%s", b->verifier);
     ck_assert_str_eq(b->redirect_uri, "https://our.test/api/auth/tiktok/callback");
@@ -86,6 +85,7 @@ enum rc account_load(struct db *db UNUSED, uint64_t workspace_id, uint64_t accou
                      struct account *out, struct err *err)
 {
     ck_assert_uint_eq(workspace_id, 3);
+    fake.target = account_id;
     *out = (struct account){.id = account_id};
     return fake.load_rc == RC_OK ? RC_OK
                                  : err_set(err, fake.load_rc, "not_found", "None such.");

@@ -52,6 +52,8 @@ START_TEST(a_known_reason_has_a_sentence_of_its_own_while_it_matters)
 
     s.reason = "access_removed";
     ck_assert_str_ne(account_sentence(&s), usual);
+    s.reason = "connecting";
+    ck_assert_str_ne(account_sentence(&s), usual);
     s.reason = "scope_missing";
     ck_assert_str_ne(account_sentence(&s), usual);
     s.reason = "a_reason_of_next_year";

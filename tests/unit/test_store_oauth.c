@@ -272,22 +272,17 @@ START_TEST(of_many_callbacks_at_once_exactly_one_goes_on)
 }
 END_TEST
 
-/* --- accounts to reconnect, and what is left behind -------------------------------- */
+/* --- strangers, and what is left behind -------------------------------- */
 
-START_TEST(an_account_to_reconnect_must_be_of_the_workspace)
+START_TEST(who_is_no_member_cannot_begin)
 {
     struct oauth_begin b = way_out();
     uint64_t elsewhere = seed_workspace(db);
-    uint64_t their_user = seed_user(db, elsewhere);
 
-    b.account_id = seed_account(db, elsewhere, their_user);
+    b.key.user_id = seed_user(db, elsewhere);
     ck_assert_int_eq(oauth_begin(db, &b, &err), RC_CONFLICT);
     ck_assert_str_eq(err.code, "foreign_key");
     ck_assert_int_eq(count("oauth_txn"), 0);
-    b.account_id = seed.account;
-    ck_assert_int_eq(oauth_begin(db, &b, &err), RC_OK);
-    ck_assert_int_eq(database_number(db, "SELECT account_id FROM oauth_txn"),
-                     (int64_t)seed.account);
 }
 END_TEST
 
@@ -337,6 +332,6 @@ DATABASE_MAIN("store_oauth", setup, teardown,
               after_its_time_a_state_is_expired, a_used_state_stays_used_after_its_time,
               a_state_stays_good_when_the_publisher_could_not_be_asked,
               of_many_callbacks_at_once_exactly_one_goes_on,
-              an_account_to_reconnect_must_be_of_the_workspace,
+              who_is_no_member_cannot_begin,
               forgetting_wipes_code_and_verifier_of_ones_own_only,
               a_new_beginning_removes_what_the_person_left_behind_long_ago)

@@ -35,24 +35,25 @@ static enum rc check_possible(const struct api *api, const struct api_request *r
     return RC_OK;
 }
 
-/* "account_id" of the body, which must be the workspace's own. */
-static enum rc read_target(struct api *api, const struct api_request *req,
-                           uint64_t *account_id, struct err *err)
+/* "account_id" of the body, which must be the workspace's own. It does not bind: when the
+ * person comes back with another account, the contract adds that one beside it. */
+static enum rc check_target(struct api *api, const struct api_request *req,
+                            struct err *err)
 {
     static const char *const known[] = {"account_id", NULL};
     struct account account;
+    uint64_t account_id = 0;
     enum rc rc = api_json_known(req->json, known, err);
 
     if (rc == RC_OK)
-        rc = api_json_id(req->json, "account_id", false, account_id, err);
-    if (rc == RC_OK && *account_id != 0)
-        rc = account_load(api->db, req->who.workspace_id, *account_id, &account, err);
+        rc = api_json_id(req->json, "account_id", false, &account_id, err);
+    if (rc == RC_OK && account_id != 0)
+        rc = account_load(api->db, req->who.workspace_id, account_id, &account, err);
     return rc;
 }
 
 static enum rc remember(struct api *api, const struct api_request *req,
-                        uint64_t account_id, const struct strbuf *state,
-                        const char *verifier, struct err *err)
+                        const struct strbuf *state, const char *verifier, struct err *err)
 {
     unsigned char state_hash[DIGEST_SHA256_SIZE];
     const struct oauth_begin begin = {
@@ -60,7 +61,6 @@ static enum rc remember(struct api *api, const struct api_request *req,
                 .user_id = req->who.user_id,
                 .session_hash = req->who.session_hash,
                 .state_hash = state_hash},
-        .account_id = account_id,
         .verifier = verifier,
         .redirect_uri = api->settings->redirect_uri,
         .scopes = api->settings->scopes,
@@ -99,19 +99,18 @@ enum rc oauth_start(struct api *api, const struct api_request *req,
 {
     unsigned char raw[STATE_BYTES];
     char verifier[PKCE_VERIFIER_SIZE];
-    uint64_t account_id = 0;
     struct strbuf state;
     enum rc rc = check_possible(api, req, err);
 
     if (rc == RC_OK)
-        rc = read_target(api, req, &account_id, err);
+        rc = check_target(api, req, err);
     if (rc != RC_OK)
         return rc;
     strbuf_init(&state, STATE_TEXT_MAX);
     random_fill(api->random, raw, sizeof(raw));
     base64url_encode(&state, raw, sizeof(raw));
     pkce_verifier_new(api->random, verifier);
-    rc = remember(api, req, account_id, &state, verifier, err);
+    rc = remember(api, req, &state, verifier, err);
     if (rc == RC_OK)
         answer(api, res, state.buf, verifier);
     explicit_bzero(verifier, sizeof(verifier));
