@@ -3,10 +3,6 @@
 #include "sign_in.h"
 #include "view.h"
 
-#include "core/log.h"
-
-#include <inttypes.h>
-
 /* GET: also for an API token, which has no CSRF token. */
 static enum rc who_am_i(struct api *api, const struct api_request *req,
                         struct web_response *res, struct err *err)
@@ -34,7 +30,6 @@ static enum rc sign_out(struct api *api, const struct api_request *req,
     rc = session_end(api->db, &actor, req->who.session_hash, err);
     if (rc != RC_OK)
         return rc;
-    log_info("session.ended", "user=%" PRIu64, req->who.user_id);
     web_cookie_set(res, &gone);
     web_header_add(res, "Clear-Site-Data", "\"cache\", \"storage\"");
     web_empty(res, 204, NULL);

@@ -15,7 +15,6 @@
 #include "crypto/digest.h"
 #include "crypto/password.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 struct credentials {
@@ -84,18 +83,13 @@ static void rehash(struct api *api, const struct user_login *user,
 static enum rc verify(struct api *api, const struct user_login *user,
                       const struct credentials *c, struct err *err)
 {
-    struct gate_pass pass;
-    enum rc rc = gate_enter(api->gate, &pass, err);
+    enum rc rc;
 
-    if (rc != RC_OK)
-        return rc;
     if (user->user_id == 0)
-        rc = password_verify_nobody(c->password, c->password_len, err);
-    else
-        rc = password_verify(user->password_hash, c->password, c->password_len, err);
+        return password_verify_nobody(c->password, c->password_len, err);
+    rc = password_verify(user->password_hash, c->password, c->password_len, err);
     if (rc == RC_OK)
         rehash(api, user, c);
-    gate_leave(api->gate, &pass);
     return rc;
 }
 
@@ -116,7 +110,6 @@ static enum rc check(struct api *api, const struct credentials *c,
         rc = RC_DENIED;
     if (rc != RC_DENIED)
         return rc;
-    log_info("session.refused", "user=%" PRIu64, user->user_id);
     throttle_failed(api, t, user->user_id);
     return refused(err);
 }
@@ -185,11 +178,24 @@ static enum rc begin(struct api *api, const struct web_request *web,
     rc = open_session(api, web, user, &who, err);
     if (rc == RC_OK)
         rc = session_answer(api, &who, 201, res, err);
-    if (rc == RC_OK) {
+    if (rc == RC_OK)
         web_cookie_set(res, &cookie);
-        log_info("session.opened", "user=%" PRIu64 " ip=%s", who.user_id, web->remote_ip);
-    }
     explicit_bzero(token, sizeof(token));
+    return rc;
+}
+
+/* Inside the gate: a try that finds no room there is not counted as one. */
+static enum rc attempt(struct api *api, const struct web_request *web,
+                       const struct credentials *c, struct user_login *user,
+                       struct err *err)
+{
+    struct throttle t;
+    enum rc rc = throttle_begin(api, web->remote_ip, c->email, &t, err);
+
+    if (rc == RC_OK)
+        rc = check(api, c, &t, user, err);
+    if (rc == RC_OK)
+        throttle_succeeded(api, &t);
     return rc;
 }
 
@@ -198,17 +204,17 @@ enum rc session_sign_in(struct api *api, const struct api_request *req,
 {
     struct credentials c = {0};
     struct user_login user = {0};
-    struct throttle t;
+    struct gate_pass pass;
     enum rc rc = read_credentials(req, &c, err);
 
     if (rc == RC_OK)
-        rc = throttle_begin(api, req->web->remote_ip, c.email, &t, err);
+        rc = gate_enter(api->gate, &pass, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = attempt(api, req->web, &c, &user, err);
+    gate_leave(api->gate, &pass);
     if (rc == RC_OK)
-        rc = check(api, &c, &t, &user, err);
-    if (rc == RC_OK) {
-        throttle_succeeded(api, &t);
         rc = begin(api, req->web, &user, res, err);
-    }
     explicit_bzero(&user, sizeof(user));
     return rc;
 }
