@@ -31,7 +31,7 @@ enum {
     QUEUE_TAKE_MAX = 256,         /* posts one take may return: <= 7 ms in Redis */
     QUEUE_HORIZON_MS = 7200000,   /* later posts stay in MariaDB until the feeder comes */
     QUEUE_WINDOW_MS = 61000,      /* TikTok's sliding minute and 1 s for the network */
-    QUEUE_INIT_LIMIT = 6,         /* init calls a window; source: tiktok-api.md 8 */
+    QUEUE_INIT_LIMIT = 6,         /* init calls a window; source: docs/tiktok.md 8 */
     QUEUE_STATUS_LIMIT = 30,      /* status calls a window; source: same */
     QUEUE_CREATOR_LIMIT = 20,     /* creator_info calls a window; source: same */
     QUEUE_ENQUEUE_BUDGET_MS = 50, /* what a web request may spend on a hint */

@@ -2,7 +2,7 @@
  *
  * HTTP status is not the success flag: creator_info returns some refusals with 200, the
  * OAuth endpoints nearly all of theirs, and errors come with "data":{}, without data, or
- * as an HTML page from an edge server (tiktok-api.md 0.1, 2.5, 7.3). The parsers of this
+ * as an HTML page from an edge server (docs/tiktok.md 2.5, 7.3). The parsers of this
  * layer take a struct tiktok_answer and fill a struct tiktok_reply whatever happened:
  *
  *     struct tiktok_reply reply;

@@ -1,6 +1,6 @@
 /* tiktok/chunk.h - how a video is cut for upload, and what the answer to a chunk means.
  *
- * TikTok's rules (tiktok-api.md 6.1): 1 to 1000 chunks in strict order, each 5 to 64 MB;
+ * TikTok's rules (docs/tiktok.md 6.1): 1 to 1000 chunks in strict order, each 5 to 64 MB;
  * total_chunk_count = floor(size / chunk_size) and the remainder joins the last chunk; a
  * single chunk has chunk_size == size. Whether MB is decimal or binary is undocumented,
  * so the plan stays clear of every border under both readings: up to 64,000,000 bytes in

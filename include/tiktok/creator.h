@@ -1,7 +1,7 @@
 /* tiktok/creator.h - what the account may post right now: creator_info/query.
  *
  * TikTok demands that this is asked whenever the composer is shown, and its answer obeyed
- * (tiktok-api.md 5.1, 9): only the listed audiences, interactions as allowed. It says
+ * (docs/tiktok.md 5.1, 9): only the listed audiences, interactions as allowed. It says
  * nothing about whether our app is audited. Three refusals come with HTTP 200. */
 #ifndef TIKTOK_CREATOR_H
 #define TIKTOK_CREATOR_H

@@ -6,9 +6,9 @@
  * belongs to one of these and says what the program does next (class), the stable reason
  * code under which a post or account shows it, and the words for a person.
  *
- * Source of the rows: docs/tiktok.md (from tiktok-api.md 2.5, 6.2, 7.2, 7.4). Message
- * texts of TikTok do not discriminate, codes do; the two exceptions are OAuth's
- * invalid_request for a redirect or PKCE mismatch, which only its description names. */
+ * Source of the rows: docs/tiktok.md 2.5, 6.2, 7.2 and 7.4. Message texts of TikTok do
+ * not discriminate, codes do; the two exceptions are OAuth's invalid_request for a
+ * redirect or PKCE mismatch, which only its description names. */
 #ifndef TIKTOK_ERRORS_H
 #define TIKTOK_ERRORS_H
 

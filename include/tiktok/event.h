@@ -2,7 +2,7 @@
  *
  * Delivery is at least once, in any order, and forgeable until its signature has been
  * checked, so an event is a hint: a post's fate is read with status/fetch, and an account
- * is only disabled, not deleted (tiktok-api.md 10). The envelope's "content" is JSON
+ * is only disabled, not deleted (docs/tiktok.md 10). The envelope's "content" is JSON
  * serialized as a text, hence parsed twice. */
 #ifndef TIKTOK_EVENT_H
 #define TIKTOK_EVENT_H

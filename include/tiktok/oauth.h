@@ -1,6 +1,6 @@
 /* tiktok/oauth.h - connecting an account: Login Kit for Web, OAuth 2 as TikTok has it.
  *
- * Peculiarities (tiktok-api.md 2): client_key instead of client_id; scopes joined by
+ * Peculiarities (docs/tiktok.md 2): client_key instead of client_id; scopes joined by
  * commas; credentials in the body, never in an Authorization header; errors flat and
  * often with HTTP 200; the code comes percent-encoded, is decoded exactly once by the
  * web layer, and encoded again here. Builders append to a strbuf whose owner checks
@@ -25,7 +25,7 @@ enum {
     TIKTOK_CODE_MAX = 1024,    /* bytes of a decoded authorization code */
     TIKTOK_OPEN_ID_MAX = 128,  /* seen: 36 */
     TIKTOK_SCOPES_MAX = 512,   /* bytes of a comma-separated list */
-    TIKTOK_REDIRECT_MAX = 511, /* "< 512 characters", tiktok-api.md 2.2 */
+    TIKTOK_REDIRECT_MAX = 511, /* "< 512 characters", docs/tiktok.md 2.2 */
 };
 
 /* Our app as registered in the developer portal. */

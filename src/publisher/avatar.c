@@ -10,7 +10,7 @@
 
 enum { FETCH_MS = 10000 };
 
-/* TikTok's hosts for pictures; tiktok-api.md 4 and 5.1 show the first two. */
+/* TikTok's hosts for pictures; docs/tiktok.md 4 and 5.1 show the first two. */
 static const char *const hosts[] = {
     ".tiktokcdn.com",    ".tiktokcdn-us.com", ".tiktokcdn-eu.com",
     ".tiktokcdn-in.com", ".tiktok.com",       ".ibyteimg.com",

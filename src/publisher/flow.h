@@ -51,7 +51,7 @@ enum {
     FLOW_RESYNCS_MAX = 8,         /* of one session's position, then it is given up */
     FLOW_STATUS_TRIES = 5,        /* unanswered, before a grant, then LATER */
     FLOW_ATTEMPTS_MAX = 12,       /* sessions of one post, then FAIL */
-    FLOW_URL_LIFE_MS = 3600000,   /* upload URL; source: tiktok-api.md 5.2 */
+    FLOW_URL_LIFE_MS = 3600000,   /* upload URL; source: docs/tiktok.md 5.2 */
     FLOW_URL_MARGIN_MS = 600000,  /* beyond it no chunk in flight can still land */
     FLOW_PROOF_GAP_MS = 60000,    /* between the two incomplete answers */
     FLOW_REVIEW_MS = 259200000,   /* unknown for 72 h after the grant: REVIEW */

@@ -152,7 +152,7 @@ static enum rc report(enum answer_kind kind, const struct tiktok_reply *reply,
 }
 
 /* invalid_request covers several mistakes; two of them have remedies of their own, and
- * only TikTok's description tells them apart (tiktok-api.md 2.5). */
+ * only TikTok's description tells them apart (docs/tiktok.md 2.5). */
 static const char *refine(enum tiktok_where where, const struct tiktok_reply *reply)
 {
     if (where != TIKTOK_IN_EXCHANGE || strcmp(reply->code, "invalid_request") != 0)

@@ -1,5 +1,5 @@
 /* answer_priv.h - what the parsers of this layer share: one way through every shape of
- * answer (tiktok-api.md 7.3), and readers of fields that forgive what TikTok varies. */
+ * answer (docs/tiktok.md 7.3), and readers of fields that forgive what TikTok varies. */
 #ifndef SRC_TIKTOK_ANSWER_PRIV_H
 #define SRC_TIKTOK_ANSWER_PRIV_H
 

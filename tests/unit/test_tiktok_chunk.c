@@ -16,7 +16,7 @@ static struct tiktok_chunk_plan plan_of(int64_t size)
 
 START_TEST(the_plan_is_that_of_the_documented_vectors)
 {
-    /* tiktok-api.md 6.1 */
+    /* docs/tiktok.md 6.1 */
     static const struct {
         int64_t size, chunk, count, last;
         const char *range;
@@ -71,7 +71,7 @@ START_TEST(nothing_and_too_much_are_refused)
 END_TEST
 
 /* What TikTok documents and what its servers were seen to check, in the stricter reading
- * of MB at each end (tiktok-api.md 6.1). */
+ * of MB at each end (docs/tiktok.md 6.1). */
 static void check_rules(int64_t size)
 {
     struct tiktok_chunk_plan p = plan_of(size);

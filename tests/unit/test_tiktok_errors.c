@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Every code of tiktok-api.md 2.5, 5, 6.2, 7.2 and 7.4 and what follows from it. The
+/* Every code of docs/tiktok.md 2.5, 5, 6.2, 7.2 and 7.4 and what follows from it. The
  * table under test must have these rows and no others. */
 static const struct {
     enum tiktok_where where;
