@@ -121,6 +121,8 @@ static void say_change(struct lease *l)
 {
     bool away = l->rc == RC_UNAVAILABLE || l->rc == RC_UNCERTAIN;
 
+    if (l->errand == LEAVE && l->work_inc == 0) /* nothing was asked */
+        return;
     if (away && !l->away)
         log_failure("database.away", &l->err);
     else if (!away && l->away)

@@ -24,8 +24,10 @@
 #include <unistd.h>
 
 enum {
-    WAIT_MS = 1000,  /* the longest sleep of the loop */
-    LEAVE_MS = 2000, /* for the last statement: without it the lease runs out */
+    WAIT_MS = 1000,    /* the longest sleep of the loop */
+    ONE_SAY_MS = 1000, /* signals closer than this are one: whoever ends a process often
+                        * tells both it and its group */
+    LEAVE_MS = 2000,   /* for the last statement: without it the lease runs out */
 };
 
 enum phase { RUNNING, DRAINING, LEAVING, OVER };
@@ -38,6 +40,7 @@ struct loop {
     int signals; /* signalfd */
     enum phase phase;
     int64_t phase_ends_ms; /* monotonic */
+    int64_t told_ms;       /* to stop */
 };
 
 /* --- start
@@ -163,10 +166,15 @@ static void enter(struct loop *l, enum phase phase, int64_t for_ms)
 
 static void stop(struct loop *l)
 {
+    int64_t now_ms = publisher_mono_ms();
+
+    if (l->phase != RUNNING && now_ms - l->told_ms < ONE_SAY_MS)
+        return;
     if (l->phase != RUNNING) {
         log_warn("publisher.ended", "%s", "second signal");
         _exit(EXIT_FAILURE);
     }
+    l->told_ms = now_ms;
     log_info("publisher.stopping", "posts=%zu tasks=%zu", l->p.runs.len,
              errands_busy(l->p.errands));
     enter(l, DRAINING, PUBLISHER_DRAIN_MS);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    API_TIMEOUT_MS = 30000,     /* tiktok-api.md 14 */
+    API_TIMEOUT_MS = 30000,     /* docs/tiktok.md 14 */
     UPLOAD_TIMEOUT_MS = 600000, /* of one chunk; a stalled one ends after HTTP_STALL_S */
     UPLOAD_ANSWER_MAX = 65536,  /* bytes; upload answers are empty or some HTML */
     BODY_MAX = 65536,           /* of a request */
@@ -126,17 +126,31 @@ static bool post_json(struct run *r, const char *path, const struct strbuf *body
 /* --- CREATOR -------------------------------------------------------------------------
  */
 
-/* May the post go out as its person chose? What TikTok has switched off for the account
- * (comments, say) it leaves off by itself. */
+/* What keeps the post from going out as its person chose, or NULL. Nothing is changed
+ * silently: the person decides anew. */
+static const char *objection(const struct job_facts *f,
+                             const struct tiktok_creator *creator)
+{
+    if (!tiktok_creator_allows(creator, f->privacy_level))
+        return "audience_not_allowed";
+    if (f->allow_comment && creator->comment_disabled)
+        return "comment_disabled";
+    if (f->allow_duet && creator->duet_disabled)
+        return "duet_disabled";
+    if (f->allow_stitch && creator->stitch_disabled)
+        return "stitch_disabled";
+    if (creator->max_video_s > 0 &&
+        f->media_duration_ms > (int64_t)creator->max_video_s * 1000)
+        return "media_too_long";
+    return NULL;
+}
+
 static void judge_creator(struct run *r, const struct tiktok_creator *creator)
 {
-    const struct job_facts *f = &r->facts;
+    const char *reason = objection(&r->facts, creator);
 
-    if (!tiktok_creator_allows(creator, f->privacy_level))
-        fail(r, "audience_not_allowed");
-    else if (creator->max_video_s > 0 &&
-             f->media_duration_ms > (int64_t)creator->max_video_s * 1000)
-        fail(r, "media_too_long");
+    if (reason != NULL)
+        fail(r, reason);
     else
         run_event(r, FLOW_OK, NULL, 0);
 }
