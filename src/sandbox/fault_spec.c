@@ -1,0 +1,220 @@
+#include "fault_spec.h"
+
+#include "chance.h"
+#include "core/text.h"
+#include "rules.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static const char *const endpoints[] = {
+    "*",          "authorize",   "token",           "revoke", "user_info", "creator_info",
+    "video_init", "inbox_init",  "photo_init",      "upload", "status",    "cancel",
+    "video_list", "video_query", FAULT_PUBLICATION,
+};
+
+const char *fault_endpoint(size_t i)
+{
+    return i < ARRAY_LEN(endpoints) ? endpoints[i] : NULL;
+}
+
+enum kind { FLAG, NUMBER, WORDS, SHARE };
+
+struct member {
+    const char *name;
+    enum kind kind;
+    size_t offset;
+    size_t size; /* WORDS: of the field */
+    int64_t min, max;
+};
+
+#define AT(f) offsetof(struct fault_spec, f)
+#define TEXT(f)                                                                          \
+    {                                                                                    \
+#f, WORDS, AT(f), sizeof(((struct fault_spec *)NULL)->f), 0, 0                   \
+    }
+#define INT(f, a, b)                                                                     \
+    {                                                                                    \
+#f, NUMBER, AT(f), 0, (a), (b)                                                   \
+    }
+#define YES(f)                                                                           \
+    {                                                                                    \
+#f, FLAG, AT(f), 0, 0, 0                                                         \
+    }
+
+static const struct member members[] = {
+    TEXT(endpoint),
+    TEXT(account),
+    INT(chunk, 0, CHUNK_COUNT_MAX),
+    INT(skip, 0, 1000000000),
+    INT(count, 1, 1000000000),
+    {"probability", SHARE, AT(probability), 0, 0, 0},
+    INT(delay_ms, 0, FAULT_WAIT_MAX_MS),
+    INT(take_bytes, 0, CHUNK_LAST_SIZE_MAX),
+    YES(drop),
+    INT(status, 200, 599),
+    {"http", NUMBER, AT(status), 0, 200, 599},
+    TEXT(code),
+    TEXT(body),
+    INT(retry_after_s, 0, 86400),
+    YES(after),
+    YES(lost),
+    INT(hang_ms, 0, FAULT_WAIT_MAX_MS),
+    INT(cut_after, 0, 1000000),
+    TEXT(fail_reason),
+    YES(stuck),
+    INT(processing_ms, 0, 86400000),
+    INT(moderation_ms, 0, 86400000),
+};
+
+static const struct member *member_named(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        if (strcmp(members[i].name, name) == 0)
+            return &members[i];
+    return NULL;
+}
+
+static bool set_flag(void *field, const json_t *value)
+{
+    bool yes = json_is_true(value);
+
+    (void)memcpy(field, &yes, sizeof(yes));
+    return json_is_boolean(value);
+}
+
+static bool set_number(const struct member *m, void *field, const json_t *value)
+{
+    int64_t n = json_integer_value(value);
+
+    (void)memcpy(field, &n, sizeof(n));
+    return json_is_integer(value) && n >= m->min && n <= m->max;
+}
+
+static bool set_words(const struct member *m, void *field, const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    if (text == NULL || strlen(text) >= m->size)
+        return false;
+    text_copy(field, m->size, text);
+    return true;
+}
+
+static bool set_share(void *field, const json_t *value)
+{
+    double share = json_number_value(value);
+
+    (void)memcpy(field, &share, sizeof(share));
+    return json_is_number(value) && share >= 0 && share <= 1;
+}
+
+static bool set_member(struct fault_spec *spec, const struct member *m,
+                       const json_t *value)
+{
+    void *field = (char *)spec + m->offset;
+
+    switch (m->kind) {
+    case FLAG:
+        return set_flag(field, value);
+    case NUMBER:
+        return set_number(m, field, value);
+    case WORDS:
+        return set_words(m, field, value);
+    case SHARE:
+        return set_share(field, value);
+    }
+    return false;
+}
+
+static bool is_one_of(const char *text, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(text, list[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What the fault does to a publication, and to a request. */
+static bool decides_fate(const struct fault_spec *s)
+{
+    return s->fail_reason[0] != '\0' || s->stuck || s->processing_ms >= 0 ||
+           s->moderation_ms >= 0;
+}
+
+static bool does_something(const struct fault_spec *s)
+{
+    return s->delay_ms > 0 || s->take_bytes >= 0 || s->drop || s->status != 0 ||
+           s->code[0] != '\0' || s->body[0] != '\0' || s->lost || s->hang_ms > 0 ||
+           s->cut_after >= 0;
+}
+
+static enum rc check_words(const struct fault_spec *s, struct err *err)
+{
+    static const char *const bodies[] = {"", "html", "garbage", "empty", "truncated"};
+
+    if (!is_one_of(s->endpoint, endpoints, ARRAY_LEN(endpoints)))
+        return err_field(err, "endpoint", "bad_fault", "endpoint has no such name");
+    if (!is_one_of(s->body, bodies, ARRAY_LEN(bodies)))
+        return err_field(err, "body", "bad_fault",
+                         "body must be html, garbage, empty or truncated");
+    if (s->fail_reason[0] != '\0' && !fail_reason_known(s->fail_reason))
+        return err_field(err, "fail_reason", "bad_fault", "TikTok has no such reason");
+    return RC_OK;
+}
+
+static enum rc check(struct fault_spec *s, struct err *err)
+{
+    bool fate = decides_fate(s);
+
+    if (s->endpoint[0] == '\0' && fate)
+        text_copy(s->endpoint, sizeof(s->endpoint), FAULT_PUBLICATION);
+    if (s->endpoint[0] == '\0')
+        return err_field(err, "endpoint", "bad_fault", "endpoint is missing");
+    if (fate != (strcmp(s->endpoint, FAULT_PUBLICATION) == 0))
+        return err_field(err, "endpoint", "bad_fault",
+                         "fail_reason, stuck, processing_ms and moderation_ms go with "
+                         "the endpoint publication, and it with them");
+    if (fate == does_something(s))
+        return err_field(err, "", "bad_fault",
+                         fate ? "a fault changes a request or a publication, not both"
+                              : "the fault does nothing");
+    return check_words(s, err);
+}
+
+enum rc fault_spec_parse(json_t *json, struct fault_spec *spec, struct err *err)
+{
+    struct fault_spec s = {.chunk = -1,
+                           .count = -1,
+                           .probability = 1,
+                           .take_bytes = -1,
+                           .retry_after_s = -1,
+                           .cut_after = -1,
+                           .processing_ms = -1,
+                           .moderation_ms = -1};
+    const char *name;
+    json_t *value;
+    enum rc rc;
+
+    if (!json_is_object(json))
+        return err_field(err, "", "bad_fault", "a fault is a JSON object");
+    json_object_foreach(json, name, value)
+    {
+        const struct member *m = member_named(name);
+
+        if (m == NULL)
+            return err_field(err, "", "bad_fault", "a fault has no such member");
+        if (!set_member(&s, m, value))
+            return err_field(err, m->name, "bad_fault", "%s has a wrong value", m->name);
+    }
+    rc = check(&s, err);
+    if (rc == RC_OK)
+        *spec = s;
+    return rc;
+}
+
+bool fault_hits(const struct fault_spec *spec, int64_t seed, int64_t fault_id,
+                int64_t seen)
+{
+    return seen >= spec->skip && chance_share(seed, fault_id, seen) < spec->probability;
+}

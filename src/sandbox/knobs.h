@@ -1,0 +1,73 @@
+/* sandbox/knobs.h - what can be turned while the simulator runs.
+ *
+ * Every knob is a whole number with a range; 0 and 1 stand for no and yes. The state
+ * holds only those that were turned; the others have the value the table says, and
+ * processing_ms that of SANDBOX_PROCESSING_MS. docs/sandbox.md lists them. */
+#ifndef SRC_SANDBOX_KNOBS_H
+#define SRC_SANDBOX_KNOBS_H
+
+#include "sql.h"
+
+#include <stdint.h>
+
+enum knob {
+    /* time */
+    KNOB_CLOCK_OFFSET_MS, /* what the simulator's clock is ahead of the machine's */
+    KNOB_PROCESSING_MS,   /* from the last byte to the result */
+    KNOB_MODERATION_MS,   /* from there to the post id of a public post */
+    /* OAuth */
+    KNOB_CODE_TTL_S,
+    KNOB_ACCESS_TTL_S,
+    KNOB_REFRESH_TTL_S,
+    KNOB_ROTATE_REFRESH,       /* 0: a refresh answers the same refresh token */
+    KNOB_OLD_REFRESH_GRACE_MS, /* how long a rotated one still works */
+    KNOB_REFRESH_KILLS_ACCESS, /* 1: a refresh ends the old access token at once */
+    KNOB_OAUTH_ERROR_STATUS,   /* HTTP status of OAuth errors */
+    /* posting */
+    KNOB_AUDITED,         /* 0: private accounts and SELF_ONLY only, five users a day */
+    KNOB_ACTIVE_USER_CAP, /* people who may post in 24 h; 0: any number */
+    KNOB_PENDING_SHARES,  /* drafts a person may have waiting in 24 h */
+    KNOB_PENDING_SHARE_STATUS,
+    KNOB_CHECK_MEDIA,    /* 0: a file of any kind is published */
+    KNOB_DISCARD_BODIES, /* 1: uploaded bytes are counted and not kept */
+    KNOB_UPLOAD_TTL_S,
+    KNOB_UNKNOWN_UPLOAD_STATUS,
+    KNOB_REPEATED_CHUNK_STATUS, /* 206: a chunk sent again is taken as new */
+    KNOB_POST_ID_AS_STRING,
+    KNOB_ERROR_DATA, /* "data" beside an error: 0 as recorded, 1 always, 2 never */
+    /* rate windows: calls a minute; 0: any number */
+    KNOB_INIT_PER_MIN,
+    KNOB_CREATOR_PER_MIN,
+    KNOB_STATUS_PER_MIN,
+    KNOB_DISPLAY_PER_MIN,
+    /* chance */
+    KNOB_SEED, /* of faults with a probability and of made-up figures */
+    KNOB_COUNT,
+};
+
+struct knobs {
+    int64_t value[KNOB_COUNT];
+};
+
+struct knob_row {
+    const char *name;
+    int64_t usual, min, max;
+};
+
+extern const struct knob_row knob_table[KNOB_COUNT];
+
+/* KNOB_COUNT when there is none of that name. */
+enum knob knob_named(const char *name);
+
+/* What holds now; processing_ms is the configured value. */
+enum rc knobs_load(struct sql *sql, int64_t processing_ms, struct knobs *knobs,
+                   struct err *err) MUST_CHECK;
+
+/* Turns one. The caller has compared value with the table. */
+enum rc knob_set(struct sql *sql, enum knob knob, int64_t value,
+                 struct err *err) MUST_CHECK;
+
+/* Back to the usual value. */
+enum rc knob_forget(struct sql *sql, enum knob knob, struct err *err) MUST_CHECK;
+
+#endif

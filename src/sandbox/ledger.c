@@ -1,0 +1,218 @@
+/* GET /sandbox/ledger - what the simulator has seen, for tests that count. */
+#include "calls.h"
+#include "control.h"
+
+#include "core/parse.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    SESSIONS_USUAL = 1000,
+    SESSIONS_MAX = 5000,
+    CALLS_USUAL = 50,
+    CALLS_MAX = 5000,
+};
+
+struct ledger {
+    struct exchange *x;
+    struct jsonw w;
+    struct person person; /* of the last row */
+    bool only_counted;
+    struct err *err;
+    enum rc rc;
+};
+
+static const char *name_of(struct ledger *l, int64_t user_id)
+{
+    if (user_id == 0)
+        return NULL;
+    if (l->rc == RC_OK && l->person.id != user_id)
+        l->rc = person_by_id(l->x->sql, user_id, &l->person, l->err);
+    return l->rc == RC_OK && l->person.id != 0 ? l->person.username : NULL;
+}
+
+static void key_instant(struct jsonw *w, const char *key, int64_t at_ms)
+{
+    jsonw_key(w, key);
+    if (at_ms == 0)
+        jsonw_null(w);
+    else
+        jsonw_int(w, at_ms);
+}
+
+static void key_text_unless_empty(struct jsonw *w, const char *key, const char *text)
+{
+    jsonw_key_text(w, key, *text != '\0' ? text : NULL);
+}
+
+static void write_upload(struct jsonw *w, const struct publication *p)
+{
+    jsonw_key_int(w, "size", p->plan.size);
+    jsonw_key_int(w, "chunk_size", p->plan.chunk_size);
+    jsonw_key_int(w, "chunk_count", p->plan.count);
+    jsonw_key_int(w, "received", p->received);
+    key_text_unless_empty(w, "file", p->file);
+}
+
+static void write_session(void *ctx, const struct publication *p)
+{
+    struct ledger *l = ctx;
+    struct jsonw *w = &l->w;
+    enum publication_state state = publication_state(p, l->x->now_ms);
+
+    if (l->only_counted && !publication_counts(p))
+        return;
+    jsonw_object(w);
+    jsonw_key_text(w, "publish_id", p->publish_id);
+    jsonw_key_text(w, "username", name_of(l, p->user_id));
+    jsonw_key_text(w, "mode", p->inbox ? "inbox" : "direct");
+    jsonw_key_text(w, "caption", p->caption);
+    key_text_unless_empty(w, "privacy_level", p->privacy);
+    jsonw_key_int(w, "flags", (int64_t)p->flags);
+    jsonw_key_text(w, "status", publication_state_name(state));
+    key_text_unless_empty(w, "fail_reason", p->fail_reason);
+    jsonw_key_bool(w, "stuck", p->stuck);
+    jsonw_key_bool(w, "discarded", p->discarded);
+    write_upload(w, p);
+    key_instant(w, "created_at_ms", p->created_ms);
+    key_instant(w, "committed_at_ms", p->committed_real_ms);
+    key_instant(w, "committed_clock_ms", p->committed_ms);
+    key_instant(w, "ready_at_ms", p->ready_ms);
+    key_instant(w, "posted_at_ms", p->posted_ms);
+    jsonw_key_id(w, "post_id", (uint64_t)p->post_id);
+    jsonw_key_bool(w, "public", publication_public(p, l->x->now_ms));
+    jsonw_end(w);
+}
+
+static void write_call(void *ctx, const struct call *call)
+{
+    struct ledger *l = ctx;
+    struct jsonw *w = &l->w;
+
+    jsonw_object(w);
+    key_instant(w, "at_ms", call->at_ms);
+    jsonw_key_text(w, "endpoint", call->endpoint);
+    jsonw_key_text(w, "username", name_of(l, call->user_id));
+    key_text_unless_empty(w, "publish_id", call->publish_id);
+    jsonw_key_int(w, "status", call->status);
+    key_text_unless_empty(w, "code", call->code);
+    jsonw_key_text(w, "log_id", call->log_id);
+    jsonw_key(w, "fault");
+    if (call->fault_id == 0)
+        jsonw_null(w);
+    else
+        jsonw_int(w, call->fault_id);
+    jsonw_end(w);
+}
+
+/* What the query asks for. */
+struct wanted {
+    char caption[CAPTION_SIZE];
+    char publish_id[PUBLISH_ID_SIZE];
+    char username[PERSON_NAME_SIZE];
+    bool by_caption, by_publish_id, by_user;
+    int64_t limit, calls;
+};
+
+static enum rc read_limit(const struct exchange *x, const char *name, int64_t max,
+                          int64_t *n, struct err *err)
+{
+    char text[16];
+    bool found = false;
+    enum rc rc = web_query(x->req, name, text, sizeof(text), &found, err);
+
+    if (rc == RC_OK && found && !parse_i64(text, 0, max, n))
+        rc = err_field(err, name, "bad_request", "%s must be a number from 0 to %lld",
+                       name, (long long)max);
+    return rc;
+}
+
+static enum rc read_wanted(const struct exchange *x, struct wanted *q, struct err *err)
+{
+    enum rc rc =
+        web_query(x->req, "caption", q->caption, sizeof(q->caption), &q->by_caption, err);
+
+    q->limit = SESSIONS_USUAL;
+    q->calls = CALLS_USUAL;
+    if (rc == RC_OK)
+        rc = web_query(x->req, "publish_id", q->publish_id, sizeof(q->publish_id),
+                       &q->by_publish_id, err);
+    if (rc == RC_OK)
+        rc = web_query(x->req, "username", q->username, sizeof(q->username), &q->by_user,
+                       err);
+    if (rc == RC_OK)
+        rc = read_limit(x, "limit", SESSIONS_MAX, &q->limit, err);
+    if (rc == RC_OK)
+        rc = read_limit(x, "calls", CALLS_MAX, &q->calls, err);
+    if (rc == RC_OK && q->by_caption + q->by_publish_id + q->by_user > 1)
+        rc = err_set(err, RC_INVALID, "bad_request",
+                     "only one of caption, publish_id and username at a time");
+    return rc;
+}
+
+static enum rc make_filter(struct exchange *x, const struct wanted *q,
+                           struct publication_filter *filter, struct err *err)
+{
+    struct person person;
+    enum rc rc;
+
+    *filter = (struct publication_filter){.which = PUBLICATIONS_ALL, .limit = q->limit};
+    if (q->by_caption) {
+        filter->which = PUBLICATIONS_OF_CAPTION;
+        filter->text = q->caption;
+    } else if (q->by_publish_id) {
+        filter->which = PUBLICATIONS_OF_PUBLISH_ID;
+        filter->text = q->publish_id;
+    } else if (q->by_user) {
+        rc = person_by_name(x->sql, q->username, &person, err);
+        if (rc != RC_OK)
+            return rc;
+        if (person.id == 0)
+            return err_field(err, "username", "not_found", "there is no such person");
+        filter->which = PUBLICATIONS_OF_USER;
+        filter->user_id = person.id;
+    }
+    return RC_OK;
+}
+
+static enum rc write_list(struct ledger *l, const struct publication_filter *filter,
+                          const char *key, bool only_counted, struct err *err)
+{
+    enum rc rc;
+
+    l->only_counted = only_counted;
+    jsonw_key(&l->w, key);
+    jsonw_array(&l->w);
+    rc = publications_each(l->x->sql, filter, write_session, l, err);
+    jsonw_end(&l->w);
+    return rc == RC_OK ? l->rc : rc;
+}
+
+enum rc control_ledger(struct exchange *x, struct err *err)
+{
+    struct ledger l = {.x = x, .err = err};
+    struct wanted q = {.limit = 0};
+    struct publication_filter filter;
+    enum rc rc = read_wanted(x, &q, err);
+
+    if (rc == RC_OK)
+        rc = make_filter(x, &q, &filter, err);
+    if (rc != RC_OK)
+        return rc;
+    web_json_begin(x->res, 200, &l.w);
+    jsonw_object(&l.w);
+    jsonw_key_int(&l.w, "now_ms", x->now_ms);
+    rc = write_list(&l, &filter, "publications", true, err);
+    if (rc == RC_OK)
+        rc = write_list(&l, &filter, "sessions", false, err);
+    if (rc != RC_OK)
+        return rc;
+    jsonw_key(&l.w, "calls");
+    jsonw_array(&l.w);
+    rc = calls_each(x->sql, q.by_publish_id ? q.publish_id : NULL, q.calls, write_call,
+                    &l, err);
+    jsonw_end(&l.w);
+    jsonw_end(&l.w);
+    return rc == RC_OK ? l.rc : rc;
+}

@@ -1,0 +1,191 @@
+// The simulator of TikTok in tests: what it saw, what it shall do wrong, the page of
+// consent, and a simulator without the rest of the stack.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buttonField, exchange } from '../../tools/lib/client.mjs';
+import { freePort } from './nginx.mjs';
+import { BUILD_DIR, ROOT, eventually } from './stack.mjs';
+
+/** The words on the page of consent: names of its buttons and of one of its boxes. */
+export const CONSENT = { allow: 'Continue', refuse: 'Cancel', publishScope: /video\.publish/ };
+
+async function control(stack, wanted, method, path, json) {
+  const body = json === undefined ? undefined : JSON.stringify(json);
+  const answer = await exchange(`${stack.sandboxUrl}/sandbox${path}`, { method, body, headers: body ? { 'content-type': 'application/json' } : {} });
+  assert.equal(answer.status, wanted, `${method} /sandbox${path}: ${answer.text}`);
+  return answer.json;
+}
+
+/** What the simulator has seen; query narrows it: caption, publish_id, username, limit, calls. */
+export const ledger = (stack, query = {}) => control(stack, 200, 'GET', `/ledger?${new URLSearchParams(query)}`);
+
+/** The publications with exactly this caption: all bytes taken, and not failed. */
+export const publicationsOf = async (stack, caption) => (await ledger(stack, { caption })).publications;
+
+/** Sets a fault (docs/sandbox.md) and answers its number. */
+export const setFault = async (stack, fault) => (await control(stack, 201, 'POST', '/faults', fault)).id;
+
+export const clearFaults = (stack) => control(stack, 200, 'DELETE', '/faults');
+
+/** Turns knobs; null puts one back. */
+export const turn = (stack, knobs) => control(stack, 200, 'PATCH', '/knobs', knobs);
+
+/** Moves the simulator's clock on by so many milliseconds. */
+export const advance = (stack, ms) => control(stack, 200, 'POST', '/clock', { advance_ms: ms });
+
+/** Changes what a person has set. */
+export const change = (stack, username, settings) => control(stack, 200, 'PATCH', `/users/${username}`, settings);
+
+/**
+ * How to fill in the page of consent, for consent() and Client.connect(): as the
+ * creator-th person of the list, without some scopes, or refused.
+ */
+export function choosing({ creator = 0, without = [], refuse = false } = {}) {
+  return (form) => {
+    const people = form.inputs.filter(({ type, name }) => type === 'radio' && name === 'user');
+    assert.ok(people[creator], `there are ${people.length} people`);
+    const fields = form.fields.filter(([name, value]) => name !== 'user' && !(name === 'grant' && without.includes(value)));
+    const button = form.buttons[refuse ? 1 : 0];
+    return [...fields, ['user', people[creator].value], ...buttonField(button)];
+  };
+}
+
+export const CLIENT_KEY = 'sbawlocalstackkey1';
+export const CLIENT_SECRET = 'secret-of-the-simulated-app';
+export const REDIRECT_URI = 'http://localhost:9/api/auth/tiktok/callback';
+export const ALL_SCOPES = 'user.info.basic,user.info.profile,user.info.stats,video.list,video.upload,video.publish';
+
+/** A simulator alone: tts-sandbox behind an nginx of its own, in a temporary directory. */
+export class Simulator {
+  static async start(options = {}) {
+    const simulator = new Simulator();
+    simulator.dir = await mkdtemp(join(tmpdir(), 'tts-sandbox-'));
+    for (const name of ['run', 'tmp', 'sandbox', 'accel', 'www', 'incoming']) {
+      mkdirSync(join(simulator.dir, name));
+    }
+    symlinkSync('../sandbox', join(simulator.dir, 'accel/_sandbox'));
+    simulator.port = await freePort();
+    simulator.sandboxUrl = `http://localhost:${simulator.port}`;
+    try {
+      simulator.startProgram(options.env);
+      await simulator.startNginx();
+      await eventually(() => exchange(`${simulator.sandboxUrl}/sandbox/clock`).then(({ status }) => status === 200), { what: 'the simulator' });
+    } catch (error) {
+      await simulator.stop();
+      throw error;
+    }
+    return simulator;
+  }
+
+  startProgram(env = {}) {
+    this.errors = '';
+    this.program = spawn(join(BUILD_DIR, 'bin/tts-sandbox'), [], {
+      cwd: this.dir,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: {
+        PATH: process.env.PATH,
+        TTS_ENV_FILE: '',
+        SANDBOX_LISTEN: `unix:${join(this.dir, 'run/sandbox.sock')}`,
+        SANDBOX_DIR: join(this.dir, 'sandbox'),
+        SANDBOX_URL: this.sandboxUrl,
+        SANDBOX_CLIENT_SECRET: CLIENT_SECRET,
+        SANDBOX_REDIRECT_URIS: REDIRECT_URI,
+        SANDBOX_PROCESSING_MS: '0',
+        ...env,
+      },
+    });
+    this.program.stderr.on('data', (data) => {
+      this.errors += data;
+    });
+  }
+
+  async startNginx() {
+    const other = await freePort();
+    const settings = {
+      SITE: 'local', USER_LINE: process.getuid() === 0 ? 'user root;' : '', NGINX_WORKERS: '1', RUN_DIR: join(this.dir, 'run'), TMP_DIR: join(this.dir, 'tmp'),
+      WWW_DIR: join(this.dir, 'www'), ACCEL_DIR: join(this.dir, 'accel'), INCOMING_DIR: join(this.dir, 'incoming'), ACCESS_LOG: join(this.dir, 'access.log'),
+      ERROR_LOG: join(this.dir, 'error.log'), SERVER_NAMES: 'localhost', SANDBOX_INCLUDE: 'include sandbox.conf;',
+      DASHBOARD_LISTEN: `listen 127.0.0.1:${other};`, DASHBOARD_LISTEN_DEFAULT: `listen 127.0.0.1:${other} default_server;`,
+      SANDBOX_LISTEN: `listen 127.0.0.1:${this.port};`, SANDBOX_LISTEN_DEFAULT: `listen 127.0.0.1:${this.port} default_server;`,
+    };
+    execFileSync(join(ROOT, 'tools/render-nginx'), [join(this.dir, 'nginx'), ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)]);
+    this.nginx = spawn('nginx', ['-p', this.dir, '-c', join(this.dir, 'nginx/nginx.conf'), '-e', join(this.dir, 'error.log')], { stdio: 'ignore' });
+  }
+
+  /** Ends the program, hard if asked, and starts it again with the same state. */
+  async restart({ signal = 'SIGTERM', env } = {}) {
+    await end(this.program, signal);
+    this.startProgram(env);
+    await eventually(() => exchange(`${this.sandboxUrl}/sandbox/clock`).then(({ status }) => status === 200), { what: 'the simulator' });
+  }
+
+  async stop() {
+    await end(this.program);
+    await end(this.nginx);
+    await rm(this.dir, { recursive: true, force: true });
+  }
+
+  request(method, path, { json, form, headers = {}, ...options } = {}) {
+    const all = { ...headers };
+    let { body } = options;
+    if (json !== undefined) {
+      body = JSON.stringify(json);
+      all['content-type'] ??= 'application/json; charset=UTF-8';
+    }
+    if (form !== undefined) {
+      body = new URLSearchParams(form).toString();
+      all['content-type'] ??= 'application/x-www-form-urlencoded';
+    }
+    return exchange(new URL(path, this.sandboxUrl), { ...options, method, headers: all, body });
+  }
+
+  /** One call of TikTok's JSON API. */
+  api(path, token, json = {}, options = {}) {
+    return this.request('POST', path, { json, ...options, headers: { authorization: `Bearer ${token}`, ...options.headers } });
+  }
+
+  get(path, token) {
+    return this.request('GET', path, { headers: { authorization: `Bearer ${token}` } });
+  }
+
+  /** The address of the page of consent with a fresh state and PKCE; change overrides parameters. */
+  authorize(change = {}) {
+    const verifier = randomBytes(32).toString('hex');
+    const parameters = {
+      client_key: CLIENT_KEY, response_type: 'code', scope: ALL_SCOPES, redirect_uri: REDIRECT_URI, state: randomBytes(16).toString('hex'),
+      code_challenge: createHash('sha256').update(verifier).digest('hex'), code_challenge_method: 'S256', ...change,
+    };
+    const kept = Object.entries(parameters).filter(([, value]) => value !== undefined);
+    return { url: `${this.sandboxUrl}/v2/auth/authorize/?${new URLSearchParams(kept)}`, verifier, ...parameters };
+  }
+
+  token(form) {
+    return this.request('POST', '/v2/oauth/token/', { form: { client_key: CLIENT_KEY, client_secret: CLIENT_SECRET, ...form } });
+  }
+
+  /** Tokens of a person without the page of consent. */
+  async permit(username, scopes = ALL_SCOPES) {
+    return control(this, 200, 'POST', '/permits', { username, scopes });
+  }
+
+  /** Sends bytes first to last of a video to an upload address. */
+  put(url, bytes, first, total, headers = {}) {
+    const last = first + bytes.length - 1;
+    return exchange(url, { method: 'PUT', body: bytes, headers: { 'content-type': 'video/mp4', 'content-range': `bytes ${first}-${last}/${total}`, ...headers } });
+  }
+}
+
+function end(child, signal = 'SIGTERM') {
+  if (!child || child.exitCode !== null || child.signalCode !== null) {
+    return undefined;
+  }
+  return new Promise((resolve) => {
+    child.once('exit', resolve);
+    child.kill(signal);
+  });
+}
