@@ -3,7 +3,6 @@
 #include "core/strbuf.h"
 #include "core/text.h"
 #include "core/xalloc.h"
-#include "db_priv.h"
 #include "stmt.h"
 #include "store/migrate.h"
 

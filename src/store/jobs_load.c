@@ -11,50 +11,43 @@ struct row {
     int kind, mode;
 };
 
-static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
-                        bool *found, struct err *err)
+enum { JOB_COLS = 35 };
+
+/* In the order of the SELECT below. */
+static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
 {
     struct job_facts *f = &r->f;
     struct job_attempt *a = &f->attempt;
-    const struct sql_arg args[] = {JOB_GUARD_ARGS(ref)};
-    const struct sql_col cols[] = {
-        COL_INT(&r->state),
-        COL_UINT(&f->attempt_no),
-        COL_UINT(&f->granted),
-        COL_UINT(&f->fails),
-        COL_I64(&f->due_ms),
-        COL_I64(&f->expire_after_ms),
+    const struct sql_col all[JOB_COLS] = {
+        /* the job */
+        COL_INT(&r->state), COL_UINT(&f->attempt_no), COL_UINT(&f->granted),
+        COL_UINT(&f->fails), COL_I64(&f->due_ms), COL_I64(&f->expire_after_ms),
         COL_I64(&f->now_ms),
-        COL_UINT(&a->no),
-        COL_INT(&r->attempt_state),
-        COL_TEXT(a->publish_id),
-        COL_BYTES(a->upload_url, &a->upload_url_len),
-        COL_I64(&a->init_date_ms),
-        COL_I64(&a->bytes_total),
-        COL_I64(&a->chunk_size),
-        COL_I64(&a->created_ms),
+        /* its newest attempt */
+        COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_TEXT(a->publish_id),
+        COL_BYTES(a->upload_url, &a->upload_url_len), COL_I64(&a->init_date_ms),
+        COL_I64(&a->bytes_total), COL_I64(&a->chunk_size), COL_I64(&a->created_ms),
         COL_UINT(&a->content_ver),
-        COL_U64(&f->account_id),
-        COL_INT(&r->kind),
-        COL_INT(&r->mode),
-        COL_UINT(&f->content_ver),
-        COL_OWNED(&f->caption),
-        COL_TEXT(f->privacy_level),
-        COL_BOOL(&f->allow_comment),
-        COL_BOOL(&f->allow_duet),
-        COL_BOOL(&f->allow_stitch),
-        COL_BOOL(&f->your_brand),
-        COL_BOOL(&f->branded_content),
-        COL_BOOL(&f->is_aigc),
+        /* the post */
+        COL_U64(&f->account_id), COL_INT(&r->kind), COL_INT(&r->mode),
+        COL_UINT(&f->content_ver), COL_OWNED(&f->caption), COL_TEXT(f->privacy_level),
+        COL_BOOL(&f->allow_comment), COL_BOOL(&f->allow_duet), COL_BOOL(&f->allow_stitch),
+        COL_BOOL(&f->your_brand), COL_BOOL(&f->branded_content), COL_BOOL(&f->is_aigc),
         COL_I64(&f->cover_ms),
-        COL_U64(&f->media_id),
-        COL_BOOL(&f->media_ready),
-        COL_TEXT(f->blob_key),
-        COL_TEXT(f->mime),
-        COL_I64(&f->media_bytes),
-        COL_I64(&f->media_duration_ms),
-    };
+        /* its first medium */
+        COL_U64(&f->media_id), COL_BOOL(&f->media_ready), COL_TEXT(f->blob_key),
+        COL_TEXT(f->mime), COL_I64(&f->media_bytes), COL_I64(&f->media_duration_ms)};
 
+    (void)memcpy(cols, all, sizeof(all));
+}
+
+static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
+                        bool *found, struct err *err)
+{
+    const struct sql_arg args[] = {JOB_GUARD_ARGS(ref)};
+    struct sql_col cols[JOB_COLS];
+
+    columns_of(r, cols);
     return db_row(db,
                   "SELECT j.state, j.attempt_no, j.granted, j.fails, j.due_at,"
                   " p.expire_after_ms, " SQL_NOW ","

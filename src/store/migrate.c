@@ -202,25 +202,33 @@ static enum rc read_applied(struct db *db, struct files *fs, struct err *err)
 /* --- applying
  * --------------------------------------------------------------------------- */
 
-/* The place after a quoted text or a comment that begins at p, or p. */
-static const char *skip_quoted(const char *p)
+/* The place after a quoted text that begins at p. */
+static const char *skip_quote(const char *p)
 {
-    if (p[0] == '\'' || p[0] == '"' || p[0] == '`') {
-        char quote = *p++;
+    char quote = *p++;
 
-        while (*p != '\0' && *p != quote)
-            p += p[0] == '\\' && quote != '`' && p[1] != '\0' ? 2 : 1;
-        return *p != '\0' ? p + 1 : p;
-    }
-    if (p[0] == '#' ||
-        (p[0] == '-' && p[1] == '-' && (isspace((unsigned char)p[2]) || p[2] == '\0')))
+    while (*p != '\0' && *p != quote)
+        p += *p == '\\' && quote != '`' && p[1] != '\0' ? 2 : 1;
+    return *p != '\0' ? p + 1 : p;
+}
+
+static bool begins_line_comment(const char *p)
+{
+    return p[0] == '#' ||
+           (p[0] == '-' && p[1] == '-' && (isspace((unsigned char)p[2]) || p[2] == '\0'));
+}
+
+/* The place after a comment that begins at p, or p. */
+static const char *skip_comment(const char *p)
+{
+    const char *end;
+
+    if (begins_line_comment(p))
         return p + strcspn(p, "\n");
-    if (p[0] == '/' && p[1] == '*') {
-        const char *end = strstr(p + 2, "*/");
-
-        return end != NULL ? end + 2 : p + strlen(p);
-    }
-    return p;
+    if (p[0] != '/' || p[1] != '*')
+        return p;
+    end = strstr(p + 2, "*/");
+    return end != NULL ? end + 2 : p + strlen(p);
 }
 
 /* Moves *p behind the next statement and its ';'. True when it says more than comments.
@@ -231,11 +239,13 @@ static bool pass_statement(const char **p)
     bool says = false;
 
     while (*at != '\0' && *at != ';') {
-        const char *after = skip_quoted(at);
-        bool comment = after != at && strchr("-#/", *at) != NULL;
+        const char *after = skip_comment(at);
 
-        says = says || !(comment || isspace((unsigned char)*at));
-        at = after != at ? after : at + 1;
+        if (after == at) {
+            says = says || !isspace((unsigned char)*at);
+            after = strchr("'\"`", *at) != NULL ? skip_quote(at) : at + 1;
+        }
+        at = after;
     }
     *p = *at == ';' ? at + 1 : at;
     return says;

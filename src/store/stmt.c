@@ -383,7 +383,6 @@ static enum rc bind_cols(const struct run *r, struct cell *cells, struct sql_col
     if (cols.n > CELLS_MAX || mysql_stmt_field_count(r->stmt) != cols.n)
         return err_set(err, RC_BUG, "database_bug", "%zu places for %u columns of: %.80s",
                        cols.n, mysql_stmt_field_count(r->stmt), r->sql);
-    (void)memset(cells, 0, cols.n * sizeof(*cells));
     for (size_t i = 0; i < cols.n; i++)
         set_col(&binds[i], &cells[i], &cols.cols[i]);
     if (mysql_stmt_bind_result(r->stmt, binds) != 0)
@@ -396,7 +395,7 @@ static enum rc bind_cols(const struct run *r, struct cell *cells, struct sql_col
 static enum rc query(struct run *r, struct sql_cols cols, const struct db_rows *rows,
                      bool *found, struct err *err)
 {
-    struct cell cells[CELLS_MAX];
+    struct cell cells[CELLS_MAX] = {{.len = 0}};
     enum rc rc = execute(r, err);
 
     if (rc != RC_OK)
