@@ -130,6 +130,20 @@ describe('a chunk', () => {
     assert.equal(await offsetOf(path), 0);
   });
 
+  test('larger than a chunk may be is refused', async () => {
+    const path = await newUpload(40 << 20);
+    const answer = await client.patchUpload(path, 0, Buffer.alloc(CHUNK_BYTES + 1));
+    assert.deepEqual([answer.status, answer.json.error.code], [413, 'too_large']);
+    assert.equal(await offsetOf(path), 0);
+  });
+
+  test('without a byte in it changes nothing', async () => {
+    const path = await newUpload(200);
+    const answer = await client.patchUpload(path, 0, '');
+    assert.deepEqual([answer.status, answer.headers['upload-offset']], [204, '0'], answer.text);
+    assert.equal((await client.patchUpload(path, 1, '')).status, 409);
+  });
+
   test('larger than a request may be is refused before a worker sees it', async () => {
     const path = await newUpload(40 << 20);
     const answer = await client.patchUpload(path, 0, Buffer.alloc((17 << 20) + 1));
@@ -293,6 +307,18 @@ describe('room', () => {
     }
   });
 
+  test('so many uploads may be open at a time and no more', async () => {
+    const endAll = () => stack.sql('UPDATE upload SET state = 3 WHERE state = 1');
+    endAll();
+    for (let i = 0; i < 64; i++) {
+      assert.equal((await create()).status, 201);
+    }
+    const answer = await create();
+    assert.deepEqual([answer.status, answer.json.error.code], [429, 'too_many_uploads']);
+    endAll();
+    assert.equal((await create()).status, 201);
+  });
+
   test('a photo has a limit of its own', async () => {
     const photo = { 'upload-metadata': meta('a.jpg', 'image/jpeg') };
     const answer = await create({ ...photo, 'upload-length': '20000001' });
@@ -435,6 +461,44 @@ describe('a crash', () => {
     await restartWorkers();
     assert.equal(await offsetOf(other), 0);
     assert.equal((await client.patchUpload(other, 0, file)).status, 204);
+  });
+
+  /** Sends a whole upload and holds its worker between bytes and row; answers how to go on. */
+  async function writeHalfway(path, file) {
+    await restartWorkers('upload.before_row', 'stop');
+    const answer = client.patchUpload(path, 0, file);
+    const stopped = () => stack.children('tts-api').find((pid) => /State:\s+T/.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
+    await eventually(stopped, { what: 'the worker to be held' });
+    return async () => {
+      process.kill(stopped(), 'SIGCONT');
+      const late = await answer;
+      await restartWorkers();
+      return late;
+    };
+  }
+
+  test('is not needed for this: who writes keeps others out until done', async () => {
+    const file = randomBytes(1000);
+    const path = await newUpload(file.length);
+    const goOn = await writeHalfway(path, file);
+    const second = await client.patchUpload(path, 0, file);
+    assert.deepEqual([second.status, second.json.error.code], [423, 'upload_busy']);
+    assert.equal(await offsetOf(path), 0);
+    assert.equal((await goOn()).status, 204);
+    assert.equal(await offsetOf(path), 1000);
+  });
+
+  test('nor for this: an upload that is terminated under its writer makes no file', async () => {
+    const file = randomBytes(1000);
+    const path = await newUpload(file.length);
+    const goOn = await writeHalfway(path, file);
+    assert.equal((await client.request('DELETE', path, { headers: TUS })).status, 204);
+    const late = await goOn();
+    assert.deepEqual([late.status, late.json.error.code], [409, 'offset_mismatch']);
+    assert.equal((await client.request('HEAD', path, { headers: TUS })).status, 410);
+    const key = path.split('/').at(-1);
+    assert.equal(stack.sql(`SELECT COUNT(*) FROM media WHERE blob_key = '${key}'`).trim(), '0');
+    assert.ok(!existsSync(blobOf(key)));
   });
 
   for (const point of ['media.before_examine', 'media.before_verdict']) {
