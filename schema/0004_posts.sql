@@ -5,7 +5,7 @@
 -- it by post_id.
 CREATE TABLE IF NOT EXISTS post (
   account_id BIGINT UNSIGNED NOT NULL,
-  list_at BIGINT NOT NULL,                -- where lists show it: its due time; a draft's last save
+  list_at BIGINT NOT NULL,                -- where lists show it: its due time; MAX: it has none
   post_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   workspace_id BIGINT UNSIGNED NOT NULL,
   created_by BIGINT UNSIGNED NOT NULL,    -- user

@@ -207,10 +207,13 @@ struct post_ref {
 enum rc posts_cancel(struct db *db, const struct actor *actor, struct post_ref ref,
                      struct post *out, struct err *err) MUST_CHECK;
 
-/* A person says what became of a post whose outcome is unknown. tiktok_post_id: of what
- * was found there; NULL: not known. */
+/* A person says what became of a post whose outcome is unknown. */
+struct post_verdict {
+    bool published;
+    const char *tiktok_post_id; /* of what was found there; NULL: not known */
+};
 enum rc posts_resolve(struct db *db, const struct actor *actor, struct post_ref ref,
-                      bool published, const char *tiktok_post_id, struct post *out,
+                      const struct post_verdict *verdict, struct post *out,
                       struct err *err) MUST_CHECK;
 
 /* Takes a draft, a canceled or a failed post out of all lists; its ledger stays. */

@@ -1,0 +1,105 @@
+/* store/posts_priv.h - what the files of store/posts.h share. */
+#ifndef SRC_STORE_POSTS_PRIV_H
+#define SRC_STORE_POSTS_PRIV_H
+
+#include "stmt.h"
+#include "store/events.h"
+#include "store/posts.h"
+
+/* The number of post_status_of() for a row of post p, job j and attempt t (the granted
+ * one): tests/unit/test_store_posts.c holds it to domain/status.c. */
+#define POST_STATUS_SQL                                                                  \
+    "(CASE j.state WHEN 0 THEN 0 WHEN 1 THEN 2 WHEN 2 THEN 3"                            \
+    " WHEN 3 THEN IF(t.state = 4, 5, 4)"                                                 \
+    " WHEN 4 THEN IF(p.mode = 2, IF(" POST_FINISHED_SQL ", 6, 8),"                       \
+    " IF(p.privacy_level = 'SELF_ONLY', 7, 6))"                                          \
+    " WHEN 5 THEN 10 WHEN 6 THEN 11 ELSE 9 END)"
+
+/* A draft of the inbox that the person has posted from there. */
+#define POST_FINISHED_SQL "t.tiktok_status = 'PUBLISH_COMPLETE'"
+
+/* The attempt that counts: only a granted one tells of itself. */
+#define POST_ATTEMPT_SQL                                                                 \
+    " LEFT JOIN attempt t ON j.granted <> 0 AND t.post_id = j.post_id"                   \
+    " AND t.attempt_no = j.granted"
+
+/* Rows that are to be seen. */
+#define POST_SHOWN_SQL "p.hidden_at IS NULL"
+
+enum { POST_IDS_SIZE = 801 }; /* bytes of post.media_ids and tiktok_post_ids, and a NUL */
+
+/* Reads one post inside a transaction or outside; RC_NOT_FOUND as in store/posts.h. */
+enum rc posts_not_found(struct err *err);
+
+/* The first of TikTok's ids, or "". */
+void posts_first_id(const char *ids, char out[POST_TIKTOK_ID_SIZE]);
+
+/* ids as "1,2,3". */
+void posts_write_ids(const struct post_content *content, char out[POST_IDS_SIZE]);
+
+/* 1 with commas between: n places of an IN (...). */
+void posts_add_places(struct strbuf *sql, size_t n);
+
+/* A line of the post's timeline by a person. */
+enum rc posts_tell(struct db *db, const struct actor *actor, uint64_t post_id,
+                   enum event_kind kind, const char *code, struct err *err) MUST_CHECK;
+
+/* RC_CONFLICT with words, for a code of post_refusal() or "version_mismatch". */
+enum rc posts_refuse(const char *code, struct err *err);
+
+/* Why nothing can be done with the post as it stands, or RC_OK. */
+enum rc posts_may(const struct post *post, enum post_deed deed, uint32_t version,
+                  struct err *err) MUST_CHECK;
+
+/* --- what a post is built on ----------------------------------------------------------
+ */
+
+/* Account and files of a content, locked. creator is where basis.ground.creator points;
+ * media are those of the files that are there. */
+struct post_base {
+    struct post_basis basis;
+    struct post_creator creator;
+    struct post_file files[POST_MEDIA_ROOM];
+    int64_t bytes; /* of all files */
+    char *nickname, *username;
+    struct post_medium media[POST_MEDIA_ROOM];
+    size_t media_n;
+};
+enum rc posts_base_load(struct db *db, uint64_t workspace_id,
+                        const struct post_content *content, struct post_base *out,
+                        struct err *err) MUST_CHECK;
+void posts_base_release(struct post_base *base);
+
+/* --- rows that several writes write
+ * ----------------------------------------------------- */
+
+/* The rows of post_media, after the old ones are gone. */
+enum rc posts_add_media(struct db *db, uint64_t workspace_id, uint64_t post_id,
+                        const struct post_content *content, struct err *err) MUST_CHECK;
+
+/* post.consent: who agreed to what, when, to which version of the content. */
+enum { POST_CONSENT_SIZE = 200 };
+void posts_write_consent(const struct actor *actor, const struct post_content *content,
+                         uint32_t content_ver, int64_t now_ms,
+                         char out[POST_CONSENT_SIZE]);
+
+/* When a publisher must look at a post that is due at due_ms. */
+int64_t posts_next_at(const struct post_content *content, int64_t bytes, int64_t due_ms,
+                      int64_t now_ms);
+
+/* Where lists show it: its time, and behind everything without one. */
+int64_t posts_list_at(const struct post_content *content);
+
+/* --- idempotency keys of actions
+ * -------------------------------------------------------- */
+
+/* Has this key been used in the last 24 h? RC_INVALID "idempotency_key_reused". */
+enum rc posts_key_used(struct db *db, uint64_t workspace_id, const struct post_key *key,
+                       bool *used, struct err *err) MUST_CHECK;
+
+/* Keeps it, in the transaction of what it asked for. RC_CONFLICT "duplicate": another
+ * request has kept it meanwhile. */
+enum rc posts_key_keep(struct db *db, uint64_t workspace_id, const struct post_key *key,
+                       struct err *err) MUST_CHECK;
+
+#endif
