@@ -72,10 +72,10 @@ START_TEST(metadata_holds_a_name_and_a_type)
         {"filetype dmlkZW8vbXA0", NULL},
         {"filename Y2xpcC5tcDQ,filetype dmlkZW8vbXA0", NULL},
         {"filename !,filetype dmlkZW8vbXA0", NULL},
-        {"filename AA==,filetype dmlkZW8vbXA0", NULL}, /* NUL */
+        {"filename AA==,filetype dmlkZW8vbXA0", NULL},  /* NUL */
         {"filename YQpi,filetype dmlkZW8vbXA0", "a_b"}, /* a newline */
-        {"filename /w==,filetype dmlkZW8vbXA0", NULL}, /* not UTF-8 */
-        {"filename Li4v,filetype dmlkZW8vbXA0", NULL}, /* "../" */
+        {"filename /w==,filetype dmlkZW8vbXA0", NULL},  /* not UTF-8 */
+        {"filename Li4v,filetype dmlkZW8vbXA0", NULL},  /* "../" */
         {NULL, NULL},
     };
 
