@@ -102,6 +102,10 @@ enum rc queue_witness_take(struct redis *r, const struct queue_witness *witness,
                            const char *value, char holder[QUEUE_WITNESS_SIZE],
                            struct err *err) MUST_CHECK;
 
+/* Who holds it now; "" when nobody does. Writes nothing. */
+enum rc queue_witness_read(struct redis *r, const struct queue_witness *witness,
+                           char holder[QUEUE_WITNESS_SIZE], struct err *err) MUST_CHECK;
+
 /* Replaces the witness from by to, or removes it when to is NULL; only while it still is
  * from. *done says whether it was. */
 enum rc queue_witness_swap(struct redis *r, const struct queue_witness *witness,

@@ -181,6 +181,21 @@ enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_
     return rc;
 }
 
+/* The holder's name in an answer; "" when there is none. */
+static enum rc read_holder(const struct redis_reply *reply,
+                           char holder[QUEUE_WITNESS_SIZE], struct err *err)
+{
+    size_t len = 0;
+    const char *text = redis_reply_text(reply, &len);
+
+    if (text != NULL && (len == 0 || len >= QUEUE_WITNESS_SIZE))
+        return err_set(err, RC_BUG, "witness_form", "the witness holds something else");
+    if (text != NULL)
+        (void)memcpy(holder, text, len);
+    holder[text != NULL ? len : 0] = '\0';
+    return RC_OK;
+}
+
 enum rc queue_witness_take(struct redis *r, const struct queue_witness *witness,
                            const char *value, char holder[QUEUE_WITNESS_SIZE],
                            struct err *err)
@@ -189,19 +204,28 @@ enum rc queue_witness_take(struct redis *r, const struct queue_witness *witness,
     struct redis_arg args[] = {witness_key(&t[0], witness), redis_str(value),
                                number(&t[1], QUEUE_WITNESS_MS)};
     struct redis_reply *reply = NULL;
-    const char *text;
-    size_t len;
     enum rc rc = redis_eval(r, &script_witness_take, KEYS(args, 1), &reply, err);
 
     if (rc != RC_OK)
         return rc;
-    text = redis_reply_text(reply, &len);
-    if (text == NULL || len == 0 || len >= QUEUE_WITNESS_SIZE) {
-        rc = err_set(err, RC_BUG, "witness_form", "the witness holds something else");
-    } else {
-        (void)memcpy(holder, text, len);
-        holder[len] = '\0';
-    }
+    rc = read_holder(reply, holder, err);
+    if (rc == RC_OK && holder[0] == '\0')
+        rc = err_set(err, RC_BUG, "witness_form", "the witness has no holder");
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_witness_read(struct redis *r, const struct queue_witness *witness,
+                           char holder[QUEUE_WITNESS_SIZE], struct err *err)
+{
+    struct text t;
+    struct redis_arg args[] = {redis_str("GET"), witness_key(&t, witness)};
+    struct redis_reply *reply = NULL;
+    enum rc rc =
+        redis_command(r, args, ARRAY_LEN(args), QUEUE_ENQUEUE_BUDGET_MS, &reply, err);
+
+    if (rc == RC_OK)
+        rc = read_holder(reply, holder, err);
     redis_reply_free(reply);
     return rc;
 }

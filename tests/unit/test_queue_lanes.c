@@ -225,6 +225,22 @@ START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
 }
 END_TEST
 
+START_TEST(the_witness_can_be_read_without_taking_it)
+{
+    const struct queue_witness witness = {6, account};
+    const struct queue_witness other = {7, account};
+    char holder[QUEUE_WITNESS_SIZE] = "x";
+
+    ck_assert_int_eq(queue_witness_read(redis, &witness, holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "");
+    ck_assert_int_eq(queue_witness_take(redis, &witness, "v1", holder, &err), RC_OK);
+    ck_assert_int_eq(queue_witness_read(redis, &witness, holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "v1");
+    ck_assert_int_eq(queue_witness_read(redis, &other, holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "");
+}
+END_TEST
+
 START_TEST(a_flushed_redis_says_that_it_wants_a_full_load)
 {
     int64_t now = redis_now();
@@ -295,6 +311,7 @@ UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
                   a_window_lets_exactly_its_limit_through,
                   an_init_beyond_the_first_of_a_take_counts_against_the_same_window,
                   the_witness_goes_to_the_first_and_only_its_holder_may_change_it,
+                  the_witness_can_be_read_without_taking_it,
                   a_flushed_redis_says_that_it_wants_a_full_load,
                   a_finished_task_is_heard_by_whoever_waits_before_or_after,
                   an_ear_hears_new_posts_and_tasks_and_survives_a_hangup)
