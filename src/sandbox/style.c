@@ -30,7 +30,8 @@ const char *const style_parts[] = {
 "p { margin: .25rem 0; }\n"
 "a { color: var(--link); }\n"
 "code { font-size: .9em; }\n"
-".wrap, .caption, td, dd { overflow-wrap: anywhere; }\n"
+".wrap, .caption, dd { overflow-wrap: anywhere; }\n"
+"td { overflow-wrap: break-word; }\n"
 ".dim, .lead, .hint { color: var(--dim); }\n"
 ".hint { font-size: .9rem; margin-top: 1rem; }\n"
 ":focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }\n"
@@ -85,7 +86,7 @@ const char *const style_parts[] = {
 ".who .name { font-weight: 600; }\n"
 ".who .dim, .tick .dim { font-size: .9rem; }\n"
 ".who .dim { display: block; }\n"
-".tick.fixed { padding-left: 2.4rem; }\n"
+".tick.fixed { padding-left: 2.7rem; }\n"
 ".sheet .buttons { flex-direction: column; margin-top: 1.5rem; }\n",
 
 ".forms { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); }\n"
@@ -94,7 +95,7 @@ const char *const style_parts[] = {
 ".field { display: block; margin-bottom: .6rem; }\n"
 ".field span { display: block; font-size: .9rem; }\n"
 ".away { position: absolute; left: -100vw; }\n"
-".wide { overflow-x: auto; }\n"
+".wide { overflow-x: auto; margin-top: 1rem; }\n"
 "table { border-collapse: collapse; width: 100%; font-size: .9rem; }\n"
 "th, td { text-align: left; padding: .4rem .75rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }\n"
 "th { color: var(--dim); font-weight: 600; }\n"
