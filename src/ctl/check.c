@@ -142,9 +142,9 @@ static void check_policy(struct check *c, struct redis *redis)
     if (redis_command(redis, args, ARRAY_LEN(args), REDIS_MS, &reply, &err) != RC_OK)
         return; /* not everybody may ask */
     policy = redis_reply_text(redis_reply_item(reply, 1), &len);
-    if (policy != NULL)
-        say(c, strcmp(policy, "noeviction") == 0, "REDIS_URL",
-            "maxmemory-policy is %.40s; it should be noeviction", policy);
+    if (policy != NULL && strcmp(policy, "noeviction") != 0)
+        say(c, false, "REDIS_URL", "maxmemory-policy is %.40s; it must be noeviction",
+            policy);
     redis_reply_free(reply);
 }
 
