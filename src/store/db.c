@@ -87,11 +87,6 @@ static const struct meaning *meaning_of(unsigned number)
     return &unknown;
 }
 
-bool db_never_sent(unsigned number)
-{
-    return number == CR_SERVER_GONE_ERROR;
-}
-
 static enum rc away(struct err *err, unsigned number)
 {
     return err_set(err, RC_UNAVAILABLE, "database_unavailable",
@@ -124,8 +119,12 @@ enum rc db_fail(struct db *db, enum db_doing doing, unsigned number, const char 
     const struct meaning *m = meaning_of(number);
     bool own_commit =
         doing == DB_DOING_COMMIT || (doing == DB_DOING_WRITE && !db->in_transaction);
-    bool uncertain = own_commit && (m->flags & LOST) != 0 && !db_never_sent(number);
+    bool uncertain = own_commit && (m->flags & LOST) != 0;
     enum rc rc = say(m, number, text, err);
+
+    /* The one error of the library's that comes before anything was written. */
+    db->unsent = number == CR_SERVER_GONE_ERROR;
+    uncertain = uncertain && !db->unsent;
 
     if ((m->flags & (DROP | AGAIN)) != 0)
         db->doomed = db->in_transaction;
@@ -238,14 +237,14 @@ enum rc db_say(struct db *db, enum db_doing doing, const char *sql, struct err *
 /* --- transactions ------------------------------------------------------------------ */
 
 /* Nothing was asked of the server yet, so a connection that turns out to be broken only
- * now is replaced. */
+ * now is replaced; but not one that kept us waiting. */
 static enum rc begin(struct db *db, struct err *err)
 {
     enum rc rc = db_ready(db, err);
 
     if (rc == RC_OK) {
         rc = db_say(db, DB_DOING_READ, "START TRANSACTION", err);
-        if (rc != RC_OK && db->mysql == NULL) {
+        if (rc != RC_OK && db->unsent) {
             rc = db_ready(db, err);
             if (rc == RC_OK)
                 rc = db_say(db, DB_DOING_READ, "START TRANSACTION", err);

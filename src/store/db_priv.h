@@ -34,6 +34,7 @@ struct db {
     bool in_transaction;
     bool doomed; /* the transaction can only be rolled back */
     bool again;  /* and may then be run again: it lost a deadlock */
+    bool unsent; /* the last failure: the request never reached the server */
 
     struct db_cached cache[DB_CACHE_SLOTS];
     size_t cached;
@@ -53,9 +54,6 @@ enum db_doing {
  * when it is of no more use, and dooms the transaction where the server has undone it. */
 enum rc db_fail(struct db *db, enum db_doing doing, unsigned number, const char *text,
                 struct err *err);
-
-/* True when the number says that the request never reached the server. */
-bool db_never_sent(unsigned number) MUST_CHECK;
 
 /* A connection that is open, checked and not known to be broken. Inside a transaction it
  * is the transaction's own or none. */

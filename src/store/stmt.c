@@ -180,26 +180,19 @@ static void finish(struct run *r)
     r->stmt = NULL;
 }
 
-/* One run on the present connection. *unsent: nothing reached the server. */
-static enum rc execute_once(struct run *r, bool *unsent, struct err *err)
+/* One run on the present connection. */
+static enum rc execute_once(struct run *r, struct err *err)
 {
     bool lost_before, lost_after;
-    enum rc rc;
+    enum rc rc = prepare(r, err);
 
-    *unsent = false;
-    rc = prepare(r, err);
-    if (rc != RC_OK) {
-        *unsent = r->db->mysql == NULL;
-        return rc;
-    }
-    rc = bind_args(r, err);
+    if (rc == RC_OK)
+        rc = bind_args(r, err);
     if (rc != RC_OK)
         return rc;
     lost_before = r->doing == DB_DOING_WRITE && FAULT_ERROR("db.write_unsent");
-    if (!lost_before && mysql_stmt_execute(r->stmt) != 0) {
-        *unsent = db_never_sent(mysql_stmt_errno(r->stmt));
+    if (!lost_before && mysql_stmt_execute(r->stmt) != 0)
         return stmt_failed(r, r->doing, err);
-    }
     lost_after = r->doing == DB_DOING_WRITE && FAULT_ERROR("db.write_unanswered");
     if (lost_before || lost_after)
         return db_fail(r->db, r->doing, CR_SERVER_LOST, "", err);
@@ -211,7 +204,6 @@ static enum rc execute_once(struct run *r, bool *unsent, struct err *err)
 static enum rc execute(struct run *r, struct err *err)
 {
     struct db *db = r->db;
-    bool unsent = false;
     enum rc rc;
 
     for (int tries = 1;; tries++) {
@@ -219,12 +211,13 @@ static enum rc execute(struct run *r, struct err *err)
         if (rc != RC_OK)
             return rc;
         db->again = false;
-        rc = execute_once(r, &unsent, err);
+        db->unsent = false;
+        rc = execute_once(r, err);
         if (rc == RC_OK)
             return RC_OK;
         finish(r);
         if (db->in_transaction || tries == DB_TRIES ||
-            !(db->again || (unsent && tries == 1)))
+            !(db->again || (db->unsent && tries == 1)))
             return rc;
     }
 }

@@ -361,18 +361,6 @@ START_TEST(a_connection_that_was_idle_too_long_is_replaced_unseen)
 }
 END_TEST
 
-START_TEST(a_server_that_takes_no_writes_is_refused)
-{
-    database_run(other, "SET GLOBAL read_only = 1");
-    db_drop(db);
-    ck_assert_int_eq(db_ping(db, &err), RC_UNAVAILABLE);
-    ck_assert_str_eq(err.msg, "The database is read-only.");
-    database_run(other, "SET GLOBAL read_only = 0");
-    db->hold_until_ms = 0;
-    ck_assert_int_eq(db_ping(db, &err), RC_OK);
-}
-END_TEST
-
 START_TEST(a_database_without_a_schema_is_refused_with_words)
 {
     database_run(other, "RENAME TABLE connection_check TO away");
@@ -665,7 +653,6 @@ DATABASE_MAIN("store_db", setup, teardown, a_url_is_taken_apart,
               statements_stay_prepared_by_the_address_of_their_text,
               every_connection_is_set_up_as_promised, a_server_cannot_ask_for_a_file,
               a_connection_that_was_idle_too_long_is_replaced_unseen,
-              a_server_that_takes_no_writes_is_refused,
               a_database_without_a_schema_is_refused_with_words,
               a_connection_that_does_not_count_found_rows_is_refused,
               a_wrong_user_or_password_is_said,
