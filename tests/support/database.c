@@ -126,7 +126,8 @@ void database_empty(struct db *db)
     database_run(db, "SET FOREIGN_KEY_CHECKS = 1");
 }
 
-static void format(char *sql, size_t size, const char *fmt, va_list args)
+static void PRINTF_LIKE(3, 0)
+    format(char *sql, size_t size, const char *fmt, va_list args)
 {
     int len = vsnprintf(sql, size, fmt, args);
 
