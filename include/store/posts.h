@@ -65,7 +65,8 @@ struct post {
     uint32_t content_ver;          /* +1 with every change of what TikTok would get */
     char tiktok_post_id[POST_TIKTOK_ID_SIZE]; /* the first; "": not known */
     int64_t list_at_ms;                       /* its place in the order "soonest" */
-    int64_t published_ms;                     /* 0: not */
+    int64_t next_at_ms;   /* when a publisher must look at it; INT64_MAX: never */
+    int64_t published_ms; /* 0: not */
     int64_t created_ms, updated_ms;
     int64_t now_ms; /* when this was read */
 };
@@ -74,6 +75,11 @@ void posts_release(struct post *post); /* a zeroed one is fine */
 
 /* How it stands, for domain/status.h. Borrows the post's texts. */
 struct post_standing posts_standing(const struct post *post);
+
+/* RC_CONFLICT as above when the deed cannot be done as the post stands, or version is
+ * another one (0: any). The writes below ask this themselves. */
+enum rc posts_may(const struct post *post, enum post_deed deed, uint32_t version,
+                  struct err *err) MUST_CHECK;
 
 /* --- reading ------------------------------------------------------------------------ */
 

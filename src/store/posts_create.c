@@ -9,6 +9,7 @@ struct creation {
     const struct post_new *in;
     struct post_base base;
     uint64_t post_id;
+    int64_t next_at_ms;
     bool scheduled;
 };
 
@@ -72,17 +73,18 @@ static enum rc insert_post(struct db *db, struct creation *n, struct err *err)
     return rc;
 }
 
-static enum rc insert_job(struct db *db, const struct creation *n, struct err *err)
+static enum rc insert_job(struct db *db, struct creation *n, struct err *err)
 {
     const struct post_content *c = n->in->content;
     int64_t now_ms = n->base.basis.ground.now_ms;
-    int64_t next_at = n->scheduled
-                          ? posts_next_at(c, n->base.bytes, c->publish_at_ms, now_ms)
-                          : SQL_NEVER;
+
+    n->next_at_ms = n->scheduled
+                        ? posts_next_at(c, n->base.bytes, c->publish_at_ms, now_ms)
+                        : SQL_NEVER;
     const struct sql_arg args[] = {
         sql_u64(n->post_id),       sql_u64(n->in->actor->workspace_id),
         sql_u64(c->account_id),    sql_i64(n->scheduled ? PHASE_SCHEDULED : PHASE_DRAFT),
-        sql_i64(c->publish_at_ms), sql_i64(next_at),
+        sql_i64(c->publish_at_ms), sql_i64(n->next_at_ms),
         sql_i64(now_ms),
     };
 
@@ -126,6 +128,7 @@ static void show(struct creation *n, struct post *out)
                          .version = 1,
                          .content_ver = 1,
                          .list_at_ms = posts_list_at(n->in->content),
+                         .next_at_ms = n->next_at_ms,
                          .created_ms = now_ms,
                          .updated_ms = now_ms,
                          .now_ms = now_ms};

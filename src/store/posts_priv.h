@@ -28,7 +28,7 @@
 
 enum { POST_IDS_SIZE = 801 }; /* bytes of post.media_ids and tiktok_post_ids, and a NUL */
 
-/* Reads one post inside a transaction or outside; RC_NOT_FOUND as in store/posts.h. */
+/* RC_NOT_FOUND as in store/posts.h. */
 enum rc posts_not_found(struct err *err);
 
 /* The first of TikTok's ids, or "". */
@@ -46,10 +46,6 @@ enum rc posts_tell(struct db *db, const struct actor *actor, uint64_t post_id,
 
 /* RC_CONFLICT with words, for a code of post_refusal() or "version_mismatch". */
 enum rc posts_refuse(const char *code, struct err *err);
-
-/* Why nothing can be done with the post as it stands, or RC_OK. */
-enum rc posts_may(const struct post *post, enum post_deed deed, uint32_t version,
-                  struct err *err) MUST_CHECK;
 
 /* --- what a post is built on ----------------------------------------------------------
  */

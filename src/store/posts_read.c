@@ -18,7 +18,8 @@
     " COALESCE(p.cover_index, -1), p.tz, LOCATE('\"music_usage\":true', p.consent),"     \
     " LOCATE('\"branded_content\":true', p.consent), p.content_ver, p.tiktok_post_ids,"  \
     " p.list_at, p.published_at, p.created_at, GREATEST(p.updated_at, j.updated_at),"    \
-    " j.state, j.due_at, j.sched_ver, j.attempt_no, j.granted, j.last_reason,"           \
+    " j.state, j.due_at, j.next_at, j.sched_ver, j.attempt_no, j.granted, "              \
+    "j.last_reason,"                                                                     \
     " t.state = 4, " POST_FINISHED_SQL ", a.display_name, a.username,"                   \
     " m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height,"        \
     " m.has_thumb, " SQL_NOW
@@ -42,7 +43,7 @@ struct reading {
     bool more;
 };
 
-enum { POST_COLS = 45 };
+enum { POST_COLS = 46 };
 
 static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
 {
@@ -78,6 +79,7 @@ static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
         COL_I64(&p->updated_ms),
         COL_INT(&r->phase),
         COL_I64(&c->publish_at_ms),
+        COL_I64(&p->next_at_ms),
         COL_UINT(&p->version),
         COL_UINT(&p->attempt_no),
         COL_BOOL(&p->granted),

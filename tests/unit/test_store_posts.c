@@ -126,6 +126,7 @@ static void same_post(const struct post *a, const struct post *b)
     ck_assert_uint_eq(a->version, b->version);
     ck_assert_uint_eq(a->content_ver, b->content_ver);
     ck_assert_int_eq(a->list_at_ms, b->list_at_ms);
+    ck_assert_int_eq(a->next_at_ms, b->next_at_ms);
     ck_assert_int_eq(a->published_ms, b->published_ms);
     ck_assert_int_eq(a->created_ms, b->created_ms);
     ck_assert_int_eq(a->updated_ms, b->updated_ms);

@@ -1,0 +1,61 @@
+/* POST /api/v1/posts/{id}/cancel - a 200 promises that this version is not published. */
+#include "posts.h"
+
+static const char *const no_members[] = {NULL};
+
+/* Has another request canceled it meanwhile? Then the witness is its witness. */
+static bool is_canceled(struct api *api, const struct api_request *req)
+{
+    struct err ignored;
+    struct post post;
+    bool canceled;
+
+    if (posts_get(api->db, req->who.workspace_id, req->id, &post, &ignored) != RC_OK)
+        return false;
+    canceled = post.phase == PHASE_CANCELED;
+    posts_release(&post);
+    return canceled;
+}
+
+/* The database's update decides; the witness is for a database that forgets it. */
+static enum rc cancel(struct api *api, const struct api_request *req,
+                      const struct post *post, uint32_t version, struct web_response *res,
+                      struct err *err)
+{
+    struct post_ref ref = {.post_id = post->id, .version = version};
+    struct actor actor = posts_actor(req);
+    struct post canceled;
+    enum rc rc = posts_take_witness(api, post, err);
+
+    if (rc != RC_OK)
+        return rc;
+    rc = posts_cancel(api->db, &actor, ref, &canceled, err);
+    if (rc == RC_OK) {
+        posts_hint(api, &canceled);
+        posts_answer(res, 200, &canceled);
+        posts_release(&canceled);
+    } else if (rc != RC_UNCERTAIN && !(rc == RC_CONFLICT && is_canceled(api, req))) {
+        posts_drop_witness(api, post);
+    }
+    return rc;
+}
+
+enum rc posts_handle_cancel(struct api *api, const struct api_request *req,
+                            struct web_response *res, struct err *err)
+{
+    uint32_t version = 0;
+    struct post post;
+    enum rc rc = api_if_match(req, &version, err);
+
+    if (rc == RC_OK)
+        rc = api_json_known(req->json, no_members, err);
+    if (rc == RC_OK)
+        rc = posts_get(api->db, req->who.workspace_id, req->id, &post, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = posts_may(&post, DEED_CANCEL, version, err);
+    if (rc == RC_OK)
+        rc = cancel(api, req, &post, version, res, err);
+    posts_release(&post);
+    return rc;
+}
