@@ -464,12 +464,41 @@ START_TEST(without_descriptors_connections_wait_until_there_are_some)
 }
 END_TEST
 
+/* A parameter of a gigabyte is announced. (The memory that a sanitizer itself takes is
+ * beyond any limit: there is none under it, and nothing to see.) */
+START_TEST(who_sends_without_measure_costs_a_worker_and_no_memory)
+{
+    static const unsigned char begin_request[] = {1, 1, 0, 1, 0, 8, 0, 0,
+                                                  0, 1, 0, 0, 0, 0, 0, 0};
+    static const unsigned char parameter[] = {1, 4, 0,    1,   1,   0,  0,
+                                              0, 1, 0xbf, 255, 255, 255};
+    int fd;
+
+    start(1);
+#if !defined(__SANITIZE_ADDRESS__)
+    fd = fcgi_connect(server.socket);
+    ck_assert_int_eq(write(fd, begin_request, sizeof(begin_request)),
+                     sizeof(begin_request));
+    ck_assert_int_eq(write(fd, parameter, sizeof(parameter)), sizeof(parameter));
+    ck_assert_int_eq(finish(fd), 0);
+    child_logged(&server, "req=none signal=6");
+#else
+    (void)fd;
+    (void)begin_request;
+    (void)parameter;
+#endif
+    ck_assert_int_eq(ask("/"), 200);
+}
+END_TEST
+
 START_TEST(a_rotated_log_is_opened_anew_by_all)
 {
     char old[128];
+    pid_t worker;
 
     start(1);
     ck_assert_int_eq(ask("/"), 200);
+    worker = pid_told();
     (void)snprintf(old, sizeof(old), "%s.1", server.log);
     ck_assert_int_eq(rename(server.log, old), 0);
     ck_assert_int_eq(kill(server.pid, SIGUSR1), 0);
@@ -478,6 +507,7 @@ START_TEST(a_rotated_log_is_opened_anew_by_all)
         (void)poll(NULL, 0, 5);
     }
     ck_assert_int_eq(ask("/log"), 200); /* the worker took the signal before */
+    ck_assert_int_eq(pid_told(), worker);
     child_logged(&server, "event=test.line");
     child_logged(&server, "req=abc123");
 }
@@ -506,5 +536,6 @@ UNIT_MAIN_FIXTURE("web_pool", setup, teardown, a_killed_worker_is_replaced,
                   a_handler_that_forgets_does_not_wait_for_ever, a_single_worker_may_wait,
                   outside_of_a_pool_anybody_may_wait,
                   without_descriptors_connections_wait_until_there_are_some,
+                  who_sends_without_measure_costs_a_worker_and_no_memory,
                   a_rotated_log_is_opened_anew_by_all,
                   idle_is_called_in_the_parent_and_in_waiting_workers)

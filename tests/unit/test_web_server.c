@@ -367,6 +367,11 @@ START_TEST(a_body_cut_short_is_not_taken_for_a_whole_one)
     (void)shutdown(fd, SHUT_WR);
     finish(fd);
     ck_assert_str_eq(answer.body.buf, "body_cut_short");
+    fd = begin("/read", ""); /* the same, when nobody said how long it is */
+    ck_assert(fcgi_body(fd, "one two", 7));
+    (void)shutdown(fd, SHUT_WR);
+    finish(fd);
+    ck_assert_str_eq(answer.body.buf, "body_cut_short");
     fd = begin("/count", "100"); /* what did come is handed over first */
     ck_assert(fcgi_body(fd, "one two", 7));
     (void)shutdown(fd, SHUT_WR);
@@ -449,9 +454,9 @@ START_TEST(an_answer_that_does_not_wait_for_the_body_arrives)
 
     start(1, 0);
     fd = begin("/read", "8388608"); /* over its limit: refused at once */
-    for (int i = 0; i < 8 && fcgi_body(fd, piece, sizeof(piece)); i++)
-        continue;
-    (void)fcgi_body(fd, NULL, 0);
+    for (int i = 0; i < 8; i++) /* a web server that fails to send may not read on */
+        ck_assert(fcgi_body(fd, piece, sizeof(piece)));
+    ck_assert(fcgi_body(fd, NULL, 0));
     finish(fd);
     ck_assert_str_eq(answer.body.buf, "too_large");
     ck_assert(answer.ended);
