@@ -1,6 +1,7 @@
 // A private copy of the whole system for one test file: started by tools/stack in a
 // directory of its own on free ports, ended by the process ids that it wrote.
 import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -194,6 +195,19 @@ export class Stack {
   async signedIn() {
     const client = this.client();
     await client.signIn(this.facts.email, this.facts.password);
+    return client;
+  }
+
+  /** A signed-in client of somebody else, in a workspace of their own. */
+  async stranger() {
+    const email = `stranger-${randomUUID()}@example.com`;
+    const password = randomUUID();
+    execFileSync(join(BUILD_DIR, 'bin/ttsctl'), ['user', 'add', email, '--workspace', email], {
+      input: `${password}\n`,
+      env: { TTS_ENV_FILE: '', DATABASE_URL: `mysql://root@localhost/tts?socket=${this.path('run/mariadb.sock')}` },
+    });
+    const client = this.client();
+    await client.signIn(email, password);
     return client;
   }
 
