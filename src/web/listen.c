@@ -30,8 +30,7 @@ struct address {
     socklen_t len;
 };
 
-/* --- addresses as text ---------------------------------------------------------------
- */
+/* --- addresses as text ------------------------------------------------------------- */
 
 /* Loopback or private (RFC 1918): FastCGI has no authentication and no encryption. */
 static bool v4_is_near(const struct in_addr *in)
@@ -116,8 +115,7 @@ bool web_listen_ok(const char *text, const char **problem)
     return *problem == NULL;
 }
 
-/* --- sockets -------------------------------------------------------------------------
- */
+/* --- sockets ----------------------------------------------------------------------- */
 
 static enum rc refused(struct err *err, const char *what)
 {

@@ -161,7 +161,7 @@ const char *web_body_file(const struct web_request *req)
     return own_parameter(req, "REQUEST_BODY_FILE");
 }
 
-/* --- queries and forms -------------------------------------------------------------- */
+/* --- queries and forms ------------------------------------------------------------- */
 
 static enum rc malformed(struct err *err)
 {
@@ -260,7 +260,7 @@ enum rc web_form_each(const char *form, size_t len, web_pair_fn each, void *ctx,
     return rc;
 }
 
-/* --- the request line --------------------------------------------------------------- */
+/* --- the request line -------------------------------------------------------------- */
 
 /* nginx's id when it is one, so that its log and ours say the same. */
 static void set_id(struct web_request *req)

@@ -48,8 +48,7 @@ static int64_t now_ms(void)
     return clock_mono_ms(clock_system());
 }
 
-/* --- workers -------------------------------------------------------------------------
- */
+/* --- workers ----------------------------------------------------------------------- */
 
 /* What only a new worker does: it ends with its parent, whatever way that goes. */
 static void become_worker(const struct server *s, size_t slot, pid_t parent) NORETURN;
@@ -161,8 +160,7 @@ static bool any_runs(const struct server *s)
     return false;
 }
 
-/* --- the parent's life ---------------------------------------------------------------
- */
+/* --- the parent's life ------------------------------------------------------------- */
 
 static void parent_signals(sigset_t *set)
 {

@@ -44,8 +44,7 @@ struct worker {
     struct web_stream stream;
 };
 
-/* --- set-up --------------------------------------------------------------------------
- */
+/* --- set-up ------------------------------------------------------------------------ */
 
 void worker_signals(sigset_t *set)
 {
@@ -103,8 +102,7 @@ static bool set_up(struct worker *w)
            watch(w, w->listen_fd, EPOLLIN | EPOLLEXCLUSIVE);
 }
 
-/* --- one request ---------------------------------------------------------------------
- */
+/* --- one request ------------------------------------------------------------------- */
 
 static struct timeval timeval_of(int ms)
 {
@@ -193,8 +191,7 @@ static void serve(struct worker *w, int fd)
         set_deadline(0);
 }
 
-/* --- waiting -------------------------------------------------------------------------
- */
+/* --- waiting ----------------------------------------------------------------------- */
 
 static void take_signals(void)
 {

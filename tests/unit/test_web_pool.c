@@ -22,8 +22,7 @@ static struct fcgi_answer answer;
 static int begun[2]; /* a handler has begun: a byte with its process id behind it */
 static int gate[2];  /* a byte lets one handler go on */
 
-/* --- the program under test ----------------------------------------------------------
- */
+/* --- the program under test -------------------------------------------------------- */
 
 static void say_pid(void)
 {
@@ -113,8 +112,7 @@ static int serve(const struct child *c, void *arg)
     return web_serve(&program);
 }
 
-/* --- helpers -------------------------------------------------------------------------
- */
+/* --- helpers ----------------------------------------------------------------------- */
 
 static void start_program(struct web_program program)
 {
@@ -200,8 +198,7 @@ static void wait_path_gone(void)
     }
 }
 
-/* --- deaths --------------------------------------------------------------------------
- */
+/* --- deaths ------------------------------------------------------------------------ */
 
 START_TEST(a_killed_worker_is_replaced)
 {
@@ -299,8 +296,7 @@ START_TEST(one_worker_told_to_stop_finishes_and_is_replaced)
 }
 END_TEST
 
-/* --- the end of the pool --------------------------------------------------------------
- */
+/* --- the end of the pool ----------------------------------------------------------- */
 
 START_TEST(stopping_finishes_what_runs_and_what_waits)
 {
@@ -384,8 +380,7 @@ START_TEST(a_wrong_address_is_a_wrong_setting)
 }
 END_TEST
 
-/* --- waiting for others ---------------------------------------------------------------
- */
+/* --- waiting for others ------------------------------------------------------------ */
 
 START_TEST(half_of_the_workers_wait_at_most)
 {
@@ -443,8 +438,7 @@ START_TEST(outside_of_a_pool_anybody_may_wait)
 }
 END_TEST
 
-/* --- the rest -------------------------------------------------------------------------
- */
+/* --- the rest ---------------------------------------------------------------------- */
 
 START_TEST(without_descriptors_connections_wait_until_there_are_some)
 {

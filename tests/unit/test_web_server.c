@@ -20,8 +20,7 @@ enum { READ_MAX = 1000, MEBIBYTE = 1024 * 1024, IO_MS = 200 };
 static struct child server;
 static struct fcgi_answer answer;
 
-/* --- the program under test ----------------------------------------------------------
- */
+/* --- the program under test -------------------------------------------------------- */
 
 static void failed(struct web_response *res, const struct err *err)
 {
@@ -188,8 +187,7 @@ static bool head_has(const char *line)
     return strstr(answer.head.buf, line) != NULL;
 }
 
-/* --- answers -------------------------------------------------------------------------
- */
+/* --- answers ----------------------------------------------------------------------- */
 
 START_TEST(an_answer_has_status_length_and_end)
 {
@@ -310,8 +308,7 @@ START_TEST(the_id_of_nginx_is_kept)
 }
 END_TEST
 
-/* --- bodies --------------------------------------------------------------------------
- */
+/* --- bodies ------------------------------------------------------------------------ */
 
 START_TEST(a_body_is_read_whole_within_its_limit)
 {
@@ -454,7 +451,7 @@ START_TEST(an_answer_that_does_not_wait_for_the_body_arrives)
 
     start(1, 0);
     fd = begin("/read", "8388608"); /* over its limit: refused at once */
-    for (int i = 0; i < 8; i++) /* a web server that fails to send may not read on */
+    for (int i = 0; i < 8; i++)     /* a web server that fails to send may not read on */
         ck_assert(fcgi_body(fd, piece, sizeof(piece)));
     ck_assert(fcgi_body(fd, NULL, 0));
     finish(fd);
@@ -463,8 +460,7 @@ START_TEST(an_answer_that_does_not_wait_for_the_body_arrives)
 }
 END_TEST
 
-/* --- faults on purpose, and peers that behave badly -----------------------------------
- */
+/* --- faults on purpose, and peers that behave badly -------------------------------- */
 
 START_TEST(the_simulator_can_lose_and_cut_answers)
 {
