@@ -19,16 +19,21 @@ static bool method_fits(const char *wanted, const char *method)
            (strcmp(wanted, "GET") == 0 && strcmp(method, "HEAD") == 0);
 }
 
-/* *known says that the path is there, for another method. */
+/* *known says that the path is there, for another method. A path that stands in the table
+ * as it is is nobody's name. */
 static const struct route *find_route(struct exchange *x, bool *known)
 {
+    bool literal = false;
+
     *known = false;
     for (size_t i = 0; i < route_count; i++) {
-        if (!web_match(routes[i].pattern, x->req->path, &x->params))
+        if (!web_match(routes[i].pattern, x->req->path, &x->params) ||
+            (literal && x->params.n > 0))
             continue;
         if (method_fits(routes[i].method, x->req->method))
             return &routes[i];
         *known = true;
+        literal = literal || x->params.n == 0;
     }
     return NULL;
 }
