@@ -117,14 +117,14 @@ enum rc errand_store_creator(struct errand *e, uint64_t account_id,
                              const struct tiktok_creator *creator, struct strbuf *json,
                              struct err *err)
 {
-    const struct creator_snapshot snapshot = {.json = json->buf,
-                                              .username = creator->username,
-                                              .nickname = creator->nickname,
-                                              .avatar_url = creator->avatar_url};
+    struct creator_snapshot snapshot = {.username = creator->username,
+                                        .nickname = creator->nickname,
+                                        .avatar_url = creator->avatar_url};
 
     tiktok_creator_write(creator, json);
     if (strbuf_failed(json))
         return err_set(err, RC_BUG, "result_too_long", "The answer is too long.");
+    snapshot.json = json->buf; /* where it is now */
     e->avatar_account = account_id;
     text_copy(e->avatar_url, sizeof(e->avatar_url), creator->avatar_url);
     return account_creator_store(e->kit->db, account_id, &snapshot, err);
