@@ -11,6 +11,7 @@ import { after, before, describe, test } from 'node:test';
 import { CHUNK_BYTES } from '../../tools/lib/client.mjs';
 import { makeNoise, makeVideo, sha256 } from '../harness/media.mjs';
 import { Stack, eventually } from '../harness/stack.mjs';
+import { connectAccount, postOf } from '../harness/world.mjs';
 
 const require = createRequire(new URL('../../www/package.json', import.meta.url));
 const tus = require('tus-js-client');
@@ -397,6 +398,16 @@ describe('the library', () => {
       assert.deepEqual([answer.status, answer.json.error.code], [code === 'bad_json' ? 400 : 422, code]);
     });
   }
+
+  test('keeps a file for a post that needs it', async () => {
+    const account = await connectAccount(client);
+    const { json: post } = await client.expect(201, 'POST', '/api/v1/posts', { json: postOf(account, id) });
+    assert.equal((await client.get(`/api/v1/media/${id}`)).used_in, 1);
+    const answer = await client.request('DELETE', `/api/v1/media/${id}`);
+    assert.deepEqual([answer.status, answer.json.error.code], [409, 'media_in_use']);
+    await client.expect(200, 'POST', `/api/v1/posts/${post.id}/cancel`, { json: {} });
+    assert.equal((await client.get(`/api/v1/media/${id}`)).used_in, 1); // it still shows the file
+  });
 
   test('a deleted file loses its bytes and its picture', async () => {
     const key = stack.sql(`SELECT blob_key FROM media WHERE media_id = ${id}`).trim();
