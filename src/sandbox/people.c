@@ -19,7 +19,6 @@ enum {
     DURATION_LONG_S = 3600,
     DURATION_SHORT_S = 180, /* every creator has at least three minutes */
     POST_CAP_USUAL = 15,    /* what TikTok's pages call typical */
-    POST_CAP_WIDE = 1000000,
 };
 
 /* The people of the start. The first is the one that tests and demonstrations use: it may
@@ -30,7 +29,7 @@ static const struct seed {
     int64_t max_duration_s, post_cap;
 } seeds[] = {
     {"ann.example", "Ann Example", "Public account, everything allowed", false, false,
-     false, false, DURATION_USUAL_S, POST_CAP_WIDE},
+     false, false, DURATION_USUAL_S, POST_CAP_NONE},
     {"ben.private", "Ben Private", "Private account: no duets, no stitches", true, false,
      false, false, DURATION_USUAL_S, POST_CAP_USUAL},
     {"cleo.quiet", "Cleo Quiet", "Comments, duets and stitches are off", false, true,
@@ -227,7 +226,7 @@ static const struct member {
     {"verified", MEMBER_BOOL, offsetof(struct person, verified), 0},
     {"max_video_post_duration_sec", MEMBER_INT, offsetof(struct person, max_duration_s),
      DURATION_LONG_S},
-    {"post_cap", MEMBER_INT, offsetof(struct person, post_cap), POST_CAP_WIDE},
+    {"post_cap", MEMBER_INT, offsetof(struct person, post_cap), POST_CAP_NONE},
     {"followers", MEMBER_INT, offsetof(struct person, followers), INT64_C(1) << 40},
 };
 

@@ -16,6 +16,7 @@ enum {
     PERSON_NICKNAME_SIZE = 121,
     PERSON_NOTE_SIZE = 200,
     OPEN_ID_SIZE = 37, /* live ones are 36 characters from -0 on */
+    POST_CAP_NONE = 1000000,
 };
 
 struct person {
@@ -33,7 +34,7 @@ struct person {
     bool target; /* may use an app in sandbox mode */
     bool verified;
     int64_t max_duration_s; /* of a video */
-    int64_t post_cap;       /* direct posts by apps in 24 h */
+    int64_t post_cap;       /* direct posts by apps in 24 h; POST_CAP_NONE: any number */
     int64_t followers;
 };
 

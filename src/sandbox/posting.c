@@ -31,12 +31,25 @@ static enum rc user_cap_reached(struct exchange *x, const struct person *person,
     return rc;
 }
 
+enum rc day_is_full(struct exchange *x, const struct person *person, bool *full,
+                    struct err *err)
+{
+    int64_t posts = 0;
+    enum rc rc = RC_OK;
+
+    if (person->post_cap < POST_CAP_NONE)
+        rc = posts_of_day(x->sql, person->id, x->now_ms, &posts, err);
+    if (rc == RC_OK)
+        *full = posts >= person->post_cap;
+    return rc;
+}
+
 enum rc posting_block(struct exchange *x, const struct person *person, const char **code,
                       struct err *err)
 {
-    int64_t posts = 0;
+    bool full = false;
     bool reached = false;
-    enum rc rc = posts_of_day(x->sql, person->id, x->now_ms, &posts, err);
+    enum rc rc = day_is_full(x, person, &full, err);
 
     if (rc == RC_OK)
         rc = user_cap_reached(x, person, &reached, err);
@@ -45,7 +58,7 @@ enum rc posting_block(struct exchange *x, const struct person *person, const cha
     *code = NULL;
     if (person->banned)
         *code = "spam_risk_user_banned_from_posting";
-    else if (posts >= person->post_cap)
+    else if (full)
         *code = "spam_risk_too_many_posts";
     else if (reached)
         *code = "reached_active_user_cap";

@@ -248,11 +248,9 @@ enum rc posts_of_day(struct sql *sql, int64_t user_id, int64_t now_ms, int64_t *
                      struct err *err)
 {
     return sql_number(sql,
-                      "SELECT COUNT(*) FROM publication WHERE user_id = ? AND inbox = 0"
-                      " AND created_ms > ? AND committed_ms > ? AND fail_reason = ''",
-                      SQL_WITH(sql_int(user_id), sql_int(now_ms - 2 * DAY_MS),
-                               sql_int(now_ms - DAY_MS)),
-                      n, err);
+                      "SELECT COUNT(*) FROM publication WHERE user_id = ?"
+                      " AND inbox = 0 AND fail_reason = '' AND committed_ms > ?",
+                      SQL_WITH(sql_int(user_id), sql_int(now_ms - DAY_MS)), n, err);
 }
 
 enum rc drafts_of_day(struct sql *sql, int64_t user_id, int64_t now_ms, int64_t *n,

@@ -3,6 +3,7 @@
 #include "faults.h"
 #include "frame.h"
 #include "media_look.h"
+#include "posting.h"
 
 #include "core/io.h"
 #include "core/log.h"
@@ -213,19 +214,23 @@ static enum rc take_chunk(struct exchange *x, int fd, const struct content_range
 /* --- the last byte -------------------------------------------------------------------
  */
 
-/* Why a publication will fail whose bytes are all here; "" when it will not. */
-static enum rc find_failure(struct exchange *x, const struct person *person,
-                            const struct publication *p, const char **reason,
-                            struct err *err)
+/* Why a publication will fail whose bytes are all here: *reason, if at all. */
+static enum rc find_failure(struct exchange *x, const struct publication *p,
+                            const char **reason, struct err *err)
 {
-    int64_t posts = 0;
-    enum rc rc = posts_of_day(x->sql, p->user_id, x->now_ms, &posts, err);
+    struct person person;
+    bool full = false;
+    enum rc rc = person_by_id(x->sql, p->user_id, &person, err);
 
-    if (rc == RC_OK && !p->inbox && posts >= person->post_cap)
+    if (rc == RC_OK && !p->inbox)
+        rc = day_is_full(x, &person, &full, err);
+    if (rc != RC_OK)
+        return rc;
+    if (full)
         *reason = "spam_risk_too_many_posts";
-    if (rc == RC_OK && person->banned)
+    if (person.banned)
         *reason = "spam_risk_user_banned_from_posting";
-    return rc;
+    return RC_OK;
 }
 
 static enum rc meet_fate_fault(struct exchange *x, struct publication *p,
@@ -252,11 +257,8 @@ static enum rc decide_fate(struct exchange *x, struct publication *p, const char
                            struct err *err)
 {
     struct fault_spec spec = {.processing_ms = -1, .moderation_ms = -1};
-    struct person person;
-    enum rc rc = person_by_id(x->sql, p->user_id, &person, err);
+    enum rc rc = find_failure(x, p, &failure, err);
 
-    if (rc == RC_OK)
-        rc = find_failure(x, &person, p, &failure, err);
     if (rc == RC_OK)
         rc = meet_fate_fault(x, p, &spec, err);
     if (rc == RC_OK && !p->inbox && strcmp(p->privacy, "PUBLIC_TO_EVERYONE") == 0)
