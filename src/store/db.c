@@ -126,10 +126,10 @@ enum rc db_fail(struct db *db, enum db_doing doing, unsigned number, const char 
     db->unsent = number == CR_SERVER_GONE_ERROR;
     uncertain = uncertain && !db->unsent;
 
-    if ((m->flags & (DROP | AGAIN)) != 0)
+    if ((m->flags & AGAIN) != 0) {
         db->doomed = db->in_transaction;
-    if ((m->flags & AGAIN) != 0)
         db->again = true;
+    }
     if ((m->flags & DROP) != 0)
         db_drop(db);
     if (uncertain)
@@ -191,7 +191,7 @@ void db_drop(struct db *db)
         db->cache[i] = (struct db_cached){NULL, NULL};
     }
     db->cached = 0;
-    db->doomed = db->in_transaction;
+    db->doomed = db->in_transaction; /* whatever it had done is undone */
 }
 
 /* A server that ended, or ended this connection while it was idle, has said so: there is

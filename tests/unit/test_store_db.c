@@ -339,6 +339,19 @@ START_TEST(every_connection_is_set_up_as_promised)
 }
 END_TEST
 
+/* Over TCP the first write to such a connection would seem to work. */
+START_TEST(a_connection_that_the_server_ended_is_noticed_before_anything_is_sent)
+{
+    unsigned long before = mysql_thread_id(db->mysql);
+
+    ck_assert_int_eq(db_ready(db, &err), RC_OK);
+    ck_assert_uint_eq(mysql_thread_id(db->mysql), before);
+    kill_connection(db);
+    ck_assert_int_eq(db_ready(db, &err), RC_OK);
+    ck_assert_uint_ne(mysql_thread_id(db->mysql), before);
+}
+END_TEST
+
 START_TEST(a_server_cannot_ask_for_a_file)
 {
     ck_assert_int_ne(db_exec_once(db, "LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE t",
@@ -652,6 +665,7 @@ DATABASE_MAIN("store_db", setup, teardown, a_url_is_taken_apart,
               rows_found_are_counted_also_when_nothing_changed,
               statements_stay_prepared_by_the_address_of_their_text,
               every_connection_is_set_up_as_promised, a_server_cannot_ask_for_a_file,
+              a_connection_that_the_server_ended_is_noticed_before_anything_is_sent,
               a_connection_that_was_idle_too_long_is_replaced_unseen,
               a_database_without_a_schema_is_refused_with_words,
               a_connection_that_does_not_count_found_rows_is_refused,
