@@ -167,8 +167,10 @@ int64_t database_number(struct db *db, const char *fmt, ...)
 
 const char *database_text(struct db *db, const char *fmt, ...)
 {
-    static char text[2048];
-    const struct sql_col cols[] = {COL_TEXT(text)};
+    static char texts[4][2048];
+    static unsigned turn;
+    char *text = texts[turn++ % ARRAY_LEN(texts)];
+    const struct sql_col cols[] = {{COL_KIND_TEXT, text, sizeof(texts[0]), NULL}};
     char sql[4096];
     va_list args;
 

@@ -41,7 +41,7 @@ struct db *database_open(void);
 /* Deletes all rows of all tables but those the schema brings. */
 void database_empty(struct db *db);
 
-/* Runs a statement; reads one number, or one short text (until the next call). */
+/* Runs a statement; reads one number, or one short text, good for three more calls. */
 void database_run(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int64_t database_number(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *database_text(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
