@@ -4,9 +4,16 @@
 #include "core/xalloc.h"
 #include "crypto/digest.h"
 #include "database.h"
+#include "store/account_tokens.h"
 #include "store/db_priv.h"
+#include "store/events.h"
+#include "store/jobs.h"
+#include "store/media.h"
 #include "store/migrate.h"
+#include "store/publishers.h"
 #include "store/stmt.h"
+#include "store/tasks.h"
+#include "store/uploads.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -306,6 +313,10 @@ START_TEST(each_program_may_do_what_it_needs_and_no_more)
         {"tts_api", "DELETE FROM job_event WHERE 0", false},
         {"tts_api", "UPDATE job_event SET at = 0 WHERE 0", false},
         {"tts_api", "DELETE FROM audit_log WHERE 0", false},
+        {"tts_api", "DELETE FROM post WHERE 0", false},
+        {"tts_api", "DELETE FROM job WHERE 0", false},
+        {"tts_publisher", "DELETE FROM job WHERE 0", false},
+        {"tts_publisher", "DELETE FROM attempt WHERE 0", false},
         {"tts_api", "INSERT INTO attempt SET post_id = 1", false},
         {"tts_api", "UPDATE publisher SET lease_until = 0 WHERE 0", false},
         {"tts_api", "UPDATE membership SET role = 1 WHERE 0", false},
@@ -336,6 +347,167 @@ START_TEST(each_program_may_do_what_it_needs_and_no_more)
                       rows[i].sql);
         db_free(d);
     }
+    drop_users();
+}
+END_TEST
+
+/* Each of these fails as a bug when a right is missing. */
+static void works(enum rc rc, const char *what)
+{
+    ck_assert_msg(rc == RC_OK, "%s: %s %s", what, err.code, err.msg);
+}
+
+static struct job_ref claim_as(struct db *pub, uint64_t post, uint64_t inc)
+{
+    struct job_claimed claimed = {0};
+    struct job_claim c = {.inc = inc, .post_ids = &post, .n = 1, .out = &claimed};
+
+    works(job_claim(pub, &c, &err), "job_claim");
+    ck_assert_uint_eq(c.len, 1);
+    return (struct job_ref){.post_id = post,
+                            .workspace_id = claimed.workspace_id,
+                            .fence = claimed.fence,
+                            .inc = inc};
+}
+
+static void publish_as(struct db *pub, uint64_t post, uint64_t inc)
+{
+    const struct job_intent intent = {.no = 1, .content_ver = 1};
+    const struct job_session session = {
+        .publish_id = "p", .upload_url = "u", .upload_url_len = 1};
+    struct job_ref ref = claim_as(pub, post, inc);
+    struct job_facts facts;
+    uint64_t lost;
+    struct job_beat beat = {.inc = inc, .refs = &ref, .n = 1, .lost = &lost};
+    struct job_hint hints[JOB_SWEEP_MAX];
+    struct job_cursor cursor = {0};
+    size_t len;
+
+    works(job_load(pub, &ref, &facts, &err), "job_load");
+    job_facts_release(&facts);
+    works(job_beat(pub, &beat, &err), "job_beat");
+    works(job_intend(pub, &ref, &intent, &err), "job_intend");
+    works(job_persist(pub, &ref, 1, &session, &err), "job_persist");
+    works(job_note(pub, &ref, EVENT_STATUS, "", &err), "job_note");
+    works(job_grant(pub, &ref, 1, &err), "job_grant");
+    works(job_sent(pub, &ref, 1, &err), "job_sent");
+    works(job_published(pub, &ref, 1, "W", "1", &err), "job_published");
+    works(job_sweep(pub, (struct job_shards){0, JOB_SHARDS - 1}, 0, hints, &len, &err),
+          "job_sweep");
+    works(job_upcoming(pub, 1000, &cursor, hints, &len, &err), "job_upcoming");
+}
+
+static void connect_as(struct db *pub, const struct seed *seed)
+{
+    const struct connect_profile profile = {.workspace_id = seed->workspace,
+                                            .user_id = seed->user,
+                                            .open_id = "new",
+                                            .union_id = "",
+                                            .username = "",
+                                            .display_name = "",
+                                            .avatar_url = "",
+                                            .scopes = ""};
+    const struct creator_snapshot snapshot = {"{}", "u", "n", ""};
+    struct token_pair pair = {.access.len = 1, .refresh.len = 1, .scopes = ""};
+    struct account_token row;
+    struct token_due due;
+    struct connect_txn txn;
+    uint64_t account = 0;
+    size_t len;
+    bool again;
+
+    ck_assert_int_eq(connect_txn_load(pub, 1, 1, &txn, &err), RC_NOT_FOUND);
+    works(connect_txn_wipe(pub, 1, 1, &err), "connect_txn_wipe");
+    works(connect_account(pub, &profile, &account, &again, &err), "connect_account");
+    works(connect_tokens(pub, seed->workspace, account, &pair, &err), "connect_tokens");
+    works(account_creator_store(pub, account, &snapshot, &err), "creator_store");
+    works(account_token_load(pub, account, &row, &err), "token_load");
+    works(account_token_due(pub, &due, 1, &len, &err), "token_due");
+    works(account_token_claim(pub, account, 1, 7, &err), "token_claim");
+    works(account_token_unclaim(pub, account, 7, 1, &err), "token_unclaim");
+    works(account_token_rotate(pub, account, 1, &pair, &err), "token_rotate");
+    works(account_token_dead(pub, account, 2, "x", &err), "token_dead");
+    works(account_token_wipe(pub, account, &err), "token_wipe");
+}
+
+START_TEST(the_publisher_can_do_all_its_work_as_its_own_user)
+{
+    struct seed seed;
+    struct db *pub;
+    struct task task;
+    struct task_new ask = {.kind = TASK_CREATOR_INFO, .payload = "{}"};
+    uint64_t inc = 0, dead = 0, task_id;
+    int64_t now, n;
+    size_t len = 0;
+
+    make_users();
+    database_empty(mine);
+    seed = seed_all(mine);
+    pub = as("tts_publisher");
+    works(publisher_register(pub, "h", 1, &inc, &now, &err), "register");
+    works(publisher_register(pub, "h", 1, &dead, &now, &err), "register");
+    works(publisher_beat(pub, inc, &now, &err), "beat");
+    publish_as(
+        pub,
+        seed_post(mine, &(struct seed_post){seed.workspace, seed.user, seed.account,
+                                            seed.media, JOB_SCHEDULED, -1}),
+        inc);
+    (void)claim_as(
+        pub,
+        seed_post(mine, &(struct seed_post){seed.workspace, seed.user, seed.account,
+                                            seed.media, JOB_SCHEDULED, -1}),
+        dead);
+    ask.workspace_id = seed.workspace;
+    works(task_insert(mine, &ask, &task_id, &err), "task_insert");
+    works(task_claim(pub, dead, &task, 1, &len, &err), "task_claim");
+    ck_assert_uint_eq(len, 1);
+    task_release(&task);
+    database_run(mine, "UPDATE publisher SET lease_until = 0 WHERE inc = %" PRIu64, dead);
+    works(publisher_reap(pub, &n, &err), "reap");
+    ck_assert_int_eq(n, 2);
+    works(publisher_count(pub, &n, &err), "count");
+    works(task_purge(pub, &n, &err), "task_purge");
+    connect_as(pub, &seed);
+    works(publisher_leave(pub, inc, &err), "leave");
+    db_free(pub);
+    drop_users();
+}
+END_TEST
+
+START_TEST(the_media_checker_can_do_all_its_work_as_its_own_user)
+{
+    struct seed seed;
+    struct db *med;
+    struct media_work work[2];
+    struct media_facts facts = {0};
+    const struct media_verdict verdict = {.facts = &facts,
+                                          .mime = "video/mp4",
+                                          .checks = "[]",
+                                          .reason = "unreadable",
+                                          .reason_msg = "m"};
+    char ids[UPLOAD_SWEEP_MAX][UPLOAD_ID_SIZE];
+    uint64_t n64;
+    size_t n = 0;
+    bool wanted;
+
+    make_users();
+    database_empty(mine);
+    seed = seed_all(mine);
+    (void)seed_media(mine, seed.workspace, seed.user);
+    database_run(mine, "UPDATE media SET state = 1, next_at = 0");
+    med = as("tts_media");
+    works(media_claim(med, 5, work, 2, &n, &err), "media_claim");
+    ck_assert_uint_eq(n, 2);
+    works(media_judge(med, &work[0], &verdict, &err), "media_judge");
+    works(media_give_back(med, &work[1], 0, &err), "media_give_back");
+    database_run(mine, "UPDATE media SET state = 4, next_at = 0");
+    works(media_claim(med, 5, work, 1, &n, &err), "media_claim");
+    works(media_removed(med, &work[0], &err), "media_removed");
+    works(media_blob_wanted(med, "x", &wanted, &err), "media_blob_wanted");
+    works(media_overdue(med, &n64, &err), "media_overdue");
+    works(upload_expire(med, ids, &n, &err), "upload_expire");
+    works(upload_purge(med, &err), "upload_purge");
+    db_free(med);
     drop_users();
 }
 END_TEST
@@ -409,6 +581,8 @@ DATABASE_MAIN("store_migrate", setup, teardown,
               a_file_that_fails_is_named_and_run_again, two_at_once_take_turns,
               the_programs_own_schema_can_be_applied_twice,
               each_program_may_do_what_it_needs_and_no_more,
+              the_publisher_can_do_all_its_work_as_its_own_user,
+              the_media_checker_can_do_all_its_work_as_its_own_user,
               renewing_takes_away_what_goes_beyond,
               a_user_gets_its_password_and_may_get_another,
               users_of_other_names_hosts_or_passwords_are_not_made)
