@@ -151,6 +151,8 @@ describe('a code', () => {
   test('carries only what was granted', async () => {
     const form = await granted({ choose: choosing({ creator: 1, without: ['video.publish', 'video.list'] }) });
     assert.equal((await sim.token(form)).json.scope, 'user.info.basic,user.info.profile,user.info.stats,video.upload');
+    const more = await granted({ change: { scope: 'user.info.basic,video.upload' }, choose: (page) => [...page.fields, ['grant', 'video.publish'], ['decision', 'allow']] });
+    assert.equal((await sim.token(more)).json.scope, 'user.info.basic,video.upload', 'nothing that was not asked for');
   });
 
   test('is dead after ten minutes', async () => {
