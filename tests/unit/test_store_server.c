@@ -207,17 +207,50 @@ START_TEST(a_server_that_stops_taking_writes_costs_the_connection)
 }
 END_TEST
 
+/* A database over a network that is not private. */
+static enum rc ping_with_authority(const char *file, const char **cipher)
+{
+    struct db *d = NULL;
+    char url[1024];
+    enum rc rc;
+
+    (void)snprintf(url, sizeof(url), "%s&tls_ca=%s/%s", database_url(NULL, NULL),
+                   getenv("TEST_SERVERS_DIR"), file);
+    ck_assert_int_eq(db_new(url, &d, &err), RC_OK);
+    rc = db_ping(d, &err);
+    if (rc == RC_OK)
+        *cipher = database_text(d, "SELECT variable_value FROM"
+                                   " information_schema.session_status"
+                                   " WHERE variable_name = 'SSL_CIPHER'");
+    db_free(d);
+    return rc;
+}
+
+START_TEST(with_an_authority_only_a_server_it_vouches_for_is_spoken_to)
+{
+    const char *cipher = "";
+
+    ck_assert_int_eq(ping_with_authority("cert.pem", &cipher), RC_OK);
+    ck_assert_str_ne(cipher, "");
+    ck_assert_int_eq(ping_with_authority("other.pem", &cipher), RC_UNAVAILABLE);
+    ck_assert_int_eq(ping_with_authority("none.pem", &cipher), RC_UNAVAILABLE);
+}
+END_TEST
+
 int main(int argc UNUSED, char **argv)
 {
     const TTest *const tests[] = {
         a_frozen_server_costs_one_deadline_and_then_nothing,
         a_write_to_a_frozen_server_is_uncertain_and_in_a_transaction_is_not,
-        a_longer_deadline_waits_longer, a_server_that_takes_no_writes_is_refused,
-        a_server_that_stops_taking_writes_costs_the_connection};
+        a_longer_deadline_waits_longer,
+        a_server_that_takes_no_writes_is_refused,
+        a_server_that_stops_taking_writes_costs_the_connection,
+        with_an_authority_only_a_server_it_vouches_for_is_spoken_to};
     int status;
 
     if (getenv("TEST_OWN_SERVERS") == NULL) {
         (void)setenv("TEST_OWN_SERVERS", "1", 1);
+        (void)setenv("TEST_TLS", "1", 1);
         (void)execl("tests/with-servers", "tests/with-servers", argv[0], (char *)NULL);
         perror("tests/with-servers");
         return EXIT_FAILURE;
