@@ -10,8 +10,9 @@
  *
  * Failures of every function in store/: RC_UNAVAILABLE "database_unavailable" when the
  * server is away, refuses writes or timed out (nothing happened); RC_UNCERTAIN
- * "database_uncertain" when the connection broke in COMMIT; RC_BUG for what only a
- * mistake of ours can cause. Others are named where they can occur.
+ * "database_uncertain" when the connection broke in COMMIT, or in a write outside a
+ * transaction, which is its own; RC_BUG for what only a mistake of ours can cause. Others
+ * are named where they can occur.
  *
  * A struct db belongs to one thread. Times are ms since the epoch, UTC, of the database's
  * clock. The rows are told by one file a table or aggregate in src/store; statements are
