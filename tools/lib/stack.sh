@@ -138,7 +138,8 @@ after_death() {
     left=$(orphans_of "$1")
     # shellcheck disable=SC2086 # a list of ids
     [ -z "$left" ] || kill -KILL $left 2>/dev/null || true
-    if [ -e "$VAR_DIR/run/$name.hold" ]; then
+    # Held, or start_missing() was quicker: a second one would never be ended again.
+    if [ -e "$VAR_DIR/run/$name.hold" ] || runs "$name"; then
         return 0
     fi
     say "$name ended with status $2; its last words are in $VAR_DIR/log/$name.out"
