@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { URL_SIZE = 1024 };
+
 static char name[32];
-static char url[1024];
 static struct err err;
 
 static void must(enum rc rc)
@@ -22,7 +23,8 @@ static void must(enum rc rc)
 }
 
 /* The same server, another database and perhaps another user. */
-static void make_url(const char *user, const char *password, const char *database)
+static void make_url(char url[URL_SIZE], const char *user, const char *password,
+                     const char *database)
 {
     const char *base = getenv("TEST_DATABASE_URL");
     const char *at = base != NULL ? strchr(base, '@') : NULL;
@@ -33,17 +35,19 @@ static void make_url(const char *user, const char *password, const char *databas
         exit(EXIT_FAILURE);
     }
     if (user != NULL)
-        (void)snprintf(url, sizeof(url), "mysql://%s:%s%.*s/%s%s", user, password,
+        (void)snprintf(url, URL_SIZE, "mysql://%s:%s%.*s/%s%s", user, password,
                        (int)(slash - at), at, database,
                        slash + 1 + strcspn(slash + 1, "?"));
     else
-        (void)snprintf(url, sizeof(url), "%.*s/%s%s", (int)(slash - base), base, database,
+        (void)snprintf(url, URL_SIZE, "%.*s/%s%s", (int)(slash - base), base, database,
                        slash + 1 + strcspn(slash + 1, "?"));
 }
 
 const char *database_url(const char *user, const char *password)
 {
-    make_url(user, password, name);
+    static char url[URL_SIZE];
+
+    make_url(url, user, password, name);
     return url;
 }
 
@@ -60,9 +64,9 @@ static void or_exit(enum rc rc)
 static void administer(const char *verb)
 {
     struct db *db = NULL;
-    char sql[64];
+    char sql[64], url[URL_SIZE];
 
-    make_url(NULL, NULL, "mysql");
+    make_url(url, NULL, NULL, "mysql");
     or_exit(db_new(url, &db, &err));
     db->setup = true;
     (void)snprintf(sql, sizeof(sql), "%s DATABASE %s", verb, name);
@@ -90,8 +94,11 @@ void database_drop(void)
 struct db *database_open(void)
 {
     struct db *db = NULL;
+    char url[URL_SIZE];
+    struct err e;
 
-    must(db_new(database_url(NULL, NULL), &db, &err));
+    make_url(url, NULL, NULL, name);
+    ck_assert_msg(db_new(url, &db, &e) == RC_OK, "%s", e.msg);
     return db;
 }
 

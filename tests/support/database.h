@@ -35,7 +35,8 @@ void database_drop(void);
 /* Its URL; as another user with a password, or as the administrator (NULL, NULL). */
 const char *database_url(const char *user, const char *password);
 
-/* A connection of an administrator to it; the test frees it with db_free(). */
+/* A connection of an administrator to it; the test frees it with db_free(). The one
+ * function here that several threads may call. */
 struct db *database_open(void);
 
 /* Deletes all rows of all tables but those the schema brings. */
