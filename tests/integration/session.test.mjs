@@ -1,14 +1,40 @@
 // Signing in and out, sessions, the defence against requests from other sites, and what
 // an API token may do.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Stack } from '../harness/stack.mjs';
+import { BUILD_DIR, Stack } from '../harness/stack.mjs';
 
 let stack;
 before(async () => {
-  stack = await Stack.start();
+  // nginx's own limit for sign-ins is out of the way: what counts here is the program's.
+  stack = await Stack.start({ env: { NGINX_AUTH_RATE: '10000r/s', NGINX_AUTH_BURST: '10000', API_WORKERS: '12' } });
 });
 after(() => stack?.stop());
+
+const PASSWORD = 'correct horse battery staple';
+
+/** Runs ttsctl as the database's administrator and answers what it wrote. */
+const ctl = (words, input = '') =>
+  execFileSync(join(BUILD_DIR, 'bin/ttsctl'), words, {
+    input,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { TTS_ENV_FILE: '', DATABASE_URL: `mysql://root@localhost/tts?socket=${stack.path('run/mariadb.sock')}` },
+  });
+
+/** A person of the demo workspace with a role, and a client of theirs. */
+async function person(name, role = 'editor') {
+  const email = `${name}@example.com`;
+  ctl(['user', 'add', email, '--workspace', 'Demo', '--role', role], `${PASSWORD}\n`);
+  const client = stack.client();
+  await client.signIn(email, PASSWORD);
+  return { email, client };
+}
+
+const stateOf = async (client) => (await client.request('GET', '/api/v1/session')).status;
 
 const signInBody = (change = {}) => ({ email: stack.facts.email, password: stack.facts.password, ...change });
 
@@ -108,6 +134,60 @@ describe('a session', () => {
   });
 });
 
+describe('a session and its person', () => {
+  test('end after a time without a request, on every worker', async () => {
+    const { client } = await person('idle');
+    stack.sql("UPDATE session s JOIN user u ON u.user_id = s.user_id SET s.idle_expires_at = s.seen_at WHERE u.email = 'idle@example.com'");
+    for (let i = 0; i < 24; i++) {
+      assert.equal(await stateOf(client), 401);
+    }
+  });
+
+  test('are kept out at once, with the token, and let in again', async () => {
+    const { email, client } = await person('leaver');
+    const token = stack.client({ token: ctl(['token', 'add', email]).trim() });
+    assert.deepEqual([await stateOf(client), await stateOf(token)], [200, 200]);
+    ctl(['user', 'disable', email]);
+    assert.deepEqual([await stateOf(client), await stateOf(token)], [401, 401]);
+    const again = await stack.client().request('POST', '/api/v1/session', { json: { email, password: PASSWORD } });
+    assert.deepEqual([again.status, again.json.error.code], [401, 'bad_credentials']);
+    ctl(['user', 'enable', email]);
+    await stack.client().signIn(email, PASSWORD);
+    assert.equal(await stateOf(token), 200);
+  });
+
+  test('end with a new password', async () => {
+    const { email, client } = await person('changer');
+    ctl(['user', 'password', email], 'another long password\n');
+    assert.equal(await stateOf(client), 401);
+    await stack.client().signIn(email, 'another long password');
+  });
+
+  test('do what the role allows and no more', async () => {
+    // Method, path, body, and the answers to admin, editor, viewer; 404 and 422 are past the role.
+    const probes = [
+      ['GET', '/api/v1/posts', undefined, [200, 200, 200]],
+      ['GET', '/api/v1/accounts', undefined, [200, 200, 200]],
+      ['POST', '/api/v1/posts', {}, [422, 422, 403]],
+      ['PATCH', '/api/v1/posts/999999999', {}, [404, 404, 403]],
+      ['DELETE', '/api/v1/posts/999999999', undefined, [404, 404, 403]],
+      ['PATCH', '/api/v1/media/999999999', { filename: 'x.mp4' }, [404, 404, 403]],
+      ['DELETE', '/api/v1/media/999999999', undefined, [404, 404, 403]],
+      ['DELETE', '/api/v1/accounts/999999999', undefined, [404, 403, 403]],
+    ];
+    for (const [index, role] of ['admin', 'editor', 'viewer'].entries()) {
+      const { client } = await person(`role-${role}`, role);
+      for (const [method, path, json, wanted] of probes) {
+        const answer = await client.request(method, path, { json });
+        assert.equal(answer.status, wanted[index], `${role} ${method} ${path}`);
+        if (answer.status === 403) {
+          assert.equal(answer.json.error.code, 'forbidden');
+        }
+      }
+    }
+  });
+});
+
 describe('requests from other sites', () => {
   const origins = { good: () => new URL(stack.url).origin, bad: () => 'https://evil.example', null: () => 'null', absent: () => null };
   const sites = ['same-origin', 'same-site', 'cross-site', 'none', null];
@@ -184,3 +264,54 @@ describe('unknown addresses and methods', () => {
     }
   });
 });
+
+// Last, because it uses up the failures that one address may have.
+describe('guessing passwords', () => {
+  const guess = (email, password = 'wrong password of some length') => stack.client().request('POST', '/api/v1/session', { json: { email, password } });
+
+  test('ends after a few tries, for somebody and for nobody alike, and the right one does not help then', async () => {
+    const { email } = await person('target');
+    for (const who of [email, 'nobody-at-all@example.com']) {
+      const answers = [];
+      for (let i = 0; i < 7; i++) {
+        answers.push(await guess(who));
+      }
+      assert.deepEqual(answers.map(({ status }) => status), [401, 401, 401, 401, 401, 429, 429], who);
+      assert.equal(answers[6].json.error.code, 'too_many_attempts');
+      assert.ok(Number(answers[6].headers['retry-after']) > 60);
+    }
+    assert.equal((await guess(email.toUpperCase(), PASSWORD)).status, 429);
+    await person('bystander');
+  });
+
+  test('by two hundred at once costs little memory, and others are served meanwhile', async () => {
+    const client = stack.bearer();
+    const workers = stack.children('tts-api');
+    let peak = 0;
+    const watch = setInterval(() => {
+      peak = Math.max(peak, workers.map(residentKb).reduce((sum, kb) => sum + kb, 0));
+    }, 10);
+    const flood = Promise.all(Array.from({ length: 200 }, (_, i) => guess(`flood-${i}@example.com`)));
+    let statuses;
+    try {
+      for (let i = 0; i < 10; i++) {
+        await client.get('/api/v1/accounts');
+      }
+    } finally {
+      statuses = new Set((await flood).map(({ status }) => status));
+      clearInterval(watch);
+    }
+    assert.deepEqual([...statuses].filter((status) => ![401, 429].includes(status)), []);
+    // At most four hashes of 46 MiB at a time, and the workers themselves.
+    assert.ok(peak < (4 * 46 + workers.length * 16) * 1024, `${peak} kB`);
+  });
+});
+
+/** Resident memory of one process. */
+function residentKb(pid) {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
