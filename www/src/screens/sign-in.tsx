@@ -7,19 +7,20 @@ import { Dialog } from '../parts/dialog';
 import { Icon } from '../parts/icon';
 
 interface State {
+  email: string;
   working: boolean;
   shown: boolean;
   error: string;
 }
 
 class Form extends Component<{ email?: string }, State> {
-  override state = { working: false, shown: false, error: '' };
+  override state = { email: this.props.email ?? '', working: false, shown: false, error: '' };
   private readonly note = createRef<HTMLDivElement>();
 
   private readonly submit = async (e: SubmitEvent) => {
     e.preventDefault();
     const form = new FormData(e.currentTarget as HTMLFormElement);
-    const email = String(form.get('email') ?? '').trim();
+    const email = this.state.email.trim();
     const password = String(form.get('password') ?? '');
     if (!email || !password) {
       this.fail('Enter your email address and your password.');
@@ -49,13 +50,13 @@ class Form extends Component<{ email?: string }, State> {
   }
 
   override render() {
-    const { working, shown, error } = this.state;
+    const { email, working, shown, error } = this.state;
     return (
       <form class="form" onSubmit={(e) => void this.submit(e)} noValidate>
-        {error && <div ref={this.note} tabIndex={-1}><Note tone="bad">{error}</Note></div>}
+        {error && <div ref={this.note} class="note-focus" tabIndex={-1}><Note tone="bad">{error}</Note></div>}
         <div class="field">
           <label for="email">Email</label>
-          <input id="email" name="email" class="input" type="email" autocomplete="username" required value={this.props.email ?? ''} autofocus={!this.props.email} />
+          <input id="email" name="email" class="input" type="email" autocomplete="username" required value={email} onInput={(e) => this.setState({ email: e.currentTarget.value })} autofocus={!this.props.email} />
         </div>
         <div class="field">
           <label for="password">Password</label>
