@@ -66,7 +66,8 @@ export const ALL_SCOPES = 'user.info.basic,user.info.profile,user.info.stats,vid
 
 /** A simulator alone: tts-sandbox behind an nginx of its own, in a temporary directory. */
 export class Simulator {
-  static async start(options = {}) {
+  /** env: more settings, or a function of the simulator's address that answers them. */
+  static async start({ env } = {}) {
     const simulator = new Simulator();
     simulator.dir = await mkdtemp(join(tmpdir(), 'tts-sandbox-'));
     for (const name of ['run', 'tmp', 'sandbox', 'accel', 'www', 'incoming']) {
@@ -76,7 +77,7 @@ export class Simulator {
     simulator.port = await freePort();
     simulator.sandboxUrl = `http://localhost:${simulator.port}`;
     try {
-      simulator.startProgram(options.env);
+      simulator.startProgram(typeof env === 'function' ? env(simulator.sandboxUrl) : env);
       await simulator.startNginx();
       await eventually(() => exchange(`${simulator.sandboxUrl}/sandbox/clock`).then(({ status }) => status === 200), { what: 'the simulator' });
     } catch (error) {
