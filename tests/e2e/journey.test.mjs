@@ -219,6 +219,8 @@ describe('an account', () => {
     await page.waitForURL(`${stack.sandboxUrl}/**`);
     await page.getByRole('button', { name: CONSENT.allow }).click();
     await page.waitForURL(/connected=\d+/);
+    await page.getByText('is connected.').waitFor();
+    await page.getByRole('heading', { level: 2 }).first().waitFor();
     assert.equal(await page.getByRole('heading', { level: 2 }).count(), 1);
   });
 

@@ -68,6 +68,8 @@ let createKey = newKey();
 let timer: ReturnType<typeof setTimeout> | undefined;
 let writing: Promise<void> = Promise.resolve();
 let generation = 0;
+/** The post is being scheduled or is: what autosave would still send belongs to nobody. */
+let submitted = false;
 
 export const account = computed(() => accounts.value?.find((a) => a.id === content.value.account_id) ?? null);
 export const editingScheduled = computed(() => saved.value?.status === 'scheduled');
@@ -149,7 +151,7 @@ export function textOf(p: Problem): string {
 export const problemAt = (field: string): Problem | null => problems.value.find((p) => p.field === field) ?? null;
 
 function touch(): void {
-  if (opening.value) return;
+  if (opening.value || submitted) return;
   saving.value = 'dirty';
   clearTimeout(timer);
   if (!editingScheduled.value) timer = setTimeout(() => void saveDraft(), AUTOSAVE_MS);
@@ -274,7 +276,7 @@ export function saveDraft(): Promise<void> {
   clearTimeout(timer);
   const mine = generation;
   writing = writing.then(async () => {
-    if (mine !== generation || content.value.account_id === null || !worthKeeping()) return;
+    if (mine !== generation || submitted || content.value.account_id === null || !worthKeeping()) return;
     saving.value = 'saving';
     try {
       await write(mine);
@@ -305,6 +307,7 @@ export async function submit(): Promise<Post> {
   clearTimeout(timer);
   try {
     await writing;
+    submitted = true;
     const body = draftBody();
     const { consent, publish_at, timezone } = input.value;
     const scheduled = editingScheduled.value;
@@ -321,10 +324,12 @@ export async function submit(): Promise<Post> {
     if (scheduled) return saved.value;
     return await api<Post>('POST', `${path}/schedule`, { body: { publish_at, timezone, consent } });
   } catch (e) {
+    submitted = false;
     serverFields.value = asError(e).fields;
     throw e;
   } finally {
     busy.value = false;
+    clearTimeout(timer);
     refreshSoon();
   }
 }
@@ -370,6 +375,7 @@ function takeKept(id: string | null): void {
 
 function reset(): void {
   generation += 1;
+  submitted = false;
   clearTimeout(timer);
   createKey = newKey();
   batch(() => {

@@ -132,12 +132,12 @@ function Look({ m }: { m: Media }) {
   );
 }
 
-class Rename extends Component<{ m: Media }, { error: string }> {
-  override state = { error: '' };
+class Rename extends Component<{ m: Media }, { name: string; error: string }> {
+  override state = { name: this.props.m.filename, error: '' };
 
   private readonly submit = async (e: SubmitEvent) => {
     e.preventDefault();
-    const filename = String(new FormData(e.currentTarget as HTMLFormElement).get('filename') ?? '').trim();
+    const filename = this.state.name.trim();
     if (!filename) {
       this.setState({ error: 'A name is needed.' });
       return;
@@ -156,7 +156,7 @@ class Rename extends Component<{ m: Media }, { error: string }> {
         <form class="form" onSubmit={(e) => void this.submit(e)}>
           <div class="field">
             <label for="filename">Name</label>
-            <input id="filename" name="filename" class="input" value={this.props.m.filename} maxLength={255} aria-describedby="rename-error" />
+            <input id="filename" name="filename" class="input" value={this.state.name} onInput={(e) => this.setState({ name: e.currentTarget.value })} maxLength={255} aria-describedby="rename-error" />
             {this.state.error && <p class="field-error" id="rename-error">{this.state.error}</p>}
           </div>
           <Button kind="primary" type="submit">Rename</Button>
@@ -193,7 +193,7 @@ export default class MediaLibrary extends Component {
     looking.value = null;
     renaming.value = null;
     void load();
-    this.stop = onChanges((c) => (c.reset || c.changed.some((x) => x.type === 'media' && !mediaById.value[x.id])) && void load());
+    this.stop = onChanges((c) => (c.reset || c.changed.some((x) => x.type === 'media' && x.status !== 'deleted' && !ids.value?.includes(x.id))) && void load());
   }
 
   override componentWillUnmount() {
