@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PEOPLE_MAX = 100000, PATH_SIZE = 1200 };
+enum { PEOPLE_MAX = 5000, PATH_SIZE = 1200 };
 
 /* --- bodies --------------------------------------------------------------------------
  */

@@ -6,8 +6,9 @@
 
 #include "exchange.h"
 
-/* /sandbox/ledger */
+/* /sandbox/ledger and /sandbox/counts */
 enum rc control_ledger(struct exchange *x, struct err *err);
+enum rc control_counts(struct exchange *x, struct err *err);
 
 /* /sandbox/faults and /sandbox/faults/{id} */
 enum rc control_faults(struct exchange *x, struct err *err);

@@ -231,7 +231,8 @@ void picture_url(const struct exchange *x, const char *name, int64_t ttl_s,
 
     picture_query(x->sandbox->settings->client_secret, name, x->now_ms / 1000 + ttl_s,
                   query);
-    site_url(x, out, "/picture/%s.png?%s", name, query);
+    strbuf_addf(out, "%s/picture/%s.png?%s", x->sandbox->settings->upload_url, name,
+                query);
 }
 
 void avatar_url(const struct exchange *x, const struct person *person, struct strbuf *out)

@@ -102,7 +102,7 @@ void unsupported_path(struct exchange *x);
 void edge_page(struct exchange *x, int status);
 
 /* Appends the address of the picture drawn for a name (of a person, a video), good for so
- * long. */
+ * long. It is for the scheduler, which fetches it where it sends uploads. */
 enum { AVATAR_TTL_S = 7200, COVER_TTL_S = 21600 };
 void picture_url(const struct exchange *x, const char *name, int64_t ttl_s,
                  struct strbuf *out);

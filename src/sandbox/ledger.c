@@ -1,4 +1,5 @@
-/* GET /sandbox/ledger - what the simulator has seen, for tests that count. */
+/* GET /sandbox/ledger and /sandbox/counts - what the simulator has seen, for tests that
+ * count. */
 #include "calls.h"
 #include "control.h"
 
@@ -9,9 +10,10 @@
 
 enum {
     SESSIONS_USUAL = 1000,
-    SESSIONS_MAX = 5000,
+    SESSIONS_MAX = 4000,
     CALLS_USUAL = 50,
-    CALLS_MAX = 5000,
+    CALLS_MAX = 4000,
+    REPEATED_SHOWN = 100,
 };
 
 struct ledger {
@@ -64,6 +66,7 @@ static void write_session(void *ctx, const struct publication *p)
     if (l->only_counted && !publication_counts(p))
         return;
     jsonw_object(w);
+    jsonw_key_id(w, "id", (uint64_t)p->id);
     jsonw_key_text(w, "publish_id", p->publish_id);
     jsonw_key_text(w, "username", name_of(l, p->user_id));
     jsonw_key_text(w, "mode", p->inbox ? "inbox" : "direct");
@@ -112,13 +115,13 @@ struct wanted {
     char publish_id[PUBLISH_ID_SIZE];
     char username[PERSON_NAME_SIZE];
     bool by_caption, by_publish_id, by_user;
-    int64_t limit, calls;
+    int64_t limit, before, sessions, calls;
 };
 
-static enum rc read_limit(const struct exchange *x, const char *name, int64_t max,
-                          int64_t *n, struct err *err)
+static enum rc read_number(const struct exchange *x, const char *name, int64_t max,
+                           int64_t *n, struct err *err)
 {
-    char text[16];
+    char text[24];
     bool found = false;
     enum rc rc = web_query(x->req, name, text, sizeof(text), &found, err);
 
@@ -128,27 +131,39 @@ static enum rc read_limit(const struct exchange *x, const char *name, int64_t ma
     return rc;
 }
 
+static enum rc read_numbers(const struct exchange *x, struct wanted *q, struct err *err)
+{
+    enum rc rc;
+
+    q->limit = SESSIONS_USUAL;
+    q->before = 0;
+    q->sessions = 1;
+    q->calls = CALLS_USUAL;
+    rc = read_number(x, "limit", SESSIONS_MAX, &q->limit, err);
+    if (rc == RC_OK)
+        rc = read_number(x, "before", INT64_MAX, &q->before, err);
+    if (rc == RC_OK)
+        rc = read_number(x, "sessions", 1, &q->sessions, err);
+    if (rc == RC_OK)
+        rc = read_number(x, "calls", CALLS_MAX, &q->calls, err);
+    return rc;
+}
+
 static enum rc read_wanted(const struct exchange *x, struct wanted *q, struct err *err)
 {
     enum rc rc =
         web_query(x->req, "caption", q->caption, sizeof(q->caption), &q->by_caption, err);
 
-    q->limit = SESSIONS_USUAL;
-    q->calls = CALLS_USUAL;
     if (rc == RC_OK)
         rc = web_query(x->req, "publish_id", q->publish_id, sizeof(q->publish_id),
                        &q->by_publish_id, err);
     if (rc == RC_OK)
         rc = web_query(x->req, "username", q->username, sizeof(q->username), &q->by_user,
                        err);
-    if (rc == RC_OK)
-        rc = read_limit(x, "limit", SESSIONS_MAX, &q->limit, err);
-    if (rc == RC_OK)
-        rc = read_limit(x, "calls", CALLS_MAX, &q->calls, err);
     if (rc == RC_OK && q->by_caption + q->by_publish_id + q->by_user > 1)
         rc = err_set(err, RC_INVALID, "bad_request",
                      "only one of caption, publish_id and username at a time");
-    return rc;
+    return rc == RC_OK ? read_numbers(x, q, err) : rc;
 }
 
 static enum rc make_filter(struct exchange *x, const struct wanted *q,
@@ -157,7 +172,8 @@ static enum rc make_filter(struct exchange *x, const struct wanted *q,
     struct person person;
     enum rc rc;
 
-    *filter = (struct publication_filter){.which = PUBLICATIONS_ALL, .limit = q->limit};
+    *filter = (struct publication_filter){
+        .which = PUBLICATIONS_ALL, .before = q->before, .limit = q->limit};
     if (q->by_caption) {
         filter->which = PUBLICATIONS_OF_CAPTION;
         filter->text = q->caption;
@@ -189,6 +205,27 @@ static enum rc write_list(struct ledger *l, const struct publication_filter *fil
     return rc == RC_OK ? l->rc : rc;
 }
 
+static enum rc write_ledger(struct ledger *l, const struct wanted *q,
+                            const struct publication_filter *filter, struct err *err)
+{
+    enum rc rc;
+
+    jsonw_object(&l->w);
+    jsonw_key_int(&l->w, "now_ms", l->x->now_ms);
+    rc = write_list(l, filter, "publications", true, err);
+    if (rc == RC_OK && q->sessions != 0)
+        rc = write_list(l, filter, "sessions", false, err);
+    if (rc != RC_OK)
+        return rc;
+    jsonw_key(&l->w, "calls");
+    jsonw_array(&l->w);
+    rc = calls_each(l->x->sql, q->by_publish_id ? q->publish_id : NULL, q->calls,
+                    write_call, l, err);
+    jsonw_end(&l->w);
+    jsonw_end(&l->w);
+    return rc == RC_OK ? l->rc : rc;
+}
+
 enum rc control_ledger(struct exchange *x, struct err *err)
 {
     struct ledger l = {.x = x, .err = err};
@@ -201,18 +238,62 @@ enum rc control_ledger(struct exchange *x, struct err *err)
     if (rc != RC_OK)
         return rc;
     web_json_begin(x->res, 200, &l.w);
-    jsonw_object(&l.w);
-    jsonw_key_int(&l.w, "now_ms", x->now_ms);
-    rc = write_list(&l, &filter, "publications", true, err);
+    rc = write_ledger(&l, &q, &filter, err);
+    if (rc == RC_OK && !jsonw_ok(&l.w))
+        rc = err_field(err, "limit", "too_much",
+                       "that is too much for one answer: lower limit, go on with before");
+    return rc;
+}
+
+/* --- counts --------------------------------------------------------------------------
+ */
+
+#define COUNTED "committed_ms != 0 AND fail_reason = ''"
+
+static void write_repeated(void *ctx, const struct sql_row *row)
+{
+    struct jsonw *w = ctx;
+
+    jsonw_object(w);
+    jsonw_key_text(w, "caption", sql_text_of(row, 0));
+    jsonw_key_int(w, "publications", sql_int_at(row, 1));
+    jsonw_end(w);
+}
+
+static enum rc write_count(struct exchange *x, struct jsonw *w, const char *key,
+                           const char *sql, struct err *err)
+{
+    int64_t n = 0;
+    enum rc rc = sql_number(x->sql, sql, SQL_NONE, &n, err);
+
+    jsonw_key_int(w, key, n);
+    return rc;
+}
+
+enum rc control_counts(struct exchange *x, struct err *err)
+{
+    struct jsonw w;
+    enum rc rc;
+
+    web_json_begin(x->res, 200, &w);
+    jsonw_object(&w);
+    rc = write_count(x, &w, "sessions", "SELECT COUNT(*) FROM publication", err);
     if (rc == RC_OK)
-        rc = write_list(&l, &filter, "sessions", false, err);
-    if (rc != RC_OK)
-        return rc;
-    jsonw_key(&l.w, "calls");
-    jsonw_array(&l.w);
-    rc = calls_each(x->sql, q.by_publish_id ? q.publish_id : NULL, q.calls, write_call,
-                    &l, err);
-    jsonw_end(&l.w);
-    jsonw_end(&l.w);
-    return rc == RC_OK ? l.rc : rc;
+        rc = write_count(x, &w, "publications",
+                         "SELECT COUNT(*) FROM publication WHERE " COUNTED, err);
+    if (rc == RC_OK)
+        rc = write_count(x, &w, "captions",
+                         "SELECT COUNT(DISTINCT caption) FROM publication"
+                         " WHERE " COUNTED,
+                         err);
+    jsonw_key(&w, "more_than_once");
+    jsonw_array(&w);
+    if (rc == RC_OK)
+        rc = sql_each(x->sql,
+                      "SELECT caption, COUNT(*) FROM publication WHERE " COUNTED
+                      " GROUP BY caption HAVING COUNT(*) > 1 LIMIT ?",
+                      SQL_WITH(sql_int(REPEATED_SHOWN)), write_repeated, &w, err);
+    jsonw_end(&w);
+    jsonw_end(&w);
+    return rc;
 }

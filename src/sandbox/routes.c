@@ -42,6 +42,7 @@ const struct route routes[] = {
 
     /* the simulator's own */
     CONTROL("GET", "/ledger", control_ledger),
+    CONTROL("GET", "/counts", control_counts),
     CONTROL("GET", "/faults", control_faults),
     CONTROL("POST", "/faults", control_fault_set),
     CONTROL("DELETE", "/faults", control_fault_remove),

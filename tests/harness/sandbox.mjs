@@ -24,6 +24,9 @@ async function control(stack, wanted, method, path, json) {
 /** What the simulator has seen; query narrows it: caption, publish_id, username, limit, calls. */
 export const ledger = (stack, query = {}) => control(stack, 200, 'GET', `/ledger?${new URLSearchParams(query)}`);
 
+/** How many sessions, publications and captions there are, and which captions are there more than once. */
+export const counts = (stack) => control(stack, 200, 'GET', '/counts');
+
 /** The publications with exactly this caption: all bytes taken, and not failed. */
 export async function publicationsOf(stack, caption) {
   // The longest captions do not fit into an address.

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { consent, formOf } from '../../tools/lib/client.mjs';
 import { makeVideo } from '../harness/media.mjs';
-import { ALL_SCOPES, CLIENT_SECRET, REDIRECT_URI, Simulator, advance, change, choosing, clearFaults, ledger, publicationsOf, setFault, turn } from '../harness/sandbox.mjs';
+import { ALL_SCOPES, CLIENT_SECRET, REDIRECT_URI, Simulator, advance, change, choosing, clearFaults, counts, ledger, publicationsOf, setFault, turn } from '../harness/sandbox.mjs';
 import { eventually } from '../harness/stack.mjs';
 
 const INIT = '/v2/post/publish/video/init/';
@@ -781,9 +781,26 @@ describe('the ledger', () => {
     assert.equal((await ledger(sim, { username: 'ann.example' })).publications.length, 2);
     assert.equal((await ledger(sim, { calls: 3 })).calls.length, 3);
     assert.deepEqual((await ledger(sim, { publish_id: one })).calls.map(({ endpoint, status }) => [endpoint, status]), [['upload', 201], ['video_init', 200]]);
-    for (const query of ['caption=a&username=b', 'limit=-1', 'limit=x', 'caption=a&caption=b']) {
+    assert.deepEqual(await counts(sim), { sessions: 4, publications: 3, captions: 2, more_than_once: [{ caption: 'same', publications: 2 }] });
+    const all = await ledger(sim, { limit: 3, sessions: 0, calls: 0 });
+    assert.deepEqual([all.sessions, all.calls, all.publications.map(({ caption }) => caption)], [undefined, [], ['other', 'same']]);
+    const rest = await ledger(sim, { before: all.publications.at(-1).id });
+    assert.deepEqual(rest.publications.map(({ publish_id }) => publish_id), [one]);
+    for (const query of ['caption=a&username=b', 'limit=-1', 'limit=x', 'limit=4001', 'sessions=2', 'before=x', 'caption=a&caption=b']) {
       assert.equal((await sim.request('GET', `/sandbox/ledger?${query}`)).status, 400, query);
     }
+  });
+
+  test('says so when an answer would be too large', async () => {
+    await turn(sim, { init_per_min: 0 });
+    const token = await tokenOf();
+    const body = post({ title: '€'.repeat(2200) });
+    for (let i = 0; i < 700; i += 20) {
+      await Promise.all(Array.from({ length: 20 }, () => sim.api(INIT, token, body)));
+    }
+    const answer = await sim.request('GET', '/sandbox/ledger');
+    assert.deepEqual(refused(answer), [400, 'too_much']);
+    assert.equal((await ledger(sim, { limit: 100 })).sessions.length, 100);
   });
 
   test('says the machine\'s time of the last byte, whatever the clock says', async () => {
