@@ -12,7 +12,8 @@ export const stale = signal(false);
 
 const listeners = new Set<Listener>();
 const NORMAL_MS = 15_000;
-const MAX_MS = 120_000;
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 15_000;
 const JITTER = 0.1;
 
 let seq: string | null = null;
@@ -64,7 +65,8 @@ async function turn(): Promise<void> {
 
 function plan(ms?: number): void {
   clearTimeout(timer);
-  const base = ms ?? Math.min(MAX_MS, interval * 2 ** Math.min(fails, 6));
+  // A failure is looked into soon, so that the page says so quickly and is quick to be back; then less and less often.
+  const base = ms ?? (fails > 0 ? Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(fails, 6)) : interval);
   timer = setTimeout(() => void turn(), base * (1 + JITTER * (2 * Math.random() - 1)));
 }
 
