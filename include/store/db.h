@@ -31,6 +31,8 @@ enum {
     DB_READ_MS = 2000,      /* of one answer, unless db_set_deadline() said another */
     DB_MARGIN_MS = 300,     /* the server gives a statement up so long before we do */
     DB_LOCK_WAIT_MS = 1000, /* for a row that another transaction holds */
+    DB_IDLE_MS = 5000,      /* a transaction that says nothing for so long is ended: its
+                               program was paused, and its locks keep others waiting */
     DB_HOLD_MS = 500,       /* after a failed connect: fail fast for this long */
     DB_TRIES = 3,           /* runs of a transaction that deadlocked */
 };

@@ -33,7 +33,8 @@ static void set_options(const struct db *db, MYSQL *mysql)
 }
 
 /* The server ends a statement a little before we would stop listening, so that its fate
- * is known. */
+ * is known, and a transaction whose program is paused: a publisher that was declared dead
+ * must not hold the rows that others are to take over. */
 static enum rc set_session(struct db *db, struct err *err)
 {
     char sql[512];
@@ -45,8 +46,10 @@ static enum rc set_session(struct db *db, struct err *err)
     (void)snprintf(sql, sizeof(sql),
                    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
                    "NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY', time_zone = '+00:00',"
-                   " innodb_lock_wait_timeout = %d, max_statement_time = %d.%03d",
-                   DB_LOCK_WAIT_MS / 1000, (int)((db->deadline_ms - DB_MARGIN_MS) / 1000),
+                   " innodb_lock_wait_timeout = %d, idle_transaction_timeout = %d,"
+                   " max_statement_time = %d.%03d",
+                   DB_LOCK_WAIT_MS / 1000, DB_IDLE_MS / 1000,
+                   (int)((db->deadline_ms - DB_MARGIN_MS) / 1000),
                    (int)((db->deadline_ms - DB_MARGIN_MS) % 1000));
     return db_say(db, DB_DOING_CONNECT, sql, err);
 }

@@ -324,6 +324,7 @@ START_TEST(every_connection_is_set_up_as_promised)
         {"@@session.character_set_connection", "utf8mb4"},
         {"@@session.autocommit", "1"},
         {"@@session.innodb_lock_wait_timeout", "1"},
+        {"@@session.idle_transaction_timeout", "5"},
         {"@@session.max_statement_time", "1.700000"},
         {"FIND_IN_SET('STRICT_ALL_TABLES', @@session.sql_mode) > 0", "1"},
     };
