@@ -2,7 +2,7 @@
 // directory of its own on free ports, ended by the process ids that it wrote.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +52,7 @@ export class Stack {
 
   async up() {
     this.output = '';
+    this.copies = [];
     this.process = spawn(join(ROOT, 'tools/stack'), ['up'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -101,6 +102,9 @@ export class Stack {
 
   /** Ends the stack and deletes its directory unless keep. */
   async stop({ keep = false } = {}) {
+    for (const copy of this.copies) {
+      copy.kill('SIGKILL');
+    }
     if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill('SIGTERM');
       await this.ended;
@@ -158,6 +162,15 @@ export class Stack {
     if (once) {
       await writeFile(hold, '');
     }
+  }
+
+  /** Starts another copy of a running part with the same settings; stop() ends it. */
+  second(name) {
+    const proc = `/proc/${this.pid(name)}`;
+    const env = Object.fromEntries(readFileSync(`${proc}/environ`, 'utf8').split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+    const copy = spawn(readlinkSync(`${proc}/exe`), [], { cwd: readlinkSync(`${proc}/cwd`), env: { ...env, LOG_FILE: this.path('log', `${name}-2.log`) }, stdio: 'ignore' });
+    this.copies.push(copy);
+    return copy;
   }
 
   async restart(name, options) {

@@ -1,7 +1,9 @@
 // What most tests need before they begin: a signed-in person with a connected account of
 // the simulator and a checked video.
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { makeVideo } from './media.mjs';
+import { turn } from './sandbox.mjs';
 
 /** Connects an account of the simulator and answers its id. */
 export async function connectAccount(client, options) {
@@ -52,3 +54,12 @@ export const OVER = ['published', 'published_private', 'in_inbox', 'failed', 'ne
 
 /** Waits until a post has come to an end and answers it. */
 export const fateOf = (client, id, ms = 60_000) => client.until(`/api/v1/posts/${id}`, ({ status }) => OVER.includes(status), ms);
+
+/**
+ * Forgets how often TikTok was called within the last minute, in our Redis and in the
+ * simulator: the windows have tests of their own, elsewhere they only cost minutes.
+ */
+export async function openWindows(stack) {
+  await turn(stack, { init_per_min: 0, creator_per_min: 0, status_per_min: 0 });
+  execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), 'EVAL', "for _, key in ipairs(redis.call('KEYS', '*:r[isc]:*')) do redis.call('DEL', key) end", '0']);
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ROOT, Stack, eventually } from '../harness/stack.mjs';
 import { publicationsOf } from '../harness/sandbox.mjs';
-import { connectAccount, fateOf, inMs, postOf, readyVideo } from '../harness/world.mjs';
+import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
 
 /** The names of all fault points on the way of a post, in the order of the sources. */
 function faultPoints() {
@@ -34,6 +34,7 @@ const reached = new Set();
 describe('a publisher killed', () => {
   for (const point of faultPoints()) {
     test(`at ${point} publishes exactly once after its restart`, async () => {
+      await openWindows(stack);
       await stack.hold('tts-publisher', 'SIGKILL');
       await stack.start('tts-publisher', { env: { TTS_FAULT: `${point}:crash` }, once: true });
       const caption = `killed at ${point}`;
@@ -43,6 +44,9 @@ describe('a publisher killed', () => {
       if (!stack.runs('tts-publisher')) {
         reached.add(point);
       }
+      await stack.hold('tts-publisher', 'SIGKILL');
+      // Its lease would run out in 15 s; the last test waits for that, these need not.
+      stack.sql('UPDATE publisher SET lease_until = 1');
       await stack.start('tts-publisher');
       const done = await fateOf(client, post.id, 90_000);
       assert.equal(done.status, 'published_private', `${done.status_text} ${JSON.stringify(await publicationsOf(stack, caption))}`);
@@ -63,7 +67,7 @@ describe('a publisher stopped and continued after somebody took its work', () =>
     const stopped = stack.pid('tts-publisher');
     process.kill(stopped, 'SIGSTOP');
     try {
-      await stack.second('tts-publisher');
+      stack.second('tts-publisher');
       await eventually(async () => (await publicationsOf(stack, caption)).length > 0 || (await client.get(`/api/v1/posts/${post.id}`)).status.startsWith('published'), { ms: 60_000, every: 100, what: 'the other publisher' }).catch(() => {});
     } finally {
       process.kill(stopped, 'SIGCONT');
