@@ -40,7 +40,8 @@ struct chore {
     struct reconcile *r;
     enum chore_kind kind;
     bool busy;
-    bool again; /* done sets it: at once, not after the period */
+    bool again;   /* after() sets it: at once, not after the period */
+    bool failing; /* and that was said */
     enum rc rc;
     struct err err;
 };
@@ -313,6 +314,17 @@ static void set_timer(struct chore *c, int64_t after_ms)
     timer_set(&c->r->p->timers, &c->timer, publisher_mono_ms() + after_ms);
 }
 
+/* The first of a row of failures is said. */
+static void say_failure(struct chore *c)
+{
+    if (c->rc != RC_OK && !c->failing) {
+        log_context("chore=%s", kinds[c->kind].name);
+        log_failure("reconcile.failed", &c->err);
+        log_context("%s", "");
+    }
+    c->failing = c->rc != RC_OK;
+}
+
 static void chore_done(struct pool_work *w)
 {
     struct chore *c = of_work(w);
@@ -320,12 +332,7 @@ static void chore_done(struct pool_work *w)
 
     c->busy = false;
     c->again = false;
-    /* The database or Redis away is said elsewhere, once. */
-    if (c->rc != RC_OK && c->rc != RC_UNAVAILABLE && c->rc != RC_UNCERTAIN) {
-        log_context("chore=%s", kinds[c->kind].name);
-        log_failure("reconcile.failed", &c->err);
-        log_context("%s", "");
-    }
+    say_failure(c);
     if (kinds[c->kind].after != NULL)
         kinds[c->kind].after(c);
     if (c->kind == REPLAY && c->rc == RC_OK)
