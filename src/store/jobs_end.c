@@ -161,12 +161,13 @@ static enum rc add_blocked(void *ctx, struct err *err UNUSED)
 }
 
 /* What a working connection mends; a cap or a suspicion of TikTok's is another matter. */
+#define MENDED                                                                           \
+    "last_reason IN ('" REASON_RECONNECT_NEEDED "', '" REASON_ACCOUNT_DISCONNECTED       \
+    "', 'missing_scope')"
+
 static enum rc find_blocked(struct db *db, struct freeing *f, struct err *err)
 {
-    const struct sql_arg args[] = {sql_u64(f->account_id),
-                                   sql_text(REASON_RECONNECT_NEEDED),
-                                   sql_text(REASON_ACCOUNT_DISCONNECTED),
-                                   sql_text("missing_scope"), sql_i64(FREE_MAX)};
+    const struct sql_arg args[] = {sql_u64(f->account_id), sql_i64(FREE_MAX)};
     const struct sql_col cols[] = {COL_U64(&f->next.post_id),
                                    COL_U64(&f->next.workspace_id), COL_INT(&f->next.kind),
                                    COL_I64(&f->next.bytes)};
@@ -180,12 +181,12 @@ static enum rc find_blocked(struct db *db, struct freeing *f, struct err *err)
         " LEFT JOIN post_media pm ON pm.post_id = j.post_id AND pm.position = 0"
         " LEFT JOIN media m ON m.workspace_id = j.workspace_id"
         " AND m.media_id = pm.media_id"
-        " WHERE j.account_id = ? AND j.state = 8 AND j.last_reason IN (?, ?, ?)"
-        " LIMIT ?",
+        " WHERE j.account_id = ? AND j.state = 8 AND j." MENDED " LIMIT ?",
         SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_blocked, f}, err);
 }
 
-/* One that was changed meanwhile is left as it is. */
+/* One that was changed meanwhile is left as it is: it is not the one that was agreed to.
+ */
 static enum rc free_one(struct db *db, const struct blocked *b, int64_t *freed,
                         struct err *err)
 {
@@ -198,7 +199,8 @@ static enum rc free_one(struct db *db, const struct blocked *b, int64_t *freed,
                          "UPDATE job SET state = 1, fence = fence + 1, fails = 0,"
                          " next_at = GREATEST(" SQL_NOW ", due_at - ?), last_reason = '',"
                          " updated_at = " SQL_NOW
-                         " WHERE post_id = ? AND state = 8 AND granted = 0",
+                         " WHERE post_id = ? AND state = 8 AND granted = 0"
+                         " AND " MENDED,
                          SQL_ARGS(args), &rows, err);
 
     if (rc == RC_OK && rows > 0) {

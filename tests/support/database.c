@@ -172,6 +172,21 @@ int64_t database_number(struct db *db, const char *fmt, ...)
     return n;
 }
 
+void database_await_waiter(struct db *db)
+{
+    /* The server shows that table anew when nobody has read it for 100 ms. */
+    for (int i = 0; i < 70; i++) {
+        if (database_number(db, "SELECT COUNT(*) FROM information_schema.INNODB_TRX t"
+                                " JOIN information_schema.PROCESSLIST p"
+                                " ON p.ID = t.trx_mysql_thread_id"
+                                " WHERE t.trx_state = 'LOCK WAIT'"
+                                " AND p.DB = DATABASE()") > 0)
+            return;
+        database_run(db, "DO SLEEP(0.15)");
+    }
+    ck_abort_msg("nobody waits for a lock");
+}
+
 const char *database_text(struct db *db, const char *fmt, ...)
 {
     static char texts[4][2048];

@@ -47,6 +47,10 @@ void database_run(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int64_t database_number(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *database_text(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Waits until another connection to this database waits for a row that is locked; fails
+ * the test after ten seconds. */
+void database_await_waiter(struct db *db);
+
 /* Rows; each returns its id. A user is an owner of the workspace. */
 uint64_t seed_workspace(struct db *db);
 uint64_t seed_user(struct db *db, uint64_t workspace_id);

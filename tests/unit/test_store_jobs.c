@@ -657,6 +657,7 @@ struct racer {
     pthread_barrier_t *start;
     struct db *db;
     uint64_t post;
+    int64_t rows;
     enum rc rc;
     struct err err;
 };
@@ -1018,6 +1019,37 @@ START_TEST(more_blocked_posts_than_one_look_finds_all_come_free)
 }
 END_TEST
 
+static void *unblock_at_once(void *arg)
+{
+    struct racer *r = arg;
+    int64_t freed = -1;
+
+    r->rc = job_unblock(r->db, seed.account, &freed, &r->err);
+    r->rows = freed;
+    return NULL;
+}
+
+/* What a person edits while it is being freed has lost its consent, so it stays. */
+START_TEST(a_post_that_is_edited_while_it_comes_free_stays_blocked)
+{
+    struct racer r = {.db = database_open()};
+    uint64_t post = post_in(JOB_BLOCKED, 86400000);
+    pthread_t thread;
+
+    database_run(db, "UPDATE job SET last_reason = 'reconnect_needed'");
+    database_run(db, "BEGIN");
+    database_run(db, "UPDATE job SET last_reason = 'edited', fence = fence + 1");
+    ck_assert_int_eq(pthread_create(&thread, NULL, unblock_at_once, &r), 0);
+    database_await_waiter(db);
+    database_run(db, "COMMIT");
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_msg(r.rc == RC_OK, "%s: %s", r.err.code, r.err.msg);
+    ck_assert_int_eq(r.rows, 0);
+    ck_assert_int_eq(job_state_of(post), JOB_BLOCKED);
+    db_free(r.db);
+}
+END_TEST
+
 START_TEST(a_note_is_a_line_of_the_timeline)
 {
     (void)post_like(&situations[4]);
@@ -1052,4 +1084,5 @@ DATABASE_MAIN("store_jobs", setup, teardown,
               shards_divide_the_work, what_is_coming_is_read_in_pages_that_lose_nothing,
               a_reconnect_frees_what_waited_for_it_and_nothing_else,
               more_blocked_posts_than_one_look_finds_all_come_free,
+              a_post_that_is_edited_while_it_comes_free_stays_blocked,
               a_note_is_a_line_of_the_timeline)

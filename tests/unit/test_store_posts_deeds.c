@@ -2,6 +2,7 @@
  * was refused has changed nothing. Two connections at once: exactly one wins. */
 #include "core/xalloc.h"
 #include "database.h"
+#include "store/accounts.h"
 #include "store/events.h"
 #include "store/posts.h"
 
@@ -23,7 +24,8 @@ static void setup(void)
     db = database_open();
     database_empty(db);
     seed = seed_all(db);
-    actor = (struct actor){.workspace_id = seed.workspace, .user_id = seed.user};
+    actor =
+        (struct actor){.workspace_id = seed.workspace, .user_id = seed.user, .ip = ""};
     now_ms = database_number(db, "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)");
 }
 
@@ -622,9 +624,9 @@ struct racer {
     void (*run)(struct racer *r);
     struct db *db;
     uint64_t id;
-    int64_t rows; /* what its update matched */
-    enum rc rc;
-    struct err err;
+    int64_t rows;     /* what its update matched */
+    enum rc rc, gone; /* gone: of the end of its account */
+    struct err err, gone_err;
 };
 
 static void *race(void *arg)
@@ -840,6 +842,138 @@ START_TEST(an_action_sent_many_times_at_once_is_done_once)
 }
 END_TEST
 
+/* --- a post and the end of its account
+ * -------------------------------------------------------- */
+
+/* As tts-api judges: only an account that is connected gets scheduled posts. */
+static enum rc if_connected(void *ctx UNUSED, const struct post_content *content UNUSED,
+                            struct post_basis *basis, struct err *e)
+{
+    return basis->account_usable
+               ? RC_OK
+               : err_set(e, RC_CONFLICT, "reconnect_needed", "Reconnect it first.");
+}
+
+static void create_scheduled(struct racer *r, post_check_fn check)
+{
+    struct post_content c;
+    const struct post_new in = {.actor = &actor, .content = &c, .check = check, .ctx = r};
+    struct post out = {0};
+
+    post_init(&c);
+    c.account_id = seed.account;
+    c.media_ids[0] = seed.media;
+    c.media_n = 1;
+    c.publish_at_ms = now_ms + HOUR_MS;
+    r->rc = posts_create(r->db, &in, &out, &r->err);
+    if (r->rc == RC_OK) {
+        r->id = out.id;
+        posts_release(&out);
+    }
+    post_release(&c);
+}
+
+static void schedule(struct racer *r, post_check_fn check)
+{
+    const struct post_change change = {.actor = &actor,
+                                       .post_id = r->id,
+                                       .deed = DEED_SCHEDULE,
+                                       .edit = edit,
+                                       .check = check,
+                                       .ctx = r};
+    struct post out = {0};
+    bool replayed;
+
+    r->rc = posts_change(r->db, &change, &out, &replayed, &r->err);
+    if (r->rc == RC_OK)
+        posts_release(&out);
+}
+
+static void *create_if_connected(void *arg)
+{
+    create_scheduled(arg, if_connected);
+    return NULL;
+}
+
+static void *schedule_if_connected(void *arg)
+{
+    schedule(arg, if_connected);
+    return NULL;
+}
+
+START_TEST(who_waits_for_the_end_of_the_account_schedules_nothing)
+{
+    static void *(*const ways[])(void *) = {create_if_connected, schedule_if_connected};
+    struct racer r = {.db = database_open()};
+    uint64_t draft = created(0);
+    pthread_t thread;
+
+    wish.publish_at_ms = now_ms + HOUR_MS;
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        r.id = draft;
+        database_run(db, "UPDATE account SET status = 1");
+        database_run(db, "BEGIN");
+        database_run(db, "UPDATE account SET status = 3");
+        ck_assert_int_eq(pthread_create(&thread, NULL, ways[i], &r), 0);
+        database_await_waiter(db);
+        database_run(db, "COMMIT");
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert_int_eq(r.rc, RC_CONFLICT);
+        ck_assert_str_eq(r.err.code, "reconnect_needed");
+        ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM job"), 1);
+        ck_assert_int_eq(number(draft, "state"), PHASE_DRAFT);
+    }
+    db_free(r.db);
+}
+END_TEST
+
+static void *disconnect(void *arg)
+{
+    struct racer *r = arg;
+    struct db *own = database_open();
+    bool changed = false;
+
+    r->gone =
+        account_disconnect(own, &actor, (struct account_ref){.account_id = seed.account},
+                           &changed, &r->gone_err);
+    db_free(own);
+    return NULL;
+}
+
+static pthread_t parting;
+
+/* The account is looked at, found connected, and only now disconnected by another. */
+static enum rc disconnected_meanwhile(void *ctx,
+                                      const struct post_content *content UNUSED,
+                                      struct post_basis *basis, struct err *e UNUSED)
+{
+    ck_assert(basis->account_usable);
+    ck_assert_int_eq(pthread_create(&parting, NULL, disconnect, ctx), 0);
+    database_await_waiter(db);
+    return RC_OK;
+}
+
+START_TEST(what_is_scheduled_before_the_end_of_the_account_is_stopped_by_it)
+{
+    struct racer r = {.db = database_open()};
+
+    wish.publish_at_ms = now_ms + HOUR_MS;
+    for (int i = 0; i < 2; i++) {
+        database_run(db, "UPDATE account SET status = 1");
+        r.id = created(0);
+        if (i == 0)
+            create_scheduled(&r, disconnected_meanwhile);
+        else
+            schedule(&r, disconnected_meanwhile);
+        ck_assert_msg(r.rc == RC_OK, "%s: %s", r.err.code, r.err.msg);
+        ck_assert_int_eq(pthread_join(parting, NULL), 0);
+        ck_assert_msg(r.gone == RC_OK, "%s: %s", r.gone_err.code, r.gone_err.msg);
+        ck_assert_int_eq(number(r.id, "state"), PHASE_BLOCKED);
+    }
+    db_free(r.db);
+}
+END_TEST
+
 DATABASE_MAIN("store_posts_deeds", setup, teardown,
               every_deed_is_done_or_refused_in_every_state,
               an_old_version_is_refused_whatever_the_state,
@@ -853,4 +987,6 @@ DATABASE_MAIN("store_posts_deeds", setup, teardown,
               a_check_that_refuses_changes_nothing, a_key_does_an_action_once,
               of_cancel_and_grant_exactly_one_wins, a_change_and_a_claim_never_mix,
               one_key_sent_many_times_at_once_makes_one_post,
-              an_action_sent_many_times_at_once_is_done_once)
+              an_action_sent_many_times_at_once_is_done_once,
+              who_waits_for_the_end_of_the_account_schedules_nothing,
+              what_is_scheduled_before_the_end_of_the_account_is_stopped_by_it)
