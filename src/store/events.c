@@ -27,7 +27,7 @@ static const struct words {
     {EVENT_CREATED, "created", system_, "The post was created."},
     {EVENT_CHANGED, "changed", system_, "The post's content was changed."},
     {EVENT_SCHEDULED, "scheduled", system_, "The post was scheduled."},
-    {EVENT_MOVED, "moved", system_, "The post was moved to another time."},
+    {EVENT_MOVED, "moved", system_, "The time was changed."},
     {EVENT_CANCELED, "canceled", system_, "The post was canceled before it went out."},
     {EVENT_HIDDEN, "hidden", system_, "The post was deleted from the lists."},
     {EVENT_PUBLISH_NOW, "publish_now", system_, "The post was asked to go out now."},

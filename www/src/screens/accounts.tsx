@@ -122,7 +122,12 @@ function Card({ a }: { a: Account }) {
       </p>
       {trouble && a.status !== 'disconnected' && (
         <Note tone={a.status === 'reconnect_needed' ? 'bad' : 'warn'}>
-          <p>{a.missing_scopes.length > 0 && a.status === 'connected' ? `Not granted: ${a.missing_scopes.join(', ')}.` : a.status_text}</p>
+          {a.missing_scopes.length > 0 && a.status === 'connected' ? (
+            <>
+              <p>Not granted:</p>
+              <ul class="plain-list">{a.missing_scopes.map((s) => <li key={s}>{SCOPES[s] ?? s} <code class="hint">{s}</code></li>)}</ul>
+            </>
+          ) : <p>{a.status_text}</p>}
           <Button icon="refresh" onClick={() => (connecting.value = { account: a })}>Reconnect</Button>
         </Note>
       )}

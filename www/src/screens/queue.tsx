@@ -236,7 +236,8 @@ class Resolve extends Component<{ p: Post }> {
     e.preventDefault();
     const form = new FormData(e.currentTarget as HTMLFormElement);
     const outcome = form.get('outcome') === 'published' ? 'published' : 'not_published';
-    const p = await resolvePost(this.props.p, outcome, String(form.get('url') ?? '').trim());
+    const url = outcome === 'published' ? String(form.get('url') ?? '').trim() : '';
+    const p = await resolvePost(this.props.p, outcome, url);
     if (p) {
       put(p);
       resolving.value = null;
@@ -256,7 +257,8 @@ class Resolve extends Component<{ p: Post }> {
           </fieldset>
           <div class="field">
             <label for="resolve-url">Its address on TikTok (if you have it)</label>
-            <input id="resolve-url" name="url" class="input" type="url" placeholder="https://www.tiktok.com/@name/video/…" />
+            <input id="resolve-url" name="url" class="input" type="url" aria-describedby="resolve-url-hint" placeholder="https://www.tiktok.com/@name/video/…" />
+            <span class="hint" id="resolve-url-hint">With /video/ or /photo/ in it. A short link does not say which post it is: open it and copy the address it leads to.</span>
           </div>
           <Button kind="primary" type="submit">Save</Button>
         </form>
