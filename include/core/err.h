@@ -50,6 +50,10 @@ enum rc err_set(struct err *err, enum rc rc, const char *code, const char *fmt, 
 enum rc err_field(struct err *err, const char *field, const char *code, const char *fmt,
                   ...) PRINTF_LIKE(4, 5);
 
+/* The same for a body with a member that nobody knows: "unknown_field". The member is
+ * named when it could be one of ours, else "body" is: never raw input. */
+enum rc err_unknown_member(struct err *err, const char *name);
+
 /* The same for "try again later": RC_LIMITED or RC_UNAVAILABLE with a delay in ms. */
 enum rc err_retry(struct err *err, enum rc rc, int64_t after_ms, const char *code,
                   const char *msg);

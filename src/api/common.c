@@ -163,13 +163,6 @@ static bool is_in(const char *text, const char *const list[])
     return false;
 }
 
-/* The name is shown back only when it could be one of ours: never raw input. */
-static bool looks_like_a_name(const char *text)
-{
-    return strspn(text, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(text) &&
-           strlen(text) < sizeof(((struct err *)0)->field);
-}
-
 enum rc api_json_known(const json_t *object, const char *const allowed[], struct err *err)
 {
     const char *key;
@@ -178,10 +171,8 @@ enum rc api_json_known(const json_t *object, const char *const allowed[], struct
     /* The macro wants a non-const object and changes nothing. */
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
-        if (is_in(key, allowed))
-            continue;
-        return err_field(err, looks_like_a_name(key) ? key : "body", "unknown_field",
-                         "The body has a member that this address does not know.");
+        if (!is_in(key, allowed))
+            return err_unknown_member(err, key);
     }
     return RC_OK;
 }

@@ -1,6 +1,7 @@
 #include "core/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,16 @@ enum rc err_field(struct err *err, const char *field, const char *code, const ch
     va_end(ap);
     (void)snprintf(err->field, sizeof(err->field), "%s", field);
     return RC_INVALID;
+}
+
+enum rc err_unknown_member(struct err *err, const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
+    size_t len = strlen(name);
+    bool ours = len > 0 && len < sizeof(err->field) && strspn(name, plain) == len;
+
+    return err_field(err, ours ? name : "body", "unknown_field",
+                     "The body has a member that this address does not know.");
 }
 
 enum rc err_retry(struct err *err, enum rc rc, int64_t after_ms, const char *code,

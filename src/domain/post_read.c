@@ -289,17 +289,6 @@ static const struct member *member_of(const char *key, unsigned allowed)
     return NULL;
 }
 
-/* The name is shown back only when it could be one of ours: never raw input. */
-static enum rc unknown(const char *key, struct err *err)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz_0123456789";
-    size_t len = strlen(key);
-    bool shown = len > 0 && len < sizeof(err->field) && strspn(key, plain) == len;
-
-    return err_field(err, shown ? key : "body", "unknown_field",
-                     "The body has a member that this address does not know.");
-}
-
 enum rc post_read(const json_t *json, unsigned allowed, struct post_content *content,
                   unsigned *has, struct err *err)
 {
@@ -315,7 +304,7 @@ enum rc post_read(const json_t *json, unsigned allowed, struct post_content *con
         enum rc rc;
 
         if (m == NULL)
-            return unknown(key, err);
+            return err_unknown_member(err, key);
         r.key = m->key;
         rc = m->read(&r, err);
         if (rc != RC_OK)

@@ -276,6 +276,7 @@ START_TEST(unknown_members_are_named_when_they_look_like_names)
         {"{\"a\":1,\"b\":2}", NULL},
         {"{\"a\":1,\"admin\":2}", "admin"},
         {"{\"<script>\":1}", "body"},
+        {"{\"\":1}", "body"},
         {"{\"__proto__\":1}", "__proto__"},
         {"{\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":1}", "body"},
     };
