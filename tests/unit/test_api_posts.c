@@ -571,12 +571,16 @@ END_TEST
 START_TEST(a_person_may_say_where_it_was_found)
 {
     static const struct {
-        const char *url, *id; /* id NULL: refused, "": kept without one */
+        const char *url, *id; /* id NULL: refused */
     } rows[] = {
         {"https://www.tiktok.com/@ann.example/video/7300000000000000001?lang=en",
          "7300000000000000001"},
         {"https://tiktok.com/@ann/photo/73", "73"},
-        {"https://vm.tiktok.com/ZMabc/", ""},
+        {"https://m.tiktok.com/@ann/video/74/", "74"},
+        {"https://vm.tiktok.com/ZMabc/", NULL}, /* names no post */
+        {"https://www.tiktok.com/@ann", NULL},
+        {"https://www.tiktok.com/@ann/video/73x", NULL},
+        {"https://www.tiktok.com/@ann/video/123456789012345678901234567890123", NULL},
         {"http://www.tiktok.com/@a/video/1", NULL},
         {"https://www.tiktok.com.evil.example/video/1", NULL},
         {"https://eviltiktok.com/video/1", NULL},
@@ -602,16 +606,10 @@ START_TEST(a_person_may_say_where_it_was_found)
         is(status, 200, rows[i].url);
         ck_assert_str_eq(text("status"), "published_private");
         ck_assert_str_eq(text("status_reason"), "said_published");
-        if (rows[i].id[0] != '\0') {
-            char url[128];
-
-            ck_assert_str_eq(text("tiktok_post_id"), rows[i].id);
-            (void)snprintf(url, sizeof(url), "https://www.tiktok.com/@handle/video/%s",
-                           rows[i].id);
-            ck_assert_str_eq(text("tiktok_url"), url);
-        } else {
-            ck_assert(json_is_null(json_object_get(body, "tiktok_url")));
-        }
+        ck_assert_str_eq(text("tiktok_post_id"), rows[i].id);
+        (void)snprintf(json, sizeof(json), "https://www.tiktok.com/@handle/video/%s",
+                       rows[i].id);
+        ck_assert_str_eq(text("tiktok_url"), json);
     }
 }
 END_TEST
@@ -620,7 +618,9 @@ START_TEST(an_outcome_is_one_of_two_words)
 {
     static const char *const bad[] = {"{}", "{\"outcome\":\"maybe\"}",
                                       "{\"outcome\":null}",
-                                      "{\"outcome\":\"published\",\"tiktok_url\":5}"};
+                                      "{\"outcome\":\"published\",\"tiktok_url\":5}",
+                                      "{\"outcome\":\"not_published\",\"tiktok_url\":"
+                                      "\"https://www.tiktok.com/@ann/video/73\"}"};
     uint64_t id = created(HOUR_MS);
 
     put(id, PHASE_REVIEW, 1, "outcome_unknown");

@@ -31,26 +31,27 @@ static bool is_tiktok(const char *host, size_t len)
     return len == domain_len || host[len - domain_len - 1] == '.';
 }
 
-/* The digits behind "/video/" or "/photo/" of a path; "" when there are none. */
-static void read_post_id(const char *path, char id[POST_TIKTOK_ID_SIZE])
+/* The digits behind "/video/" or "/photo/" of a path. */
+static bool read_post_id(const char *path, char id[POST_TIKTOK_ID_SIZE])
 {
     static const char *const before[] = {"/video/", "/photo/"};
 
-    id[0] = '\0';
     for (size_t i = 0; i < ARRAY_LEN(before); i++) {
         const char *at = strstr(path, before[i]);
         const char *digits = at != NULL ? at + strlen(before[i]) : "";
         size_t n = strspn(digits, "0123456789");
 
-        if (n > 0 && n < POST_TIKTOK_ID_SIZE) {
-            (void)memcpy(id, digits, n);
-            id[n] = '\0';
-        }
+        if (n == 0 || n >= POST_TIKTOK_ID_SIZE || strcspn(digits + n, "/?#") != 0)
+            continue;
+        (void)memcpy(id, digits, n);
+        id[n] = '\0';
+        return true;
     }
+    return false;
 }
 
-/* An address of a post at TikTok, e.g. https://www.tiktok.com/@ann/video/73000, or a
- * short one, which names no id. */
+/* The address of a post at TikTok, e.g. https://www.tiktok.com/@ann/video/73000. A short
+ * one (vm.tiktok.com) names no id, and only TikTok knows where it leads. */
 static bool read_address(const char *url, char id[POST_TIKTOK_ID_SIZE])
 {
     static const char scheme[] = "https://";
@@ -60,10 +61,7 @@ static bool read_address(const char *url, char id[POST_TIKTOK_ID_SIZE])
     if (strlen(url) > URL_MAX || strncmp(url, scheme, sizeof(scheme) - 1) != 0)
         return false;
     host_len = strcspn(host, "/?#");
-    if (!is_tiktok(host, host_len))
-        return false;
-    read_post_id(host + host_len, id);
-    return true;
+    return is_tiktok(host, host_len) && read_post_id(host + host_len, id);
 }
 
 static enum rc read_verdict(const json_t *json, struct post_verdict *v,
@@ -77,11 +75,16 @@ static enum rc read_verdict(const json_t *json, struct post_verdict *v,
         rc = read_outcome(json, v, err);
     if (rc != RC_OK)
         return rc;
+    if (url != NULL && !v->published)
+        return err_field(err, "tiktok_url", "invalid",
+                         "A post that was not published has no address at TikTok.");
     if (url != NULL &&
         (!json_is_string(url) || !read_address(json_string_value(url), id)))
         return err_field(err, "tiktok_url", "invalid",
-                         "tiktok_url must be the post's address at TikTok.");
-    v->tiktok_post_id = id[0] != '\0' ? id : NULL;
+                         "That is not the address of a post at TikTok, which has /video/ "
+                         "or /photo/ and a number in it. Open a short link and copy the "
+                         "address it leads to.");
+    v->tiktok_post_id = url != NULL ? id : NULL;
     return RC_OK;
 }
 
