@@ -55,13 +55,13 @@ CREATE TABLE IF NOT EXISTS account_token (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- One "connect" in progress: 10 minutes, single use, bound to the session that began it.
+-- Whichever account comes back is connected.
 CREATE TABLE IF NOT EXISTS oauth_txn (
   txn_id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
   state_hash BINARY(32) NOT NULL,         -- SHA-256 of the state parameter
   session_hash BINARY(32) NOT NULL,       -- session.session_hash that began it
   workspace_id BIGINT UNSIGNED NOT NULL,
   user_id BIGINT UNSIGNED NOT NULL,
-  account_id BIGINT UNSIGNED NULL,        -- to be reconnected; NULL: whichever comes back
   verifier VARCHAR(128) CHARACTER SET ascii COLLATE ascii_bin NOT NULL DEFAULT '', -- PKCE; wiped after the exchange
   code VARBINARY(1024) NOT NULL DEFAULT '', -- of the callback; wiped after the exchange
   redirect_uri VARCHAR(512) NOT NULL,     -- exactly as sent to the authorize page
@@ -72,9 +72,7 @@ CREATE TABLE IF NOT EXISTS oauth_txn (
   UNIQUE KEY u_state (state_hash),
   KEY k_expires (expires_at),
   CONSTRAINT f_oauth_member FOREIGN KEY (workspace_id, user_id)
-    REFERENCES membership (workspace_id, user_id) ON DELETE CASCADE,
-  CONSTRAINT f_oauth_account FOREIGN KEY (workspace_id, account_id)
-    REFERENCES account (workspace_id, account_id)
+    REFERENCES membership (workspace_id, user_id) ON DELETE CASCADE
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;
 
 -- One live process incarnation of tts-publisher (or tts-media). Its lease ends 15 s

@@ -79,7 +79,6 @@ enum rc account_token_due(struct db *db, struct token_due *out, size_t max, size
 /* One "connect" in progress, as tts-api stored it. */
 struct connect_txn {
     uint64_t workspace_id, user_id;
-    uint64_t account_id; /* to be reconnected; 0: whichever comes back */
     char verifier[129];
     char code[1025];
     char redirect_uri[513];
@@ -97,13 +96,11 @@ enum rc connect_txn_wipe(struct db *db, uint64_t workspace_id, uint64_t txn_id,
 /* Who came back from TikTok. */
 struct connect_profile {
     uint64_t workspace_id, user_id;
-    uint64_t account_id; /* to be reconnected; 0: any */
     const char *open_id, *union_id, *username, *display_name, *avatar_url, *scopes;
 };
 
 /* Finds or makes the account's row and gives its id, before its tokens can be sealed for
- * it. RC_CONFLICT "account_taken": connected in another workspace. RC_CONFLICT
- * "account_mismatch": another account than the one to be reconnected came back. */
+ * it. RC_CONFLICT "account_taken": connected in another workspace. */
 enum rc connect_account(struct db *db, const struct connect_profile *profile,
                         uint64_t *account_id, bool *reconnected,
                         struct err *err) MUST_CHECK;

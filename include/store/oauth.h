@@ -28,7 +28,7 @@ struct oauth_key {
 };
 
 /* What is remembered of the way out. Texts are borrowed. Whichever account comes back is
- * connected: oauth_txn.account_id, which would demand a certain one, stays NULL. */
+ * connected. */
 struct oauth_begin {
     struct oauth_key key;
     const char *verifier, *redirect_uri, *scopes; /* scopes: asked for */

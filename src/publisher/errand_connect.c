@@ -168,7 +168,6 @@ static enum rc store_account(const struct errand *e, struct connect *c, struct e
     const struct connect_profile profile = {
         .workspace_id = c->txn.workspace_id,
         .user_id = c->txn.user_id,
-        .account_id = c->txn.account_id,
         .open_id = c->tokens.open_id,
         .union_id = c->user.union_id,
         .username = either(c->creator.username, c->user.username),

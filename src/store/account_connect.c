@@ -26,12 +26,12 @@ enum rc connect_txn_load(struct db *db, uint64_t workspace_id, uint64_t txn_id,
     struct connect_txn t = {.workspace_id = workspace_id};
     const struct sql_arg args[] = {sql_u64(txn_id), sql_u64(workspace_id)};
     char redirect_uri[sizeof(t.redirect_uri) * 4];
-    const struct sql_col cols[] = {COL_U64(&t.user_id),    COL_U64(&t.account_id),
-                                   COL_TEXT(t.verifier),   COL_TEXT(t.code),
-                                   COL_TEXT(redirect_uri), COL_TEXT(t.scopes)};
+    const struct sql_col cols[] = {COL_U64(&t.user_id), COL_TEXT(t.verifier),
+                                   COL_TEXT(t.code), COL_TEXT(redirect_uri),
+                                   COL_TEXT(t.scopes)};
     bool found = false;
     enum rc rc = db_row(db,
-                        "SELECT user_id, account_id, verifier, code, redirect_uri, scopes"
+                        "SELECT user_id, verifier, code, redirect_uri, scopes"
                         " FROM oauth_txn WHERE txn_id = ? AND workspace_id = ?"
                         " AND code <> ''",
                         SQL_ARGS(args), SQL_COLS(cols), &found, err);
@@ -148,10 +148,6 @@ static enum rc account_steps(struct db *db, void *ctx, struct err *err)
 
     if (rc != RC_OK)
         return rc;
-    if (f->p->account_id != 0 && f->p->account_id != f->account_id)
-        return err_set(err, RC_CONFLICT, "account_mismatch",
-                       "Another TikTok account came back than the one to be connected"
-                       " again.");
     if (f->account_id == 0)
         return insert(db, f, err);
     if (workspace_id != f->p->workspace_id)

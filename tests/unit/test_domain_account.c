@@ -166,7 +166,6 @@ START_TEST(every_way_that_connecting_fails_has_a_code_of_the_contract)
         {"access_denied", "access_denied"},
         {"oauth_failed", "unknown"},
         {"oauth_request_refused", "unknown"},
-        {"account_mismatch", "unknown"},
         {"", "unknown"},
         {"<script>", "unknown"},
         {"ACCESS_DENIED", "unknown"},

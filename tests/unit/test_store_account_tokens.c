@@ -470,7 +470,6 @@ START_TEST(the_same_person_comes_back_to_the_same_account)
         bool again = false;
 
         database_run(db, "UPDATE account SET status = %d", states[i]);
-        p.account_id = i == 1 ? seed.account : 0;
         ck_assert_int_eq(connect_account(db, &p, &id, &again, &err), RC_OK);
         ck_assert_uint_eq(id, seed.account);
         ck_assert(again);
@@ -480,20 +479,6 @@ START_TEST(the_same_person_comes_back_to_the_same_account)
         ck_assert_uint_eq(row.version, i + 2);
     }
     ck_assert_int_eq(events_of_account(EVENT_ACCOUNT_RECONNECTED), 3);
-}
-END_TEST
-
-START_TEST(another_person_than_the_one_meant_is_refused)
-{
-    struct connect_profile p = profile_of("somebody-else");
-    uint64_t id = 99;
-    bool again = false;
-
-    p.account_id = seed.account;
-    ck_assert_int_eq(connect_account(db, &p, &id, &again, &err), RC_CONFLICT);
-    ck_assert_str_eq(err.code, "account_mismatch");
-    ck_assert_uint_eq(id, 99);
-    ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM account"), 1);
 }
 END_TEST
 
@@ -585,16 +570,15 @@ START_TEST(the_way_out_is_remembered_until_its_code_is_used)
 
     database_run(db,
                  "INSERT INTO oauth_txn (state_hash, session_hash, workspace_id, user_id,"
-                 " account_id, verifier, code, redirect_uri, scopes, created_at,"
+                 " verifier, code, redirect_uri, scopes, created_at,"
                  " expires_at) VALUES (REPEAT('s', 32), REPEAT('h', 32), %" PRIu64
-                 ", %" PRIu64 ", %" PRIu64 ", 'verifier', 'code!', 'https://x/cb',"
+                 ", %" PRIu64 ", 'verifier', 'code!', 'https://x/cb',"
                  " 'video.publish', 0, 0)",
-                 seed.workspace, seed.user, seed.account);
+                 seed.workspace, seed.user);
     id = db_insert_id(db);
     ck_assert_int_eq(connect_txn_load(db, seed.workspace, id, &t, &err), RC_OK);
     ck_assert_uint_eq(t.workspace_id, seed.workspace);
     ck_assert_uint_eq(t.user_id, seed.user);
-    ck_assert_uint_eq(t.account_id, seed.account);
     ck_assert_str_eq(t.verifier, "verifier");
     ck_assert_str_eq(t.code, "code!");
     ck_assert_str_eq(t.redirect_uri, "https://x/cb");
@@ -671,7 +655,6 @@ DATABASE_MAIN("store_account_tokens", setup, teardown, a_stored_pair_is_read_bac
               tokens_are_wiped_when_the_account_is_disconnected_only,
               an_account_is_made_and_connected_with_its_tokens,
               the_same_person_comes_back_to_the_same_account,
-              another_person_than_the_one_meant_is_refused,
               an_account_lives_in_one_workspace_at_a_time,
               reconnecting_frees_the_posts_that_waited_for_it,
               reconnecting_calls_off_a_revocation_that_was_asked_for,
