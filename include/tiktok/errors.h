@@ -49,6 +49,8 @@ struct tiktok_error {
     const char *next_step; /* what the person can do; a whole sentence, or "" */
     int32_t wait_s;        /* seconds before anything is worth trying; 0: own backoff */
     bool whole_account;    /* true: no other post of this account would fare better */
+    const char *http;      /* HTTP statuses it is documented or was seen with, apart by a
+                            * space; they decide nothing, the code does. "": none */
 };
 
 /* The row for a code, or NULL when TikTok has invented a new one. */
@@ -56,7 +58,9 @@ const struct tiktok_error *tiktok_error_find(enum tiktok_where where, const char
 
 /* The row for a code and an HTTP status, never NULL: a known code decides; for an unknown
  * or empty one the status does (429 and 5xx retry, 401 refresh, 3xx operator, other 4xx
- * never, and 2xx with an unknown code never). http_status 0 stands for "no status". */
+ * never, and 2xx with an unknown code never). To OAuth a 401 is like any other 4xx, and
+ * without a code it says nothing (retry): a dead grant is told by its code alone.
+ * http_status 0 stands for "no status". */
 const struct tiktok_error *tiktok_error_of(enum tiktok_where where, const char *code,
                                            int http_status);
 

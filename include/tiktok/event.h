@@ -30,6 +30,7 @@ struct tiktok_event {
     char open_id[TIKTOK_OPEN_ID_MAX + 1];
     char publish_id[TIKTOK_PUBLISH_ID_MAX + 1];
     char post_id[TIKTOK_POST_ID_MAX + 1]; /* decimal, or "" */
+    char publish_type[24];                /* "DIRECT_PUBLISH", "INBOX_SHARE" or "" */
     char fail_reason[96];
     const struct tiktok_error *failure; /* POST_FAILED: its row, else NULL */
     int32_t removed_reason; /* DISCONNECTED: 0 unknown, 1 by the person, 2 account
@@ -37,8 +38,10 @@ struct tiktok_event {
     int64_t created_s;      /* Unix UTC seconds, TikTok's clock; 0: not said */
 };
 
-/* Reads a webhook's raw body, whose signature was checked before. RC_INVALID
- * "event_unreadable": no such envelope, or the content of a kind we know is not JSON. */
+/* Reads a webhook's raw body, whose signature was checked before (crypto/webhook.h).
+ * RC_INVALID "event_unreadable": no such envelope, or the content of a post's event is
+ * not JSON or names no publish_id. A withdrawn permission is believed without a reason.
+ * The content is taken also when it comes as an object instead of a text. */
 enum rc tiktok_event_parse(const char *body, size_t len, struct tiktok_event *event,
                            struct err *err) MUST_CHECK;
 

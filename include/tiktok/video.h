@@ -1,8 +1,9 @@
-/* tiktok/video.h - the account's public posts: /v2/video/list/, scope video.list.
+/* tiktok/video.h - the account's public posts: /v2/video/list/ and /v2/video/query/,
+ * scope video.list; 600 a minute each.
  *
  * For figures and for finding out, after an unclear publish, whether a post is there.
- * Newest first; only public posts, so absence proves nothing. fields go into the query,
- * the page into the body. */
+ * A list is newest first; both tell public posts of this account only, so absence proves
+ * nothing. fields go into the query of the address, what is wanted into the body. */
 #ifndef TIKTOK_VIDEO_H
 #define TIKTOK_VIDEO_H
 
@@ -10,12 +11,14 @@
 #include "tiktok/answer.h"
 #include "tiktok/status.h"
 
-#define TIKTOK_PATH_VIDEO_LIST                                                           \
-    "/v2/video/list/?fields=id,create_time,title,video_description,share_url,duration,"  \
-    "view_count,like_count,comment_count,share_count"
+#define TIKTOK_VIDEO_FIELDS                                                              \
+    "?fields=id,create_time,title,video_description,share_url,duration,view_count,"      \
+    "like_count,comment_count,share_count"
+#define TIKTOK_PATH_VIDEO_LIST  "/v2/video/list/" TIKTOK_VIDEO_FIELDS
+#define TIKTOK_PATH_VIDEO_QUERY "/v2/video/query/" TIKTOK_VIDEO_FIELDS
 
 enum {
-    TIKTOK_VIDEO_PAGE = 20,       /* posts of one page, TikTok's maximum */
+    TIKTOK_VIDEO_PAGE = 20,       /* posts of one page or query, TikTok's maximum */
     TIKTOK_VIDEO_TEXT_MAX = 1024, /* bytes of a title, cut on a character */
 };
 
@@ -44,5 +47,16 @@ enum rc tiktok_video_list_parse(const struct tiktok_answer *answer,
                                 int64_t sent_cursor_ms, struct tiktok_reply *reply,
                                 struct tiktok_video_page *page,
                                 struct err *err) MUST_CHECK;
+
+/* Appends the body that asks for 1..TIKTOK_VIDEO_PAGE posts by their ids, which TikTok
+ * wants as text. */
+void tiktok_video_query_body(const char *const *ids, size_t n, struct strbuf *out);
+
+/* Reads the answer to it: page without a cursor. Posts that are not this account's, not
+ * public or gone are simply missing. */
+enum rc tiktok_video_query_parse(const struct tiktok_answer *answer,
+                                 struct tiktok_reply *reply,
+                                 struct tiktok_video_page *page,
+                                 struct err *err) MUST_CHECK;
 
 #endif

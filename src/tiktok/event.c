@@ -29,49 +29,70 @@ static void read_envelope(const json_t *root, struct tiktok_event *event)
             event->kind = kinds[i].kind;
 }
 
-static void read_content(const json_t *content, struct tiktok_event *event)
+static void read_disconnected(const json_t *content, struct tiktok_event *event)
 {
-    if (event->kind == TIKTOK_EVENT_DISCONNECTED) {
-        int64_t reason = answer_i64(content, "reason", 0);
+    int64_t reason = answer_i64(content, "reason", 0);
 
-        event->removed_reason = reason >= 0 && reason <= 99 ? (int32_t)reason : 0;
-        return;
-    }
+    event->removed_reason = reason >= 0 && reason <= 99 ? (int32_t)reason : 0;
+}
+
+static bool read_post(const json_t *content, struct tiktok_event *event)
+{
     answer_whole(content, "publish_id", event->publish_id, sizeof(event->publish_id));
+    answer_text(content, "publish_type", event->publish_type,
+                sizeof(event->publish_type));
     (void)answer_post_id(json_object_get(content, "post_id"), event->post_id,
                          sizeof(event->post_id));
     if (event->kind == TIKTOK_EVENT_POST_FAILED) {
         answer_text(content, "reason", event->fail_reason, sizeof(event->fail_reason));
         event->failure = tiktok_error_of(TIKTOK_IN_STATUS, event->fail_reason, 0);
     }
+    return event->publish_id[0] != '\0';
 }
 
-static enum rc unreadable(struct err *err)
+/* False when an event of this kind must say more than it does. */
+static bool read_content(const json_t *content, struct tiktok_event *event)
 {
-    return err_set(err, RC_INVALID, "event_unreadable",
-                   "The body is not one of TikTok's events.");
+    switch (event->kind) {
+    case TIKTOK_EVENT_OTHER:
+        return true;
+    case TIKTOK_EVENT_DISCONNECTED:
+        read_disconnected(content, event);
+        return true;
+    case TIKTOK_EVENT_POST_FAILED:
+    case TIKTOK_EVENT_POST_COMPLETE:
+    case TIKTOK_EVENT_IN_INBOX:
+    case TIKTOK_EVENT_PUBLIC:
+    case TIKTOK_EVENT_NOT_PUBLIC:
+        break;
+    }
+    return read_post(content, event);
+}
+
+/* What the envelope holds: JSON within a text. NULL when it is none. */
+static json_t *open_content(json_t *root)
+{
+    json_t *content = json_object_get(root, "content");
+
+    if (json_is_string(content))
+        return answer_load(json_string_value(content), json_string_length(content));
+    return json_is_object(content) ? json_incref(content) : NULL;
 }
 
 enum rc tiktok_event_parse(const char *body, size_t len, struct tiktok_event *event,
                            struct err *err)
 {
     struct tiktok_event read = {.kind = TIKTOK_EVENT_OTHER};
-    json_t *content = NULL;
     json_t *root = answer_load(body, len);
-    const json_t *text = json_object_get(root, "content");
+    json_t *content = open_content(root);
     enum rc rc = RC_OK;
 
     read_envelope(root, &read);
-    if (json_is_string(text))
-        content = answer_load(json_string_value(text), json_string_length(text));
-    if (read.name[0] == '\0' || (content == NULL && read.kind != TIKTOK_EVENT_OTHER)) {
-        rc = unreadable(err);
-        goto out;
-    }
-    if (read.kind != TIKTOK_EVENT_OTHER)
-        read_content(content, &read);
-    *event = read;
-out:
+    if (read.name[0] != '\0' && read_content(content, &read))
+        *event = read;
+    else
+        rc = err_set(err, RC_INVALID, "event_unreadable",
+                     "The body is not one of TikTok's events.");
     json_decref(content);
     json_decref(root);
     return rc;

@@ -3,6 +3,8 @@
 #include "answer_priv.h"
 #include "core/jsonw.h"
 
+#include <assert.h>
+
 void tiktok_video_list_body(int64_t cursor_ms, int max_count, struct strbuf *out)
 {
     struct jsonw w;
@@ -12,6 +14,24 @@ void tiktok_video_list_body(int64_t cursor_ms, int max_count, struct strbuf *out
     jsonw_key_int(&w, "max_count", max_count);
     if (cursor_ms > 0)
         jsonw_key_int(&w, "cursor", cursor_ms);
+    jsonw_end(&w);
+}
+
+void tiktok_video_query_body(const char *const *ids, size_t n, struct strbuf *out)
+{
+    struct jsonw w;
+
+    assert(n > 0 && n <= TIKTOK_VIDEO_PAGE);
+    jsonw_init(&w, out);
+    jsonw_object(&w);
+    jsonw_key(&w, "filters");
+    jsonw_object(&w);
+    jsonw_key(&w, "video_ids");
+    jsonw_array(&w);
+    for (size_t i = 0; i < n; i++)
+        jsonw_text(&w, ids[i]);
+    jsonw_end(&w);
+    jsonw_end(&w);
     jsonw_end(&w);
 }
 
@@ -65,4 +85,17 @@ enum rc tiktok_video_list_parse(const struct tiktok_answer *answer,
         rc = answer_unreadable(ANSWER_QUESTION, reply, err);
     json_decref(root);
     return rc;
+}
+
+enum rc tiktok_video_query_parse(const struct tiktok_answer *answer,
+                                 struct tiktok_reply *reply,
+                                 struct tiktok_video_page *page, struct err *err)
+{
+    enum rc rc = tiktok_video_list_parse(answer, 0, reply, page, err);
+
+    if (rc != RC_OK)
+        return rc;
+    page->has_more = false; /* samples show a cursor here; there is no next page */
+    page->cursor_ms = 0;
+    return RC_OK;
 }

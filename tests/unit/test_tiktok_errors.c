@@ -11,104 +11,121 @@ static const struct {
     const char *code;
     enum tiktok_class class;
     enum rc rc;
-    const char *reason;
+    const char *reason, *http;
 } expected[] = {
-    {TIKTOK_IN_API, "invalid_params", TIKTOK_FIX_INPUT, RC_REJECTED, "post_refused"},
-    {TIKTOK_IN_API, "invalid_param", TIKTOK_FIX_INPUT, RC_REJECTED, "post_refused"},
-    {TIKTOK_IN_API, "invalid_file_upload", TIKTOK_FIX_INPUT, RC_REJECTED, "file_refused"},
+    {TIKTOK_IN_API, "invalid_params", TIKTOK_FIX_INPUT, RC_REJECTED, "post_refused",
+     "400"},
+    {TIKTOK_IN_API, "invalid_param", TIKTOK_FIX_INPUT, RC_REJECTED, "post_refused",
+     "400"},
+    {TIKTOK_IN_API, "invalid_file_upload", TIKTOK_FIX_INPUT, RC_REJECTED, "file_refused",
+     "400"},
     {TIKTOK_IN_API, "scope_permission_missed", TIKTOK_RECONNECT, RC_DENIED,
-     "scope_missing"},
+     "scope_missing", "400"},
     {TIKTOK_IN_API, "app_version_check_failed", TIKTOK_FIX_INPUT, RC_REJECTED,
-     "tiktok_app_outdated"},
-    {TIKTOK_IN_API, "invalid_publish_id", TIKTOK_NEVER, RC_REJECTED,
-     "publish_id_unknown"},
+     "tiktok_app_outdated", "400"},
+    {TIKTOK_IN_API, "invalid_publish_id", TIKTOK_NEVER, RC_REJECTED, "publish_id_unknown",
+     "400"},
     {TIKTOK_IN_API, "token_not_authorized_for_specified_publish_id", TIKTOK_OPERATOR,
-     RC_REJECTED, "publish_id_foreign"},
+     RC_REJECTED, "publish_id_foreign", "400"},
     {TIKTOK_IN_API, "publish_not_cancellable", TIKTOK_NEVER, RC_REJECTED,
-     "not_cancellable"},
-    {TIKTOK_IN_API, "access_token_invalid", TIKTOK_REFRESH, RC_DENIED, "reconnect"},
-    {TIKTOK_IN_API, "scope_not_authorized", TIKTOK_RECONNECT, RC_DENIED, "scope_missing"},
+     "not_cancellable", "400"},
+    {TIKTOK_IN_API, "access_token_invalid", TIKTOK_REFRESH, RC_DENIED, "reconnect",
+     "401"},
+    {TIKTOK_IN_API, "scope_not_authorized", TIKTOK_RECONNECT, RC_DENIED, "scope_missing",
+     "401"},
     {TIKTOK_IN_API, "spam_risk_too_many_posts", TIKTOK_LATER, RC_LIMITED,
-     "daily_post_limit"},
+     "daily_post_limit", "403 200"},
     {TIKTOK_IN_API, "spam_risk_user_banned_from_posting", TIKTOK_NEVER, RC_REJECTED,
-     "account_banned"},
+     "account_banned", "403 200"},
     {TIKTOK_IN_API, "spam_risk_too_many_pending_share", TIKTOK_LATER, RC_LIMITED,
-     "inbox_full"},
-    {TIKTOK_IN_API, "reached_active_user_cap", TIKTOK_LATER, RC_LIMITED, "app_user_cap"},
+     "inbox_full", "400 403"},
+    {TIKTOK_IN_API, "reached_active_user_cap", TIKTOK_LATER, RC_LIMITED, "app_user_cap",
+     "403 200"},
     {TIKTOK_IN_API, "unaudited_client_can_only_post_to_private_accounts",
-     TIKTOK_FIX_INPUT, RC_REJECTED, "app_not_audited"},
+     TIKTOK_FIX_INPUT, RC_REJECTED, "app_not_audited", "403"},
     {TIKTOK_IN_API, "url_ownership_unverified", TIKTOK_OPERATOR, RC_REJECTED,
-     "url_not_verified"},
+     "url_not_verified", "403"},
     {TIKTOK_IN_API, "privacy_level_option_mismatch", TIKTOK_FIX_INPUT, RC_REJECTED,
-     "audience_not_allowed"},
+     "audience_not_allowed", "403"},
     {TIKTOK_IN_API, "rate_limit_exceeded", TIKTOK_RETRY, RC_LIMITED,
-     "tiktok_rate_limited"},
-    {TIKTOK_IN_API, "internal_error", TIKTOK_RETRY, RC_UNAVAILABLE, "tiktok_unavailable"},
+     "tiktok_rate_limited", "429"},
+    {TIKTOK_IN_API, "internal_error", TIKTOK_RETRY, RC_UNAVAILABLE, "tiktok_unavailable",
+     "500 503"},
 
-#define OAUTH(where)                                                                     \
-    {where, "invalid_client", TIKTOK_OPERATOR, RC_REJECTED, "app_credentials_wrong"},    \
-        {where, "unauthorized_client", TIKTOK_OPERATOR, RC_REJECTED,                     \
-         "app_credentials_wrong"},                                                       \
-        {where, "invalid_scope", TIKTOK_OPERATOR, RC_REJECTED, "scope_not_approved"},    \
-        {where, "invalid_request", TIKTOK_OPERATOR, RC_REJECTED,                         \
-         "oauth_request_refused"},                                                       \
-        {where, "unsupported_grant_type", TIKTOK_OPERATOR, RC_REJECTED,                  \
-         "oauth_request_refused"},                                                       \
-        {where, "unsupported_response_type", TIKTOK_OPERATOR, RC_REJECTED,               \
-         "oauth_request_refused"},                                                       \
-        {where, "access_denied", TIKTOK_RECONNECT, RC_DENIED, "consent_refused"},        \
-        {where, "server_error", TIKTOK_RETRY, RC_UNAVAILABLE, "tiktok_unavailable"},     \
-        {where, "temporarily_unavailable", TIKTOK_RETRY, RC_UNAVAILABLE,                 \
-         "tiktok_unavailable"},                                                          \
-    {                                                                                    \
-        where, "rate_limit_exceeded", TIKTOK_RETRY, RC_LIMITED, "tiktok_rate_limited"    \
+#define OAUTH_HTTP "200 400 401"
+#define OAUTH(where, refused)                                                              \
+    {where,       "invalid_client",        TIKTOK_OPERATOR,                                \
+     RC_REJECTED, "app_credentials_wrong", refused},                                       \
+        {where,       "unauthorized_client",   TIKTOK_OPERATOR,                            \
+         RC_REJECTED, "app_credentials_wrong", refused},                                   \
+        {where,       "invalid_scope",      TIKTOK_OPERATOR,                               \
+         RC_REJECTED, "scope_not_approved", refused},                                      \
+        {where,       "invalid_request",       TIKTOK_OPERATOR,                            \
+         RC_REJECTED, "oauth_request_refused", refused},                                   \
+        {where,       "unsupported_grant_type", TIKTOK_OPERATOR,                           \
+         RC_REJECTED, "oauth_request_refused",  refused},                                  \
+        {where,       "unsupported_response_type", TIKTOK_OPERATOR,                        \
+         RC_REJECTED, "oauth_request_refused",     refused},                               \
+        {where, "access_denied", TIKTOK_RECONNECT, RC_DENIED, "consent_refused", refused}, \
+        {where,          "server_error",       TIKTOK_RETRY,                               \
+         RC_UNAVAILABLE, "tiktok_unavailable", "200 500 503"},                             \
+        {where,          "temporarily_unavailable", TIKTOK_RETRY,                          \
+         RC_UNAVAILABLE, "tiktok_unavailable",      "200 503"},                            \
+    {                                                                                      \
+        where, "rate_limit_exceeded", TIKTOK_RETRY, RC_LIMITED, "tiktok_rate_limited",     \
+            "200 429"                                                                      \
     }
-    OAUTH(TIKTOK_IN_EXCHANGE),
-    OAUTH(TIKTOK_IN_REFRESH),
-    OAUTH(TIKTOK_IN_REVOKE),
-    OAUTH(TIKTOK_IN_CALLBACK),
+    OAUTH(TIKTOK_IN_EXCHANGE, OAUTH_HTTP),
+    OAUTH(TIKTOK_IN_REFRESH, OAUTH_HTTP),
+    OAUTH(TIKTOK_IN_REVOKE, OAUTH_HTTP),
+    OAUTH(TIKTOK_IN_CALLBACK, ""),
     {TIKTOK_IN_EXCHANGE, "invalid_grant", TIKTOK_RECONNECT, RC_DENIED,
-     "oauth_code_expired"},
+     "oauth_code_expired", OAUTH_HTTP},
     {TIKTOK_IN_EXCHANGE, "invalid_request:redirect_uri", TIKTOK_OPERATOR, RC_REJECTED,
-     "redirect_uri_mismatch"},
+     "redirect_uri_mismatch", OAUTH_HTTP},
     {TIKTOK_IN_EXCHANGE, "invalid_request:code_verifier", TIKTOK_RECONNECT, RC_DENIED,
-     "pkce_mismatch"},
-    {TIKTOK_IN_REFRESH, "invalid_grant", TIKTOK_RECONNECT, RC_DENIED, "reconnect"},
-    {TIKTOK_IN_REVOKE, "invalid_grant", TIKTOK_NEVER, RC_REJECTED, "token_dead"},
-    {TIKTOK_IN_REVOKE, "access_token_invalid", TIKTOK_NEVER, RC_REJECTED, "token_dead"},
+     "pkce_mismatch", OAUTH_HTTP},
+    {TIKTOK_IN_REFRESH, "invalid_grant", TIKTOK_RECONNECT, RC_DENIED, "reconnect",
+     OAUTH_HTTP},
+    {TIKTOK_IN_REVOKE, "invalid_grant", TIKTOK_NEVER, RC_REJECTED, "token_dead",
+     OAUTH_HTTP},
+    {TIKTOK_IN_REVOKE, "access_token_invalid", TIKTOK_NEVER, RC_REJECTED, "token_dead",
+     OAUTH_HTTP},
     {TIKTOK_IN_CALLBACK, "non_sandbox_target", TIKTOK_OPERATOR, RC_REJECTED,
-     "not_sandbox_user"},
+     "not_sandbox_user", ""},
 
     {TIKTOK_IN_STATUS, "file_format_check_failed", TIKTOK_FIX_INPUT, RC_REJECTED,
-     "media_format"},
+     "media_format", "200"},
     {TIKTOK_IN_STATUS, "duration_check_failed", TIKTOK_FIX_INPUT, RC_REJECTED,
-     "media_duration"},
+     "media_duration", "200"},
     {TIKTOK_IN_STATUS, "frame_rate_check_failed", TIKTOK_FIX_INPUT, RC_REJECTED,
-     "media_frame_rate"},
+     "media_frame_rate", "200"},
     {TIKTOK_IN_STATUS, "picture_size_check_failed", TIKTOK_FIX_INPUT, RC_REJECTED,
-     "media_picture_size"},
-    {TIKTOK_IN_STATUS, "internal", TIKTOK_RETRY, RC_UNAVAILABLE, "tiktok_internal"},
+     "media_picture_size", "200"},
+    {TIKTOK_IN_STATUS, "internal", TIKTOK_RETRY, RC_UNAVAILABLE, "tiktok_internal",
+     "200"},
     {TIKTOK_IN_STATUS, "video_pull_failed", TIKTOK_RETRY, RC_UNAVAILABLE,
-     "media_not_fetched"},
+     "media_not_fetched", "200"},
     {TIKTOK_IN_STATUS, "photo_pull_failed", TIKTOK_RETRY, RC_UNAVAILABLE,
-     "media_not_fetched"},
+     "media_not_fetched", "200"},
     {TIKTOK_IN_STATUS, "publish_cancelled", TIKTOK_NEVER, RC_REJECTED,
-     "canceled_at_tiktok"},
-    {TIKTOK_IN_STATUS, "auth_removed", TIKTOK_RECONNECT, RC_DENIED, "access_removed"},
+     "canceled_at_tiktok", "200"},
+    {TIKTOK_IN_STATUS, "auth_removed", TIKTOK_RECONNECT, RC_DENIED, "access_removed",
+     "200"},
     {TIKTOK_IN_STATUS, "spam_risk_too_many_posts", TIKTOK_LATER, RC_LIMITED,
-     "daily_post_limit"},
+     "daily_post_limit", "200"},
     {TIKTOK_IN_STATUS, "spam_risk_user_banned_from_posting", TIKTOK_NEVER, RC_REJECTED,
-     "account_banned"},
-    {TIKTOK_IN_STATUS, "spam_risk_text", TIKTOK_FIX_INPUT, RC_REJECTED,
-     "caption_refused"},
-    {TIKTOK_IN_STATUS, "spam_risk", TIKTOK_NEVER, RC_REJECTED, "refused_as_spam"},
+     "account_banned", "200"},
+    {TIKTOK_IN_STATUS, "spam_risk_text", TIKTOK_FIX_INPUT, RC_REJECTED, "caption_refused",
+     "200"},
+    {TIKTOK_IN_STATUS, "spam_risk", TIKTOK_NEVER, RC_REJECTED, "refused_as_spam", "200"},
 
-    {TIKTOK_IN_UPLOAD, "400", TIKTOK_NEVER, RC_REJECTED, "upload_refused"},
-    {TIKTOK_IN_UPLOAD, "403", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired"},
-    {TIKTOK_IN_UPLOAD, "404", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired"},
-    {TIKTOK_IN_UPLOAD, "405", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired"},
-    {TIKTOK_IN_UPLOAD, "410", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired"},
-    {TIKTOK_IN_UPLOAD, "416", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_out_of_step"},
+    {TIKTOK_IN_UPLOAD, "400", TIKTOK_NEVER, RC_REJECTED, "upload_refused", "400"},
+    {TIKTOK_IN_UPLOAD, "403", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired", "403"},
+    {TIKTOK_IN_UPLOAD, "404", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired", "404"},
+    {TIKTOK_IN_UPLOAD, "405", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired", "405"},
+    {TIKTOK_IN_UPLOAD, "410", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_expired", "410"},
+    {TIKTOK_IN_UPLOAD, "416", TIKTOK_RETRY, RC_UNAVAILABLE, "upload_out_of_step", "416"},
 };
 
 START_TEST(every_documented_code_has_its_row_and_there_are_no_others)
@@ -123,6 +140,7 @@ START_TEST(every_documented_code_has_its_row_and_there_are_no_others)
         ck_assert_msg(tiktok_error_rc(e) == expected[i].rc, "%s: %s", e->code,
                       rc_name(tiktok_error_rc(e)));
         ck_assert_str_eq(e->reason, expected[i].reason);
+        ck_assert_msg(strcmp(e->http, expected[i].http) == 0, "%s: %s", e->code, e->http);
     }
     ck_assert_uint_eq(tiktok_error_count(), ARRAY_LEN(expected));
     ck_assert_ptr_null(tiktok_error_at(tiktok_error_count()));
@@ -235,6 +253,27 @@ START_TEST(an_unknown_code_is_judged_by_its_status)
 }
 END_TEST
 
+START_TEST(no_status_alone_costs_an_account_its_connection)
+{
+    static const enum tiktok_where oauth[] = {TIKTOK_IN_EXCHANGE, TIKTOK_IN_REFRESH,
+                                              TIKTOK_IN_REVOKE, TIKTOK_IN_CALLBACK};
+
+    for (size_t i = 0; i < ARRAY_LEN(oauth); i++) {
+        for (int status = 100; status < 600; status++) {
+            const struct tiktok_error *page = tiktok_error_of(oauth[i], "", status);
+            const struct tiktok_error *coded =
+                tiktok_error_of(oauth[i], "new_code", status);
+
+            ck_assert_msg(tiktok_error_rc(page) != RC_DENIED, "%d", status);
+            ck_assert_msg(tiktok_error_rc(coded) != RC_DENIED, "%d", status);
+        }
+        ck_assert_str_eq(tiktok_error_of(oauth[i], "", 401)->reason, "tiktok_unreadable");
+        ck_assert_str_eq(tiktok_error_of(oauth[i], "new_code", 401)->reason,
+                         "tiktok_refused");
+    }
+}
+END_TEST
+
 START_TEST(an_unknown_fail_reason_is_final)
 {
     const struct tiktok_error *e = tiktok_error_of(TIKTOK_IN_STATUS, "brand_new", 0);
@@ -257,5 +296,6 @@ UNIT_MAIN("tiktok_errors", every_documented_code_has_its_row_and_there_are_no_ot
           every_row_speaks_in_whole_sentences_that_fit,
           one_reason_has_one_sentence_and_can_be_looked_up,
           caps_and_rate_limits_say_how_long_to_wait,
-          an_unknown_code_is_judged_by_its_status, an_unknown_fail_reason_is_final,
-          every_class_has_a_name)
+          an_unknown_code_is_judged_by_its_status,
+          no_status_alone_costs_an_account_its_connection,
+          an_unknown_fail_reason_is_final, every_class_has_a_name)
