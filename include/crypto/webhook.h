@@ -4,8 +4,8 @@
  * "<t>.<raw body>" under the app's client secret (docs/tiktok.md 10). It is checked over
  * the bytes as they came, before anything reads them:
  *
- *     enum webhook_verdict v = webhook_verify(secret, strlen(secret), header, body, len,
- *                                             now_s, &signed_s);
+ *     struct webhook w = {header, body, len};
+ *     enum webhook_verdict v = webhook_verify(secret, strlen(secret), &w, now_s, &at_s);
  *     if (v == WEBHOOK_FRESH || (v == WEBHOOK_LATE && !seen_before(body)))  take it
  *
  * TikTok repeats a delivery for up to 72 h and does not say whether it signs anew each
@@ -35,13 +35,20 @@ enum webhook_verdict {
     WEBHOOK_UNREADABLE, /* no "t=...,s=..." with 64 hex digits */
 };
 
-/* Judges a body of len bytes at the time now_s (Unix UTC seconds). header is the value of
- * the header, or the whole line; its name is taken in either case ("Tiktok-Signature" is
- * seen too), unknown parts of the value are passed over, and of several s= one must be
- * right. The comparison takes constant time. *signed_s is t, 0 when it is unreadable. */
+/* A delivery as it came; all borrowed for the call. */
+struct webhook {
+    const char *header; /* the value of the header, or the whole line: its name is taken
+                         * in either case ("Tiktok-Signature" is seen too) */
+    const void *body;   /* the raw bytes */
+    size_t len;
+};
+
+/* Judges a delivery at the time now_s (Unix UTC seconds, not negative). Unknown parts of
+ * the header are passed over, and of several s= one must be right. The comparison takes
+ * constant time. *signed_s is t, 0 when it is unreadable. */
 enum webhook_verdict webhook_verify(const void *secret, size_t secret_len,
-                                    const char *header, const void *body, size_t len,
-                                    int64_t now_s, int64_t *signed_s) MUST_CHECK;
+                                    const struct webhook *w, int64_t now_s,
+                                    int64_t *signed_s) MUST_CHECK;
 
 /* The verdict's name in logs and results: "fresh", "late", "too_old", ... */
 const char *webhook_verdict_name(enum webhook_verdict verdict);

@@ -41,8 +41,8 @@ enum tiktok_class {
 };
 
 struct tiktok_error {
-    enum tiktok_where where;
     const char *code; /* as TikTok sends it */
+    enum tiktok_where where;
     enum tiktok_class class;
     const char *reason; /* stable code of ours, for status_reason and errors of the API */
     const char *sentence;  /* what happened, for a person; a whole sentence */

@@ -60,6 +60,15 @@ static bool read_time(const char *value, struct slice *time, int64_t *signed_s)
     return found == 1 && parse_i64_slice(time->p, time->len, 1, INT64_MAX, signed_s);
 }
 
+/* What s must be: TikTok signs "<t>.<body>". */
+static void sign(const void *secret, size_t secret_len, const struct slice *time,
+                 const struct webhook *w, char right[HMAC_HEX_SIZE])
+{
+    const struct hmac_part parts[] = {{time->p, time->len}, {".", 1}, {w->body, w->len}};
+
+    hmac_sha256_hex(secret, secret_len, parts, ARRAY_LEN(parts), right);
+}
+
 static bool is_signature(const struct slice *s)
 {
     for (size_t i = 0; i < s->len; i++)
@@ -104,10 +113,10 @@ static enum webhook_verdict judge_age(int64_t signed_s, int64_t now_s)
 }
 
 enum webhook_verdict webhook_verify(const void *secret, size_t secret_len,
-                                    const char *header, const void *body, size_t len,
-                                    int64_t now_s, int64_t *signed_s)
+                                    const struct webhook *w, int64_t now_s,
+                                    int64_t *signed_s)
 {
-    const char *value = without_name(header);
+    const char *value = without_name(w->header);
     struct slice time = {"", 0};
     char right[HMAC_HEX_SIZE];
     enum webhook_verdict verdict;
@@ -116,9 +125,7 @@ enum webhook_verdict webhook_verify(const void *secret, size_t secret_len,
     if (strnlen(value, WEBHOOK_SIGNATURE_MAX + 1) > WEBHOOK_SIGNATURE_MAX ||
         !read_time(value, &time, signed_s))
         return WEBHOOK_UNREADABLE;
-    hmac_sha256_hex(secret, secret_len,
-                    (const struct hmac_part[]){{time.p, time.len}, {".", 1}, {body, len}},
-                    3, right);
+    sign(secret, secret_len, &time, w, right);
     verdict = compare(value, right);
     explicit_bzero(right, sizeof(right));
     return verdict == WEBHOOK_FRESH ? judge_age(*signed_s, now_s) : verdict;

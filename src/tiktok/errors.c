@@ -73,97 +73,97 @@ enum {
 /* What every OAuth endpoint may say, whatever was asked. */
 #define MISUNDERSTOOD TIKTOK_OPERATOR, OAUTH_REQUEST_WORDS, 0, true
 #define OAUTH_ROWS(where, http)                                                            \
-    {where, "invalid_client", TIKTOK_OPERATOR, CREDENTIALS_WORDS, 0, true, http},          \
-        {where, "unauthorized_client", TIKTOK_OPERATOR, CREDENTIALS_WORDS, 0, true, http}, \
-        {where, "invalid_scope", TIKTOK_OPERATOR, UNAPPROVED_WORDS, 0, true, http},        \
-        {where, "invalid_request", MISUNDERSTOOD, http},                                   \
-        {where, "unsupported_grant_type", MISUNDERSTOOD, http},                            \
-        {where, "unsupported_response_type", MISUNDERSTOOD, http},                         \
-        {where, "access_denied", TIKTOK_RECONNECT, DECLINED_WORDS, 0, true, http},         \
-        {where, "server_error", TIKTOK_RETRY, DOWN_WORDS, 0, false, "200 500 503"},        \
-        {where, "temporarily_unavailable", TIKTOK_RETRY, DOWN_WORDS, 0, false, "200 503"}, \
+    {"invalid_client", where, TIKTOK_OPERATOR, CREDENTIALS_WORDS, 0, true, http},          \
+        {"unauthorized_client", where, TIKTOK_OPERATOR, CREDENTIALS_WORDS, 0, true, http}, \
+        {"invalid_scope", where, TIKTOK_OPERATOR, UNAPPROVED_WORDS, 0, true, http},        \
+        {"invalid_request", where, MISUNDERSTOOD, http},                                   \
+        {"unsupported_grant_type", where, MISUNDERSTOOD, http},                            \
+        {"unsupported_response_type", where, MISUNDERSTOOD, http},                         \
+        {"access_denied", where, TIKTOK_RECONNECT, DECLINED_WORDS, 0, true, http},         \
+        {"server_error", where, TIKTOK_RETRY, DOWN_WORDS, 0, false, "200 500 503"},        \
+        {"temporarily_unavailable", where, TIKTOK_RETRY, DOWN_WORDS, 0, false, "200 503"}, \
     {                                                                                      \
-        where, "rate_limit_exceeded", TIKTOK_RETRY, RATE_WORDS, MINUTE_S, false,           \
+        "rate_limit_exceeded", where, TIKTOK_RETRY, RATE_WORDS, MINUTE_S, false,           \
             "200 429"                                                                      \
     }
 
 static const struct tiktok_error rows[] = {
     /* --- error.code of the JSON API ------------------------------------------------ */
-    {TIKTOK_IN_API, "invalid_params", TIKTOK_FIX_INPUT, POST_REFUSED_WORDS, 0, false,
+    {"invalid_params", TIKTOK_IN_API, TIKTOK_FIX_INPUT, POST_REFUSED_WORDS, 0, false,
      "400"},
-    {TIKTOK_IN_API, "invalid_param", TIKTOK_FIX_INPUT, POST_REFUSED_WORDS, 0, false,
+    {"invalid_param", TIKTOK_IN_API, TIKTOK_FIX_INPUT, POST_REFUSED_WORDS, 0, false,
      "400"},
-    {TIKTOK_IN_API, "invalid_file_upload", TIKTOK_FIX_INPUT, "file_refused",
+    {"invalid_file_upload", TIKTOK_IN_API, TIKTOK_FIX_INPUT, "file_refused",
      "TikTok did not accept the media file.", "Choose another file, or convert this one.",
      0, false, "400"},
-    {TIKTOK_IN_API, "scope_permission_missed", TIKTOK_RECONNECT, SCOPE_WORDS, 0, true,
+    {"scope_permission_missed", TIKTOK_IN_API, TIKTOK_RECONNECT, SCOPE_WORDS, 0, true,
      "400"},
-    {TIKTOK_IN_API, "app_version_check_failed", TIKTOK_FIX_INPUT, "tiktok_app_outdated",
+    {"app_version_check_failed", TIKTOK_IN_API, TIKTOK_FIX_INPUT, "tiktok_app_outdated",
      "The TikTok app of this account is too old to receive drafts.",
      "Update the TikTok app to version 31.8 or later, then try again.", 0, false, "400"},
-    {TIKTOK_IN_API, "invalid_publish_id", TIKTOK_NEVER, "publish_id_unknown",
+    {"invalid_publish_id", TIKTOK_IN_API, TIKTOK_NEVER, "publish_id_unknown",
      "TikTok does not know this publication any more.",
      "Look in the TikTok app whether the post is there.", 0, false, "400"},
-    {TIKTOK_IN_API, "token_not_authorized_for_specified_publish_id", TIKTOK_OPERATOR,
+    {"token_not_authorized_for_specified_publish_id", TIKTOK_IN_API, TIKTOK_OPERATOR,
      "publish_id_foreign",
      "TikTok says that this publication belongs to another account.",
      "Reconnect the account and make sure that it is the same one as before.", 0, false,
      "400"},
-    {TIKTOK_IN_API, "publish_not_cancellable", TIKTOK_NEVER, "not_cancellable",
+    {"publish_not_cancellable", TIKTOK_IN_API, TIKTOK_NEVER, "not_cancellable",
      "TikTok has finished this publication: it can no longer be stopped.",
      "Delete the post in the TikTok app.", 0, false, "400"},
-    {TIKTOK_IN_API, "access_token_invalid", TIKTOK_REFRESH, RECONNECT_WORDS, 0, true,
+    {"access_token_invalid", TIKTOK_IN_API, TIKTOK_REFRESH, RECONNECT_WORDS, 0, true,
      "401"},
-    {TIKTOK_IN_API, "scope_not_authorized", TIKTOK_RECONNECT, SCOPE_WORDS, 0, true,
+    {"scope_not_authorized", TIKTOK_IN_API, TIKTOK_RECONNECT, SCOPE_WORDS, 0, true,
      "401"},
-    {TIKTOK_IN_API, "spam_risk_too_many_posts", TIKTOK_LATER, DAILY_LIMIT_WORDS, DAY_S,
+    {"spam_risk_too_many_posts", TIKTOK_IN_API, TIKTOK_LATER, DAILY_LIMIT_WORDS, DAY_S,
      true, "403 200"},
-    {TIKTOK_IN_API, "spam_risk_user_banned_from_posting", TIKTOK_NEVER, BANNED_WORDS, 0,
+    {"spam_risk_user_banned_from_posting", TIKTOK_IN_API, TIKTOK_NEVER, BANNED_WORDS, 0,
      true, "403 200"},
-    {TIKTOK_IN_API, "spam_risk_too_many_pending_share", TIKTOK_LATER, "inbox_full",
+    {"spam_risk_too_many_pending_share", TIKTOK_IN_API, TIKTOK_LATER, "inbox_full",
      "Five drafts of the last 24 hours wait in this account's TikTok inbox already.",
      "Finish or discard drafts in the TikTok app.", DAY_S, true, "400 403"},
-    {TIKTOK_IN_API, "reached_active_user_cap", TIKTOK_LATER, "app_user_cap",
+    {"reached_active_user_cap", TIKTOK_IN_API, TIKTOK_LATER, "app_user_cap",
      "This installation has reached the number of accounts that TikTok lets it post for "
      "in 24 hours.",
      "Wait a day; an administrator can ask TikTok for an audit of the app to raise the "
      "limit.",
      DAY_S, true, "403 200"},
-    {TIKTOK_IN_API, "unaudited_client_can_only_post_to_private_accounts",
+    {"unaudited_client_can_only_post_to_private_accounts", TIKTOK_IN_API,
      TIKTOK_FIX_INPUT, "app_not_audited",
      "TikTok has not audited this installation yet and lets it post to private accounts "
      "only.",
      "Set the account to private in the TikTok app and choose the audience Only me, or "
      "send the post to the inbox.",
      0, true, "403"},
-    {TIKTOK_IN_API, "url_ownership_unverified", TIKTOK_OPERATOR, "url_not_verified",
+    {"url_ownership_unverified", TIKTOK_IN_API, TIKTOK_OPERATOR, "url_not_verified",
      "TikTok does not fetch media from this installation's address yet.",
      "An administrator must verify MEDIA_PULL_URL in the TikTok developer portal.", 0,
      false, "403"},
-    {TIKTOK_IN_API, "privacy_level_option_mismatch", TIKTOK_FIX_INPUT,
+    {"privacy_level_option_mismatch", TIKTOK_IN_API, TIKTOK_FIX_INPUT,
      "audience_not_allowed", "The account does not offer the chosen audience any more.",
      "Choose one of the audiences that are offered now.", 0, false, "403"},
-    {TIKTOK_IN_API, "rate_limit_exceeded", TIKTOK_RETRY, RATE_WORDS, MINUTE_S, false,
+    {"rate_limit_exceeded", TIKTOK_IN_API, TIKTOK_RETRY, RATE_WORDS, MINUTE_S, false,
      "429"},
-    {TIKTOK_IN_API, "internal_error", TIKTOK_RETRY, DOWN_WORDS, 0, false, "500 503"},
+    {"internal_error", TIKTOK_IN_API, TIKTOK_RETRY, DOWN_WORDS, 0, false, "500 503"},
 
     /* --- OAuth ---------------------------------------------------------------------- */
-    {TIKTOK_IN_EXCHANGE, "invalid_grant", TIKTOK_RECONNECT, CODE_EXPIRED_WORDS, 0, false,
+    {"invalid_grant", TIKTOK_IN_EXCHANGE, TIKTOK_RECONNECT, CODE_EXPIRED_WORDS, 0, false,
      HTTP_OAUTH},
-    {TIKTOK_IN_EXCHANGE, "invalid_request:redirect_uri", TIKTOK_OPERATOR, REDIRECT_WORDS,
+    {"invalid_request:redirect_uri", TIKTOK_IN_EXCHANGE, TIKTOK_OPERATOR, REDIRECT_WORDS,
      0, true, HTTP_OAUTH},
-    {TIKTOK_IN_EXCHANGE, "invalid_request:code_verifier", TIKTOK_RECONNECT, PKCE_WORDS, 0,
+    {"invalid_request:code_verifier", TIKTOK_IN_EXCHANGE, TIKTOK_RECONNECT, PKCE_WORDS, 0,
      false, HTTP_OAUTH},
     OAUTH_ROWS(TIKTOK_IN_EXCHANGE, HTTP_OAUTH),
-    {TIKTOK_IN_REFRESH, "invalid_grant", TIKTOK_RECONNECT, RECONNECT_WORDS, 0, true,
+    {"invalid_grant", TIKTOK_IN_REFRESH, TIKTOK_RECONNECT, RECONNECT_WORDS, 0, true,
      HTTP_OAUTH},
     OAUTH_ROWS(TIKTOK_IN_REFRESH, HTTP_OAUTH),
-    {TIKTOK_IN_REVOKE, "invalid_grant", TIKTOK_NEVER, "token_dead",
+    {"invalid_grant", TIKTOK_IN_REVOKE, TIKTOK_NEVER, "token_dead",
      "TikTok had ended this connection already.", "", 0, false, HTTP_OAUTH},
-    {TIKTOK_IN_REVOKE, "access_token_invalid", TIKTOK_NEVER, "token_dead",
+    {"access_token_invalid", TIKTOK_IN_REVOKE, TIKTOK_NEVER, "token_dead",
      "TikTok had ended this connection already.", "", 0, false, HTTP_OAUTH},
     OAUTH_ROWS(TIKTOK_IN_REVOKE, HTTP_OAUTH),
-    {TIKTOK_IN_CALLBACK, "non_sandbox_target", TIKTOK_OPERATOR, "not_sandbox_user",
+    {"non_sandbox_target", TIKTOK_IN_CALLBACK, TIKTOK_OPERATOR, "not_sandbox_user",
      "This TikTok account may not use the app while the app is in sandbox mode.",
      "An administrator must add the account to the sandbox's target users in the TikTok "
      "developer portal.",
@@ -172,52 +172,52 @@ static const struct tiktok_error rows[] = {
 
     /* --- fail_reason -----------------------------------------------------------------
      */
-    {TIKTOK_IN_STATUS, "file_format_check_failed", TIKTOK_FIX_INPUT, "media_format",
+    {"file_format_check_failed", TIKTOK_IN_STATUS, TIKTOK_FIX_INPUT, "media_format",
      "TikTok does not support the format of this file.",
      "Convert it: MP4 with H.264 for a video, JPEG or WebP for a photo.", 0, false,
      "200"},
-    {TIKTOK_IN_STATUS, "duration_check_failed", TIKTOK_FIX_INPUT, "media_duration",
+    {"duration_check_failed", TIKTOK_IN_STATUS, TIKTOK_FIX_INPUT, "media_duration",
      "The video is too long or too short for this account.", "Trim the video.", 0, false,
      "200"},
-    {TIKTOK_IN_STATUS, "frame_rate_check_failed", TIKTOK_FIX_INPUT, "media_frame_rate",
+    {"frame_rate_check_failed", TIKTOK_IN_STATUS, TIKTOK_FIX_INPUT, "media_frame_rate",
      "The video does not have 23 to 60 frames a second.",
      "Convert it to a usual frame rate such as 30.", 0, false, "200"},
-    {TIKTOK_IN_STATUS, "picture_size_check_failed", TIKTOK_FIX_INPUT,
+    {"picture_size_check_failed", TIKTOK_IN_STATUS, TIKTOK_FIX_INPUT,
      "media_picture_size", "The picture is too small or too large for TikTok.",
      "Resize it: a video to 360 to 4096 pixels a side, a photo to at most 1080p.", 0,
      false, "200"},
-    {TIKTOK_IN_STATUS, "internal", TIKTOK_RETRY, "tiktok_internal",
+    {"internal", TIKTOK_IN_STATUS, TIKTOK_RETRY, "tiktok_internal",
      "TikTok failed while it processed the post.",
      "Nothing to do: it is tried again by itself.", 0, false, "200"},
-    {TIKTOK_IN_STATUS, "video_pull_failed", TIKTOK_RETRY, PULL_WORDS, 0, false, "200"},
-    {TIKTOK_IN_STATUS, "photo_pull_failed", TIKTOK_RETRY, PULL_WORDS, 0, false, "200"},
-    {TIKTOK_IN_STATUS, "publish_cancelled", TIKTOK_NEVER, "canceled_at_tiktok",
+    {"video_pull_failed", TIKTOK_IN_STATUS, TIKTOK_RETRY, PULL_WORDS, 0, false, "200"},
+    {"photo_pull_failed", TIKTOK_IN_STATUS, TIKTOK_RETRY, PULL_WORDS, 0, false, "200"},
+    {"publish_cancelled", TIKTOK_IN_STATUS, TIKTOK_NEVER, "canceled_at_tiktok",
      "The publication was stopped at TikTok.", "Schedule the post again if you want it.",
      0, false, "200"},
-    {TIKTOK_IN_STATUS, "auth_removed", TIKTOK_RECONNECT, "access_removed",
+    {"auth_removed", TIKTOK_IN_STATUS, TIKTOK_RECONNECT, "access_removed",
      "The account's owner withdrew the permission while the post was processed.",
      "Reconnect the account, then schedule the post again.", 0, true, "200"},
-    {TIKTOK_IN_STATUS, "spam_risk_too_many_posts", TIKTOK_LATER, DAILY_LIMIT_WORDS, DAY_S,
+    {"spam_risk_too_many_posts", TIKTOK_IN_STATUS, TIKTOK_LATER, DAILY_LIMIT_WORDS, DAY_S,
      true, "200"},
-    {TIKTOK_IN_STATUS, "spam_risk_user_banned_from_posting", TIKTOK_NEVER, BANNED_WORDS,
+    {"spam_risk_user_banned_from_posting", TIKTOK_IN_STATUS, TIKTOK_NEVER, BANNED_WORDS,
      0, true, "200"},
-    {TIKTOK_IN_STATUS, "spam_risk_text", TIKTOK_FIX_INPUT, "caption_refused",
+    {"spam_risk_text", TIKTOK_IN_STATUS, TIKTOK_FIX_INPUT, "caption_refused",
      "TikTok takes the text of this post for spam or a risk.",
      "Change the caption, then try again.", 0, false, "200"},
-    {TIKTOK_IN_STATUS, "spam_risk", TIKTOK_NEVER, "refused_as_spam",
+    {"spam_risk", TIKTOK_IN_STATUS, TIKTOK_NEVER, "refused_as_spam",
      "TikTok refused this post as a risk.",
      "Post it in the TikTok app if it is in order.", 0, false, "200"},
 
     /* --- chunk uploads ----------------------------------------------------------------
      */
-    {TIKTOK_IN_UPLOAD, "400", TIKTOK_NEVER, "upload_refused",
+    {"400", TIKTOK_IN_UPLOAD, TIKTOK_NEVER, "upload_refused",
      "TikTok did not accept the way the video was uploaded.",
      "Tell your administrator: this should not happen.", 0, false, "400"},
-    {TIKTOK_IN_UPLOAD, "403", TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "403"},
-    {TIKTOK_IN_UPLOAD, "404", TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "404"},
-    {TIKTOK_IN_UPLOAD, "405", TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "405"},
-    {TIKTOK_IN_UPLOAD, "410", TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "410"},
-    {TIKTOK_IN_UPLOAD, "416", TIKTOK_RETRY, "upload_out_of_step",
+    {"403", TIKTOK_IN_UPLOAD, TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "403"},
+    {"404", TIKTOK_IN_UPLOAD, TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "404"},
+    {"405", TIKTOK_IN_UPLOAD, TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "405"},
+    {"410", TIKTOK_IN_UPLOAD, TIKTOK_RETRY, URL_EXPIRED_WORDS, 0, false, "410"},
+    {"416", TIKTOK_IN_UPLOAD, TIKTOK_RETRY, "upload_out_of_step",
      "The upload and TikTok's record of it differ.",
      "Nothing to do: it is put right by itself.", 0, false, "416"},
 };
@@ -226,22 +226,22 @@ static const struct tiktok_error rows[] = {
 enum { BY_429, BY_5XX, BY_401, BY_3XX, BY_4XX, BY_FAIL, BY_NOTHING };
 
 static const struct tiktok_error general[] = {
-    [BY_429] = {TIKTOK_IN_API, "", TIKTOK_RETRY, RATE_WORDS, MINUTE_S, false, ""},
-    [BY_5XX] = {TIKTOK_IN_API, "", TIKTOK_RETRY, DOWN_WORDS, 0, false, ""},
-    [BY_401] = {TIKTOK_IN_API, "", TIKTOK_REFRESH, RECONNECT_WORDS, 0, true, ""},
-    [BY_3XX] = {TIKTOK_IN_API, "", TIKTOK_OPERATOR, "tiktok_address_wrong",
+    [BY_429] = {"", TIKTOK_IN_API, TIKTOK_RETRY, RATE_WORDS, MINUTE_S, false, ""},
+    [BY_5XX] = {"", TIKTOK_IN_API, TIKTOK_RETRY, DOWN_WORDS, 0, false, ""},
+    [BY_401] = {"", TIKTOK_IN_API, TIKTOK_REFRESH, RECONNECT_WORDS, 0, true, ""},
+    [BY_3XX] = {"", TIKTOK_IN_API, TIKTOK_OPERATOR, "tiktok_address_wrong",
                 "TikTok's interface answered from an unexpected address.",
                 "An administrator must check TIKTOK_API_URL.", 0, true, ""},
-    [BY_4XX] = {TIKTOK_IN_API, "", TIKTOK_NEVER, "tiktok_refused",
+    [BY_4XX] = {"", TIKTOK_IN_API, TIKTOK_NEVER, "tiktok_refused",
                 "TikTok refused, for a reason this version does not know.",
                 "Try again later; an administrator finds TikTok's own word in the log.",
                 0, false, ""},
-    [BY_FAIL] = {TIKTOK_IN_STATUS, "", TIKTOK_NEVER, "tiktok_failed",
+    [BY_FAIL] = {"", TIKTOK_IN_STATUS, TIKTOK_NEVER, "tiktok_failed",
                  "TikTok could not publish the post, for a reason this version does not "
                  "know.",
                  "Look in the TikTok app whether there is a message about it.", 0, false,
                  ""},
-    [BY_NOTHING] = {TIKTOK_IN_API, "", TIKTOK_RETRY, "tiktok_unreadable",
+    [BY_NOTHING] = {"", TIKTOK_IN_API, TIKTOK_RETRY, "tiktok_unreadable",
                     "TikTok's answer made no sense.",
                     "Nothing to do: it is tried again by itself.", 0, false, ""},
 };
