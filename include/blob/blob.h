@@ -80,6 +80,9 @@ struct blob_store {
  * *out with blob_store_close(). */
 enum rc blob_store_open(const char *url, struct blob_store **out,
                         struct err *err) MUST_CHECK;
+
+/* For a table of settings: what blob_store_open() says of url. */
+enum rc blob_url_check(const char *url, struct err *err) MUST_CHECK;
 void blob_store_close(struct blob_store *s); /* NULL is fine */
 
 /* True for 26 characters of [a-z2-7]. All functions below assert it of their keys. */

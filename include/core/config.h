@@ -3,8 +3,8 @@
  * Each program has one table of keys and one struct they fill:
  *
  *     static const struct config_key keys[] = {
- *         {"DATABASE_URL", NULL, CONFIG_SECRET, offsetof(struct settings, db_url), 0, 0},
- *         {"API_WORKERS", "0", CONFIG_INT, offsetof(struct settings, workers), 0, 256},
+ *         {"DATABASE_URL", NULL, CONFIG_SECRET, FIELD(db_url), 0, 1024, db_url_check},
+ *         {"API_WORKERS", "0", CONFIG_INT, FIELD(workers), 0, 256, NULL},
  *     };
  *     config_or_exit("api", keys, ARRAY_LEN(keys), &settings);
  *
@@ -31,12 +31,18 @@ enum config_kind {
     CONFIG_INT,    /* int64_t, within min..max */
 };
 
+/* Judges the value of a text: RC_OK, or a failure whose message says what is wanted and
+ * never shows the value. Layers offer checks of what they read: db_url_check() and so on.
+ */
+typedef enum rc (*config_check_fn)(const char *value, struct err *err);
+
 struct config_key {
     const char *name;
     const char *fallback; /* NULL: required; "": optional, NULL when unset (strings) */
     enum config_kind kind;
     size_t offset;    /* of the field in the program's struct */
     int64_t min, max; /* CONFIG_INT: the range; CONFIG_STRING: max > 0 limits bytes */
+    config_check_fn check; /* of a text that is set; NULL: any will do */
 };
 
 enum {
@@ -56,7 +62,10 @@ enum rc config_load(const struct config_key *keys, size_t n, void *settings,
 void config_or_exit(const char *program, const struct config_key *keys, size_t n,
                     void *settings);
 
-/* Ends a program over a value that only the program itself could judge: prints
+/* Ends a program over its problems, as config_or_exit() does. */
+void config_refuse(const char *program, const struct strbuf *problems) NORETURN;
+
+/* Ends a program over a value that turned out useless when it was used: prints
  * "program: KEY problem" and exits with CONFIG_EXIT. */
 void config_reject(const char *program, const char *key, const char *problem) NORETURN;
 

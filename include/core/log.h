@@ -32,6 +32,9 @@ void log_reopen(void);
 /* "error", "warn", "info" or "debug" to *level; false for anything else. */
 bool log_level_parse(const char *text, enum log_level *level) MUST_CHECK;
 
+/* For a table of settings: RC_INVALID for what is no such word. */
+enum rc log_level_check(const char *text, struct err *err) MUST_CHECK;
+
 /* Put at the front of every line of this thread until set again, e.g. "req=4f1c02". */
 void log_context(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

@@ -64,6 +64,9 @@ void key_ring_free(struct key_ring *ring); /* NULL is fine */
 enum rc key_ring_load(const char *path, struct key_ring **ring,
                       struct err *err) MUST_CHECK;
 
+/* For a table of settings: what key_ring_load() says of path, and how to get a file. */
+enum rc key_file_check(const char *path, struct err *err) MUST_CHECK;
+
 /* True when the file's group or others could read it when it was loaded: worth a
  * warning. (Container secrets are often mounted that way.) */
 bool key_ring_exposed(const struct key_ring *ring) MUST_CHECK;

@@ -45,6 +45,9 @@ struct redis_arg redis_str(const char *s);
  * not such a URL. The caller frees *out with redis_free(). */
 enum rc redis_new(const char *url, struct redis **out, struct err *err) MUST_CHECK;
 
+/* For a table of settings: what redis_new() would say of url. */
+enum rc redis_url_check(const char *url, struct err *err) MUST_CHECK;
+
 /* Closes the connection. NULL is fine. */
 void redis_free(struct redis *r);
 

@@ -45,6 +45,9 @@ enum {
  * caller frees *out with db_free(). */
 enum rc db_new(const char *url, struct db **out, struct err *err) MUST_CHECK;
 
+/* For a table of settings: what db_new() would say of url. */
+enum rc db_url_check(const char *url, struct err *err) MUST_CHECK;
+
 /* Closes the connection. NULL is fine. */
 void db_free(struct db *db);
 

@@ -46,12 +46,13 @@ struct web_program {
 /* Serves until told to stop; the process has one thread and leaves signals to this. It
  * shall end with the status this returns (signals stay blocked, so that a second SIGTERM
  * does not spoil the first): 0 after SIGTERM or SIGINT, CONFIG_EXIT for an address that
- * web_listen_ok() refuses, 1 when the system refuses it, both logged. A Unix socket that
- * nobody listens on any more is replaced; one in use is left to its owner. */
+ * web_listen_check() refuses, 1 when the system refuses it, both logged. A Unix socket
+ * that nobody listens on any more is replaced; one in use is left to its owner. */
 int web_serve(const struct web_program *program);
 
-/* True when text is an address that web_serve() would take; else *problem says why. */
-bool web_listen_ok(const char *text, const char **problem) MUST_CHECK;
+/* For a table of settings: RC_INVALID, saying why, when text is no address that
+ * web_serve() would take. */
+enum rc web_listen_check(const char *text, struct err *err) MUST_CHECK;
 
 /* A worker is about to wait long for somebody else (the publisher): true when fewer than
  * half of the workers do so now. web_wait_end() when it is over; a worker's death ends it

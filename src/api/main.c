@@ -113,19 +113,6 @@ static size_t worker_count(const struct api_settings *s)
     return n < WEB_WORKERS_MAX ? n : WEB_WORKERS_MAX;
 }
 
-static void reject(const struct strbuf *problems)
-{
-    const char *line = problems->buf;
-
-    while (*line != '\0') {
-        size_t len = strcspn(line, "\n");
-
-        (void)fprintf(stderr, "tts-api: %.*s\n", (int)len, line);
-        line += line[len] == '\n' ? len + 1 : len;
-    }
-    exit(CONFIG_EXIT);
-}
-
 static void open_log(const struct api_settings *s)
 {
     enum log_level level = LOG_LEVEL_INFO;
@@ -198,7 +185,7 @@ int main(void)
 
     strbuf_init(&problems, PROBLEMS_MAX);
     if (settings_read(&p.settings, &problems, &err) != RC_OK)
-        reject(&problems);
+        config_refuse("api", &problems);
     strbuf_release(&problems);
     open_log(&p.settings);
     p.workers = worker_count(&p.settings);

@@ -19,6 +19,15 @@ enum rc blob_store_open(const char *url, struct blob_store **out, struct err *er
     return fs_store_open(path, out, err);
 }
 
+enum rc blob_url_check(const char *url, struct err *err)
+{
+    struct blob_store *s = NULL;
+    enum rc rc = blob_store_open(url, &s, err);
+
+    blob_store_close(s);
+    return rc;
+}
+
 void blob_store_close(struct blob_store *s)
 {
     if (s != NULL)

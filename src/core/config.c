@@ -108,6 +108,7 @@ static void set_string(const struct config_key *key, const char *text, void *fie
                        struct source *src)
 {
     size_t max = key->max > 0 ? (size_t)key->max : CONFIG_VALUE_MAX;
+    struct err err;
     char *copy;
 
     if (strlen(text) > max) {
@@ -116,6 +117,10 @@ static void set_string(const struct config_key *key, const char *text, void *fie
     }
     if (text_has_control(text, strlen(text))) {
         problem(src, key->name, "must not hold control characters");
+        return;
+    }
+    if (key->check != NULL && key->check(text, &err) != RC_OK) {
+        strbuf_addf(src->problems, "%s: %s\n", key->name, err.msg);
         return;
     }
     copy = xstrdup(text);
@@ -200,18 +205,21 @@ void config_or_exit(const char *program, const struct config_key *keys, size_t n
 {
     struct strbuf problems;
     struct err err;
-    const char *line;
 
     strbuf_init(&problems, CONFIG_ENV_FILE_MAX);
-    if (config_load(keys, n, settings, &problems, &err) == RC_OK)
-        return;
-    for (line = problems.buf; *line != '\0';) {
+    if (config_load(keys, n, settings, &problems, &err) != RC_OK)
+        config_refuse(program, &problems);
+    strbuf_release(&problems);
+}
+
+void config_refuse(const char *program, const struct strbuf *problems)
+{
+    for (const char *line = problems->buf; *line != '\0';) {
         size_t len = strcspn(line, "\n");
 
         (void)fprintf(stderr, "tts-%s: %.*s\n", program, (int)len, line);
         line += line[len] == '\n' ? len + 1 : len;
     }
-    strbuf_release(&problems);
     exit(CONFIG_EXIT);
 }
 

@@ -74,6 +74,15 @@ bool log_level_parse(const char *text, enum log_level *level)
     return false;
 }
 
+enum rc log_level_check(const char *text, struct err *err)
+{
+    enum log_level level;
+
+    if (log_level_parse(text, &level))
+        return RC_OK;
+    return err_set(err, RC_INVALID, "bad_log_level", "must be error, warn, info or debug");
+}
+
 void log_context(const char *fmt, ...)
 {
     va_list ap;

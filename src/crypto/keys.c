@@ -259,6 +259,18 @@ out:
     return rc;
 }
 
+enum rc key_file_check(const char *path, struct err *err)
+{
+    struct key_ring *ring = NULL;
+    enum rc rc = key_ring_load(path, &ring, err);
+
+    key_ring_free(ring);
+    if (rc == RC_NOT_FOUND)
+        return err_set(err, RC_NOT_FOUND, "file_not_found",
+                       "names no file; ttsctl keys generate FILE makes one");
+    return rc;
+}
+
 enum rc key_file_generate(const char *path, const struct random_source *random,
                           int64_t now_ms, struct err *err)
 {

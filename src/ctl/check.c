@@ -33,18 +33,18 @@ struct settings {
 
 /* Nothing is required: each program's file holds its own keys only. */
 static const struct config_key keys[] = {
-    {"DATABASE_URL", "", CONFIG_SECRET, FIELD(db_url), 0, 1024},
-    {"REDIS_URL", "", CONFIG_SECRET, FIELD(redis_url), 0, 1024},
-    {"APP_URL", "", CONFIG_STRING, FIELD(app_url), 0, 256},
-    {"APP_KEY_FILE", "", CONFIG_STRING, FIELD(app_key_file), 0, 1024},
-    {"TOKEN_KEY_FILE", "", CONFIG_STRING, FIELD(token_key_file), 0, 1024},
-    {"MEDIA_URL", "", CONFIG_STRING, FIELD(media_url), 0, 1024},
-    {"MEDIA_INCOMING", "", CONFIG_STRING, FIELD(incoming), 0, 1024},
-    {"SCHEMA_DIR", "", CONFIG_STRING, FIELD(schema_dir), 0, 1024},
-    {"TIKTOK_CLIENT_KEY", "", CONFIG_STRING, FIELD(client_key), 0, 128},
-    {"TIKTOK_CLIENT_SECRET", "", CONFIG_SECRET, FIELD(client_secret), 0, 256},
-    {"TIKTOK_REDIRECT_URI", "", CONFIG_STRING, FIELD(redirect_uri), 0, 512},
-    {"LOG_LEVEL", "info", CONFIG_STRING, FIELD(log_level), 0, 16},
+    {"DATABASE_URL", "", CONFIG_SECRET, FIELD(db_url), 0, 1024, NULL},
+    {"REDIS_URL", "", CONFIG_SECRET, FIELD(redis_url), 0, 1024, NULL},
+    {"APP_URL", "", CONFIG_STRING, FIELD(app_url), 0, 256, NULL},
+    {"APP_KEY_FILE", "", CONFIG_STRING, FIELD(app_key_file), 0, 1024, NULL},
+    {"TOKEN_KEY_FILE", "", CONFIG_STRING, FIELD(token_key_file), 0, 1024, NULL},
+    {"MEDIA_URL", "", CONFIG_STRING, FIELD(media_url), 0, 1024, NULL},
+    {"MEDIA_INCOMING", "", CONFIG_STRING, FIELD(incoming), 0, 1024, NULL},
+    {"SCHEMA_DIR", "", CONFIG_STRING, FIELD(schema_dir), 0, 1024, NULL},
+    {"TIKTOK_CLIENT_KEY", "", CONFIG_STRING, FIELD(client_key), 0, 128, NULL},
+    {"TIKTOK_CLIENT_SECRET", "", CONFIG_SECRET, FIELD(client_secret), 0, 256, NULL},
+    {"TIKTOK_REDIRECT_URI", "", CONFIG_STRING, FIELD(redirect_uri), 0, 512, NULL},
+    {"LOG_LEVEL", "info", CONFIG_STRING, FIELD(log_level), 0, 16, NULL},
 };
 
 struct check {

@@ -17,7 +17,8 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    {"DATABASE_URL", NULL, CONFIG_SECRET, offsetof(struct settings, db_url), 0, 1024},
+    {"DATABASE_URL", NULL, CONFIG_SECRET, offsetof(struct settings, db_url), 0, 1024,
+     NULL},
 };
 
 /* One line for each problem, as the programs say them. */

@@ -13,7 +13,7 @@ struct settings {
 
 static const struct config_key keys[] = {
     {"SCHEMA_DIR", "/usr/local/share/tts/schema", CONFIG_STRING,
-     offsetof(struct settings, schema_dir), 0, 1024},
+     offsetof(struct settings, schema_dir), 0, 1024, NULL},
 };
 
 static void applied(void *ctx, const char *name)

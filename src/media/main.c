@@ -34,11 +34,15 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    {"DATABASE_URL", NULL, CONFIG_SECRET, offsetof(struct settings, db_url), 0, 1024},
-    {"REDIS_URL", NULL, CONFIG_SECRET, offsetof(struct settings, redis_url), 0, 1024},
-    {"MEDIA_URL", NULL, CONFIG_STRING, offsetof(struct settings, media_url), 0, 1024},
-    {"LOG_LEVEL", "info", CONFIG_STRING, offsetof(struct settings, log_level), 0, 16},
-    {"LOG_FILE", "", CONFIG_STRING, offsetof(struct settings, log_file), 0, 1024},
+    {"DATABASE_URL", NULL, CONFIG_SECRET, offsetof(struct settings, db_url), 0, 1024,
+     db_url_check},
+    {"REDIS_URL", NULL, CONFIG_SECRET, offsetof(struct settings, redis_url), 0, 1024,
+     redis_url_check},
+    {"MEDIA_URL", NULL, CONFIG_STRING, offsetof(struct settings, media_url), 0, 1024,
+     blob_url_check},
+    {"LOG_LEVEL", "info", CONFIG_STRING, offsetof(struct settings, log_level), 0, 16,
+     log_level_check},
+    {"LOG_FILE", "", CONFIG_STRING, offsetof(struct settings, log_file), 0, 1024, NULL},
 };
 
 static volatile sig_atomic_t stop;
@@ -69,7 +73,7 @@ static void open_log(const struct settings *s)
     struct err err;
 
     if (!log_level_parse(s->log_level, &level))
-        config_reject("media", "LOG_LEVEL", "must be error, warn, info or debug");
+        level = LOG_LEVEL_INFO; /* log_level_check() has refused that */
     log_setup("media", level);
     if (log_open(s->log_file, &err) != RC_OK)
         config_reject("media", "LOG_FILE", "cannot be opened");
@@ -137,20 +141,21 @@ static void run(const struct work *w, struct redis *redis)
     }
 }
 
-/* Opens what the settings name; what cannot be right ends the program. */
-static void open_all(const struct settings *s, struct work *w, struct redis **redis)
+/* Opens what the settings name, and looks whether files can be examined here. */
+static enum rc open_all(const struct settings *s, struct work *w, struct redis **redis,
+                        struct err *err)
 {
-    struct err err;
+    enum rc rc = db_new(s->db_url, &w->db, err);
 
-    if (db_new(s->db_url, &w->db, &err) != RC_OK)
-        config_reject("media", "DATABASE_URL", err.msg);
-    db_set_deadline(w->db, DB_WAIT_MS);
-    if (redis_new(s->redis_url, redis, &err) != RC_OK)
-        config_reject("media", "REDIS_URL", err.msg);
-    if (blob_store_open(s->media_url, &w->blobs, &err) != RC_OK)
-        config_reject("media", "MEDIA_URL", err.msg);
+    if (rc == RC_OK)
+        db_set_deadline(w->db, DB_WAIT_MS);
+    if (rc == RC_OK)
+        rc = redis_new(s->redis_url, redis, err);
+    if (rc == RC_OK)
+        rc = blob_store_open(s->media_url, &w->blobs, err);
     random_fill(random_system(), &w->owner, sizeof(w->owner));
     w->owner |= 1; /* 0 means nobody */
+    return rc == RC_OK ? examine_ready(err) : rc;
 }
 
 int main(void)
@@ -164,8 +169,7 @@ int main(void)
     config_or_exit("media", keys, ARRAY_LEN(keys), &s);
     open_log(&s);
     catch_signals();
-    open_all(&s, &w, &redis);
-    if (examine_ready(&err) == RC_OK) {
+    if (open_all(&s, &w, &redis, &err) == RC_OK) {
         log_info("media.started", "owner=%016" PRIx64, w.owner);
         run(&w, redis);
         log_info("media.stopped", "%s", "");

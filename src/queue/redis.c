@@ -54,6 +54,15 @@ enum rc redis_new(const char *url, struct redis **out, struct err *err)
     return RC_OK;
 }
 
+enum rc redis_url_check(const char *url, struct err *err)
+{
+    struct redis *r = NULL;
+    enum rc rc = redis_new(url, &r, err);
+
+    redis_free(r);
+    return rc;
+}
+
 static void drop(struct redis *r)
 {
     if (r->context != NULL)

@@ -163,6 +163,15 @@ enum rc db_new(const char *url, struct db **out, struct err *err)
     return RC_OK;
 }
 
+enum rc db_url_check(const char *url, struct err *err)
+{
+    struct db *db = NULL;
+    enum rc rc = db_new(url, &db, err);
+
+    db_free(db);
+    return rc;
+}
+
 void db_free(struct db *db)
 {
     if (db == NULL)

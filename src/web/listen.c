@@ -107,12 +107,13 @@ static const char *read_address(const char *text, struct address *a)
     return "must be unix:/path or tcp:address:port";
 }
 
-bool web_listen_ok(const char *text, const char **problem)
+enum rc web_listen_check(const char *text, struct err *err)
 {
     struct address a;
+    const char *problem = read_address(text, &a);
 
-    *problem = read_address(text, &a);
-    return *problem == NULL;
+    return problem == NULL ? RC_OK
+                           : err_set(err, RC_INVALID, "bad_listen", "%s", problem);
 }
 
 /* --- sockets ----------------------------------------------------------------------- */

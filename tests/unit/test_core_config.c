@@ -19,11 +19,19 @@ struct settings {
     int64_t workers;
 };
 
+static enum rc even_check(const char *value, struct err *e)
+{
+    return strlen(value) % 2 == 0
+               ? RC_OK
+               : err_set(e, RC_INVALID, "odd", "must be of even length");
+}
+
 static const struct config_key keys[] = {
-    {"T_NAME", "anna", CONFIG_STRING, offsetof(struct settings, name), 0, 10},
-    {"T_SECRET", NULL, CONFIG_SECRET, offsetof(struct settings, secret), 0, 0},
-    {"T_OPTIONAL", "", CONFIG_STRING, offsetof(struct settings, optional), 0, 0},
-    {"T_WORKERS", "4", CONFIG_INT, offsetof(struct settings, workers), 1, 64},
+    {"T_NAME", "anna", CONFIG_STRING, offsetof(struct settings, name), 0, 10, NULL},
+    {"T_SECRET", NULL, CONFIG_SECRET, offsetof(struct settings, secret), 0, 0, NULL},
+    {"T_OPTIONAL", "", CONFIG_STRING, offsetof(struct settings, optional), 0, 0,
+     even_check},
+    {"T_WORKERS", "4", CONFIG_INT, offsetof(struct settings, workers), 1, 64, NULL},
 };
 
 static char dir[64];
@@ -89,10 +97,12 @@ START_TEST(every_bad_key_is_named_once_and_no_value_is_shown)
     (void)unsetenv("T_SECRET");
     (void)setenv("T_WORKERS", "65", 1);
     (void)setenv("T_NAME", "far too long a name", 1);
+    (void)setenv("T_OPTIONAL", "odd", 1);
     ck_assert_int_eq(load(), RC_INVALID);
     ck_assert_str_eq(problems.buf,
                      "T_NAME must be at most 10 bytes\n"
                      "T_SECRET is not set (docs/configuration.md says what it is for)\n"
+                     "T_OPTIONAL: must be of even length\n"
                      "T_WORKERS must be a whole number from 1 to 64\n");
     ck_assert_ptr_null(settings.name);
 }
