@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { exchange } from '../../tools/lib/client.mjs';
 import { startTlsSite } from '../harness/nginx.mjs';
+import { eventually } from '../harness/stack.mjs';
 
 let dir;
 let site;
@@ -144,5 +145,13 @@ describe('limits', () => {
     assert.ok(refused.length > 20, `${refused.length} of 80`);
     assert.equal(JSON.parse(refused[0].text).error.code, 'rate_limited');
     assert.equal(refused[0].headers['retry-after'], '1');
+  });
+
+  // Its burst is 5: a person who opens ten pages is no guesser of passwords.
+  test('count tries at signing in, and not who asks who is signed in', async () => {
+    const statuses = (method) => Promise.all(Array.from({ length: 10 }, () => get('/api/v1/session', { method })));
+    await eventually(async () => (await get('/api/v1/posts')).status !== 429, { what: 'the flood to be forgotten' });
+    assert.equal((await statuses('GET')).filter(({ status }) => status === 429).length, 0);
+    assert.ok((await statuses('POST')).filter(({ status }) => status === 429).length >= 3);
   });
 });
