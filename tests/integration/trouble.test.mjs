@@ -2,7 +2,7 @@
 // meanwhile. Large uploads in the middle of it, and the memory they cost.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { CHUNK_BYTES } from '../../tools/lib/client.mjs';
@@ -36,6 +36,7 @@ describe('MariaDB away', () => {
       const { json: due } = await newPost({ caption, publish_at: inMs(2500) });
       if (undo) {
         stack.signal('mariadb', signal);
+        await eventually(() => isStopped(stack.pid('mariadb')), { every: 1, what: 'every thread to stop' });
       } else {
         await stack.hold('mariadb', signal);
       }
@@ -162,6 +163,10 @@ describe('a video of 512 MiB, interrupted twice', () => {
     assert.equal(createHash('sha256').update(back.body).digest('hex'), await sha256(file));
   });
 });
+
+/** A process does not stop at once: each of its threads does, when it next looks. */
+const isStopped = (pid) =>
+  readdirSync(`/proc/${pid}/task`).every((thread) => readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').replace(/.*\) /, '')[0] === 'T');
 
 /** Resident memory of one process. */
 function residentKb(pid) {
