@@ -172,6 +172,12 @@ int64_t database_number(struct db *db, const char *fmt, ...)
     return n;
 }
 
+void database_take_users(struct db *db)
+{
+    ck_assert_int_eq(database_number(db, "SELECT GET_LOCK('users of the programs', 50)"),
+                     1);
+}
+
 void database_await_waiter(struct db *db)
 {
     /* The server shows that table anew when nobody has read it for 100 ms. */

@@ -47,6 +47,10 @@ void database_run(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int64_t database_number(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *database_text(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Users belong to the server, not to a database. From here until db is freed, those of
+ * the programs are this test's: other test programs that take them wait. */
+void database_take_users(struct db *db);
+
 /* Waits until another connection to this database waits for a row that is locked; fails
  * the test after ten seconds. */
 void database_await_waiter(struct db *db);

@@ -129,9 +129,9 @@ START_TEST(migrating_twice_is_harmless)
 }
 END_TEST
 
-/* At a host of its own: users belong to the server, which other tests share. */
 START_TEST(a_database_user_gets_what_its_program_needs)
 {
+    database_take_users(db);
     (void)good("db-user tts_api --host 127.0.0.9", "a-password-of-the-api\n");
     ck_assert_ptr_null(strstr(r->out, "a-password"));
     ck_assert_int_eq(

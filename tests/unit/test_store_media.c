@@ -604,6 +604,7 @@ START_TEST(the_programs_have_the_rights_for_all_this)
     bool wanted;
     size_t n = 0;
 
+    database_take_users(admin);
     ok(grants_user(admin, "tts_api", "localhost", "canary-password", &err));
     ok(grants_user(admin, "tts_media", "localhost", "canary-password", &err));
     ok(grants_renew(admin, &n, &err));
@@ -627,6 +628,7 @@ START_TEST(the_programs_have_the_rights_for_all_this)
     ck_assert(claim(OWNER, &w));
     ok(media_removed(db, &w, &err));
     db_free(db);
+    database_run(admin, "DROP USER tts_api@localhost, tts_media@localhost");
     db = admin;
 }
 END_TEST

@@ -546,6 +546,7 @@ START_TEST(the_programs_have_the_rights_for_all_this)
     struct upload u;
     size_t n = 0;
 
+    database_take_users(admin);
     ok(grants_user(admin, "tts_api", "localhost", "canary-password", &err));
     ok(grants_user(admin, "tts_media", "localhost", "canary-password", &err));
     ok(grants_renew(admin, &n, &err));
@@ -561,6 +562,7 @@ START_TEST(the_programs_have_the_rights_for_all_this)
     ok(upload_expire(db, ids, &n, &err));
     ok(upload_purge(db, &err));
     db_free(db);
+    database_run(admin, "DROP USER tts_api@localhost, tts_media@localhost");
     db = admin;
 }
 END_TEST
