@@ -45,20 +45,24 @@ export const turn = (stack, knobs) => control(stack, 200, 'PATCH', '/knobs', kno
 /** Moves the simulator's clock on by so many milliseconds. */
 export const advance = (stack, ms) => control(stack, 200, 'POST', '/clock', { advance_ms: ms });
 
+/** Adds somebody. */
+export const addPerson = (stack, username) => control(stack, 201, 'POST', '/users', { username });
+
 /** Changes what a person has set. */
 export const change = (stack, username, settings) => control(stack, 200, 'PATCH', `/users/${username}`, settings);
 
 /**
  * How to fill in the page of consent, for consent() and Client.connect(): as the
- * creator-th person of the list, without some scopes, or refused.
+ * creator-th person of the list or the one of that name, without some scopes, or refused.
  */
 export function choosing({ creator = 0, without = [], refuse = false } = {}) {
   return (form) => {
     const people = form.inputs.filter(({ type, name }) => type === 'radio' && name === 'user');
-    assert.ok(people[creator], `there are ${people.length} people`);
+    const person = people.find(({ value }) => value === creator) ?? people[creator];
+    assert.ok(person, `there are ${people.length} people`);
     const fields = form.fields.filter(([name, value]) => name !== 'user' && !(name === 'grant' && without.includes(value)));
     const button = form.buttons[refuse ? 1 : 0];
-    return [...fields, ['user', people[creator].value], ...buttonField(button)];
+    return [...fields, ['user', person.value], ...buttonField(button)];
   };
 }
 

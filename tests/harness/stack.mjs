@@ -2,7 +2,7 @@
 // directory of its own on free ports, ended by the process ids that it wrote.
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, openSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,15 @@ export async function eventually(probe, { ms = 15_000, every = 20, what = 'the e
     }
     await sleep(every);
   }
+}
+
+/** The names of all fault points of the publisher, in the order of its sources. */
+export function faultPoints() {
+  const dir = join(ROOT, 'src/publisher');
+  const names = readdirSync(dir)
+    .filter((name) => name.endsWith('.c'))
+    .flatMap((name) => [...readFileSync(join(dir, name), 'utf8').matchAll(/FAULT_(?:POINT|ERROR)\("([a-z0-9_.]+)"\)/g)].map(([, point]) => point));
+  return [...new Set(names)];
 }
 
 export class Stack {
@@ -109,9 +118,24 @@ export class Stack {
       this.process.kill('SIGTERM');
       await this.ended;
     }
+    const reports = await this.sanitizerReports();
     if (!keep) {
       await rm(this.varDir, { recursive: true, force: true });
     }
+    if (reports) {
+      throw new Error(`a program of BUILD=asan broke a rule of C:\n${reports}`);
+    }
+  }
+
+  /** What ASan, LSan or UBSan have said of the programs, which say it where they started. */
+  async sanitizerReports() {
+    const names = await readdir(join(this.varDir, 'log')).catch(() => []);
+    const texts = await Promise.all(names.filter((name) => /\.out$|^ttsctl\.log$/.test(name)).map((name) => readFile(join(this.varDir, 'log', name), 'utf8')));
+    return texts
+      .map((text) => text.slice(text.search(/ERROR: (Address|Leak)Sanitizer|runtime error:|$/)))
+      .filter(Boolean)
+      .map((text) => text.slice(0, 4000))
+      .join('\n');
   }
 
   path(...parts) {
@@ -168,7 +192,7 @@ export class Stack {
   second(name) {
     const proc = `/proc/${this.pid(name)}`;
     const env = Object.fromEntries(readFileSync(`${proc}/environ`, 'utf8').split('\0').filter(Boolean).map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
-    const copy = spawn(readlinkSync(`${proc}/exe`), [], { cwd: readlinkSync(`${proc}/cwd`), env: { ...env, LOG_FILE: this.path('log', `${name}-2.log`) }, stdio: 'ignore' });
+    const copy = spawn(readlinkSync(`${proc}/exe`), [], { cwd: readlinkSync(`${proc}/cwd`), env: { ...env, LOG_FILE: this.path('log', `${name}-2.log`) }, stdio: ['ignore', 'ignore', openSync(this.path('log', `${name}-2.out`), 'a')] });
     this.copies.push(copy);
     return copy;
   }

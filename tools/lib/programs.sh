@@ -129,13 +129,22 @@ wanted() {
     [ "$1" != tts-sandbox ] || [ -z "$REAL" ]
 }
 
+# More publishers beside the first one, as on a fleet of machines: tts-publisher-2 …, each
+# with a log and a state directory of its own.
+add_publishers() {
+    local n
+    for ((n = 2; n <= ${STACK_PUBLISHERS:-1}; n++)); do
+        PROGRAMS+=("tts-publisher-$n")
+    done
+}
+
 # command_of NAME: what to start, in `command`, and its environment, in `settings_of`.
 # Each of our programs gets its own keys: the secret of TikTok and the token key go to the
 # publisher alone.
 command_of() {
     local set_keys=()
     settings_of=("${common[@]}" "LOG_FILE=$VAR_DIR/log/$1.log")
-    command=("$BIN/$1")
+    command=("$BIN/${1%-[0-9]*}")
     case $1 in
     mariadb)
         settings_of=()
@@ -156,11 +165,11 @@ command_of() {
             "APP_KEY_FILE=$VAR_DIR/keys/app.key" "API_LISTEN=unix:$RUN_DIR/api.sock"
             "MEDIA_URL=file://$VAR_DIR/media" "MEDIA_INCOMING=$VAR_DIR/incoming")
         ;;
-    tts-publisher)
+    tts-publisher*)
         settings_of+=("${tiktok_publisher[@]}" "APP_URL=$APP_URL"
             "DATABASE_URL=$(database_url tts_publisher "${secret[DB_PUBLISHER]}")"
             "REDIS_URL=$REDIS_URL" "TOKEN_KEY_FILE=$VAR_DIR/keys/token.key"
-            "MEDIA_URL=file://$VAR_DIR/media" "STATE_DIRECTORY=$VAR_DIR/publisher")
+            "MEDIA_URL=file://$VAR_DIR/media" "STATE_DIRECTORY=$VAR_DIR/${1#tts-}")
         ;;
     tts-media)
         settings_of+=("DATABASE_URL=$(database_url tts_media "${secret[DB_MEDIA]}")"

@@ -88,9 +88,12 @@ end() {
 
 # In the order in which nothing waits for what is gone already.
 end_everything() {
-    local name
+    local name copy
     for name in nginx tts-api tts-publisher tts-media tts-sandbox; do
         end "$name" 20
+    done
+    for copy in "$VAR_DIR"/run/tts-publisher-*.pid; do
+        [ ! -e "$copy" ] || end "$(basename "$copy" .pid)" 20
     done
     end redis 20
     end mariadb 60

@@ -1,0 +1,231 @@
+// What breaks: one lane for each thing that can, each with dice of its own, so that faults
+// of different things overlap in every way. A lane mends what it broke before it goes on.
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { exchange } from '../../tools/lib/client.mjs';
+import { setFault } from '../harness/sandbox.mjs';
+import { eventually, faultPoints, sleep } from '../harness/stack.mjs';
+
+const GRACE_MS = 90_000; // to start a part again on a busy machine
+const LEASE_MS = 15_000; // PUBLISHER_LEASE_MS
+
+export class Faults {
+  /** until: when to stop breaking things, by Date.now(). note(what) writes the story. */
+  constructor(stack, { dice, until, publishers, note }) {
+    Object.assign(this, { stack, dice, until, publishers, note });
+    this.points = faultPoints();
+    this.redisLost = []; // when Redis lost what it knew
+    this.count = {};
+  }
+
+  /** Breaks and mends until the time is over. */
+  async run() {
+    await Promise.all([
+      ...this.publishers.map((name) => this.lane(name, [3000, 14_000], this.ofPublisher(name))),
+      this.lane('tts-api', [2000, 9000], this.ofApi()),
+      this.lane('mariadb', [8000, 22_000], this.ofMariadb()),
+      this.lane('redis', [5000, 18_000], this.ofRedis()),
+      this.lane('sandbox', [500, 4000], this.ofSandbox()),
+    ]);
+  }
+
+  async lane(name, [shortest, longest], deeds) {
+    const dice = this.dice.fork(name);
+    for (;;) {
+      await this.pause(dice.between(shortest, longest));
+      if (Date.now() >= this.until) {
+        return;
+      }
+      const deed = dice.weighed(deeds.map(([weight, what, act]) => [weight, { what, act }]));
+      this.count[`${name.replace(/-\d$/, '')} ${deed.what}`] = (this.count[`${name.replace(/-\d$/, '')} ${deed.what}`] ?? 0) + 1;
+      await deed.act(dice, (detail = '') => this.note(`${name}: ${deed.what} ${detail}`));
+    }
+  }
+
+  /** Lets time pass, though not beyond the end. */
+  pause(ms) {
+    return sleep(Math.max(0, Math.min(ms, this.until - Date.now())));
+  }
+
+  pid(name) {
+    try {
+      return this.stack.pid(name);
+    } catch {
+      return 0; // it is being written
+    }
+  }
+
+  signal(name, signal) {
+    try {
+      this.stack.signal(name, signal);
+    } catch (error) {
+      if (error.code !== 'ESRCH') {
+        throw error;
+      }
+    }
+  }
+
+  /** Ends a part and waits until the supervisor has started it again. */
+  async end(name, signal) {
+    const before = this.pid(name);
+    this.signal(name, signal);
+    await eventually(() => this.pid(name) > 0 && this.pid(name) !== before && this.stack.runs(name), { ms: GRACE_MS, what: `${name} after ${signal}` });
+  }
+
+  async freeze(name, ms) {
+    const pid = this.pid(name);
+    this.signal(name, 'SIGSTOP');
+    try {
+      await this.pause(ms);
+    } finally {
+      if (this.pid(name) === pid) {
+        this.signal(name, 'SIGCONT');
+      }
+    }
+  }
+
+  /** Keeps a part away for a while. */
+  async away(name, ms, signal) {
+    await this.stack.hold(name, signal);
+    try {
+      await this.pause(ms);
+    } finally {
+      await this.stack.start(name);
+    }
+  }
+
+  ofPublisher(name) {
+    return [
+      [3, 'killed', async (dice, note) => {
+        note();
+        await this.end(name, 'SIGKILL');
+      }],
+      [4, 'killed at', async (dice, note) => {
+        const rule = `${dice.pick(this.points)}@${dice.between(1, 3)}:${dice.chance(0.8) ? 'crash' : 'stop'}`;
+        note(rule);
+        await writeFile(this.stack.path('run', `${name}.env`), `TTS_FAULT=${rule}\n`);
+        await this.end(name, 'SIGKILL');
+        await writeFile(this.stack.path('run', `${name}.env`), '');
+        await this.pause(dice.between(4000, 20_000));
+        this.signal(name, 'SIGCONT');
+      }],
+      [2, 'stopped beyond its lease', async (dice, note) => {
+        const ms = LEASE_MS + dice.between(3000, 9000);
+        note(`${ms} ms`);
+        await this.freeze(name, ms);
+      }],
+      [2, 'stopped', async (dice, note) => {
+        const ms = dice.between(200, 6000);
+        note(`${ms} ms`);
+        await this.freeze(name, ms);
+      }],
+      [2, 'ended', async (dice, note) => {
+        note();
+        await this.end(name, 'SIGTERM');
+      }],
+    ];
+  }
+
+  ofApi() {
+    return [
+      [5, 'worker killed', async (dice, note) => {
+        note();
+        try {
+          process.kill(dice.pick(this.stack.children('tts-api')), 'SIGKILL');
+        } catch (error) {
+          if (!['ENOENT', 'ESRCH'].includes(error.code)) {
+            throw error;
+          }
+        }
+      }],
+      [1, 'killed', async (dice, note) => {
+        note();
+        await this.end('tts-api', 'SIGKILL');
+      }],
+      [1, 'ended', async (dice, note) => {
+        note();
+        await this.end('tts-api', 'SIGTERM');
+      }],
+    ];
+  }
+
+  ofMariadb() {
+    const answers = () => execFileSync('mariadb', [...this.stack.databaseArguments(), '-e', 'SELECT 1'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    return [
+      [3, 'killed', async (dice, note) => {
+        note();
+        await this.end('mariadb', 'SIGKILL');
+        await eventually(answers, { ms: GRACE_MS, every: 100, what: 'MariaDB' });
+      }],
+      [1, 'away', async (dice, note) => {
+        const ms = dice.between(1000, 8000);
+        note(`${ms} ms`);
+        await this.away('mariadb', ms, 'SIGKILL');
+        await eventually(answers, { ms: GRACE_MS, every: 100, what: 'MariaDB' });
+      }],
+      [3, 'frozen', async (dice, note) => {
+        const ms = dice.between(300, 7000);
+        note(`${ms} ms`);
+        await this.freeze('mariadb', ms);
+      }],
+      [1, 'frozen beyond leases', async (dice, note) => {
+        const ms = LEASE_MS + dice.between(1000, 5000);
+        note(`${ms} ms`);
+        await this.freeze('mariadb', ms);
+      }],
+    ];
+  }
+
+  ofRedis() {
+    const lost = (work) => async (dice, note) => {
+      const from = Date.now();
+      await work(dice, note);
+      this.redisLost.push({ from, to: Date.now() });
+    };
+    return [
+      [3, 'emptied', lost(async (dice, note) => {
+        note();
+        execFileSync('redis-cli', ['-s', this.stack.path('run/redis.sock'), 'FLUSHALL']);
+      })],
+      [3, 'killed', lost(async (dice, note) => {
+        note();
+        await this.end('redis', 'SIGKILL');
+      })],
+      [2, 'away', lost(async (dice, note) => {
+        const ms = dice.between(1000, 10_000);
+        note(`${ms} ms`);
+        await this.away('redis', ms, dice.pick(['SIGKILL', 'SIGTERM']));
+      })],
+      [2, 'frozen', lost(async (dice, note) => {
+        const ms = dice.between(300, 5000);
+        note(`${ms} ms`);
+        await this.freeze('redis', ms);
+      })],
+    ];
+  }
+
+  /** TikTok itself: never gone for good, but wrong, slow and forgetful for a while. */
+  ofSandbox() {
+    const forAWhile = (fault) => async (dice, note) => {
+      const what = fault(dice);
+      note(JSON.stringify(what));
+      const id = await setFault(this.stack, what);
+      await this.pause(dice.between(1500, 6000));
+      await exchange(`${this.stack.sandboxUrl}/sandbox/faults/${id}`, { method: 'DELETE' });
+    };
+    const endpoint = (dice) => dice.pick(['video_init', 'inbox_init', 'upload', 'upload', 'upload', 'status', 'status', 'creator_info', '*']);
+    const probability = (dice) => dice.pick([0.2, 0.5, 1]);
+    return [
+      [3, 'refuses', forAWhile((dice) => ({ endpoint: endpoint(dice), status: dice.pick([500, 502, 503, 504]), probability: probability(dice) }))],
+      [2, 'fails after it did', forAWhile((dice) => ({ endpoint: endpoint(dice), status: 500, after: true, probability: probability(dice) }))],
+      [4, 'loses answers', forAWhile((dice) => ({ endpoint: endpoint(dice), lost: true, probability: probability(dice) }))],
+      [2, 'drops calls', forAWhile((dice) => ({ endpoint: endpoint(dice), drop: true, probability: probability(dice) }))],
+      [2, 'is slow', forAWhile((dice) => ({ endpoint: endpoint(dice), [dice.pick(['delay_ms', 'hang_ms'])]: dice.between(200, 3000), probability: probability(dice) }))],
+      [2, 'takes part of a chunk', forAWhile((dice) => ({ endpoint: 'upload', take_bytes: dice.between(1, 60_000), probability: 0.5 }))],
+      [2, 'cuts an answer short', forAWhile((dice) => ({ endpoint: dice.pick(['video_init', 'status', 'creator_info']), cut_after: dice.between(0, 60), probability: probability(dice) }))],
+      [2, 'answers nonsense', forAWhile((dice) => ({ endpoint: endpoint(dice), body: dice.pick(['html', 'empty', 'garbage', 'truncated']), probability: 0.5 }))],
+      [1, 'says too many', forAWhile((dice) => ({ endpoint: dice.pick(['video_init', 'status', 'creator_info']), status: 429, retry_after_s: 2, count: 1 }))],
+      [1, 'fails a publication', forAWhile(() => ({ fail_reason: 'file_format_check_failed', count: 1 }))],
+    ];
+  }
+}

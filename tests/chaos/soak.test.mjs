@@ -1,0 +1,150 @@
+// Everything that can break breaks, over and over and at the same time, while people
+// schedule, cancel, move and edit posts; then all is mended, and every promise is held
+// against what TikTok's simulator has in its ledger.
+//
+// The faults and the deeds of people follow from a seed, which is printed first and which
+// SEED= repeats; how they fall into each other's way is the machine's. CHAOS=long runs for
+// an hour or for CHAOS_MINUTES, else it is about a minute of faults. CHAOS_KEEP=yes leaves
+// the stack's directory behind.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { clearFaults, addPerson, change, choosing, ledger, turn } from '../harness/sandbox.mjs';
+import { Stack, eventually, sleep } from '../harness/stack.mjs';
+import { OVER, connectAccount } from '../harness/world.mjs';
+import { makeVideo, sha256 } from '../harness/media.mjs';
+import { Dice } from './dice.mjs';
+import { Faults } from './faults.mjs';
+import { attemptsAgree, bytesArrived, confirmed, evidence, lateness, neverLost, neverTwice, noneBrokeDown, nothingLeaked, nothingLeft, promisesKept, windowsKept } from './oracles.mjs';
+import { People } from './people.mjs';
+
+const LONG = process.env.CHAOS === 'long';
+const FAULTS_MS = process.env.CHAOS_MINUTES ? Number(process.env.CHAOS_MINUTES) * 60_000 : LONG ? 3_600_000 : 60_000;
+const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
+const QUIET_MS = 600_000;         // far beyond every lease, window and backoff
+const PUBLISHERS = ['tts-publisher', 'tts-publisher-2', 'tts-publisher-3'];
+const PARTS = ['mariadb', 'redis', 'nginx', 'tts-api', 'tts-media', 'tts-sandbox', ...PUBLISHERS];
+const NAMES = ['chaos.ann', 'chaos.ben', 'chaos.cleo', 'chaos.dan', 'chaos.eve', 'chaos.finn', 'chaos.gil', 'chaos.hal'];
+const LARGE_BYTES = 65_000_000;   // more than TikTok takes as one chunk: six of them
+const start = Date.now();
+const note = (what) => process.env.CHAOS_QUIET || console.log(`  ${((Date.now() - start) / 1000).toFixed(1).padStart(7)} s  ${what}`);
+
+let stack;
+let client;
+let all;
+let faults;
+let people;
+const hashes = new Map();
+const calls = new Map();
+
+/** Uploads a video and answers its id. */
+async function video(name, options) {
+  const file = await makeVideo(join(stack.varDir, 'tmp', name), options);
+  const id = await client.upload(file);
+  await client.until(`/api/v1/media/${id}`, ({ status }) => status === 'ready', 60_000);
+  hashes.set(id, await sha256(file));
+  return id;
+}
+
+/** Keeps what the simulator's list of calls forgets in a long run. */
+async function watchCalls(until) {
+  do {
+    for (const call of (await ledger(stack, { limit: 0, sessions: 0, calls: 4000 })).calls) {
+      calls.set(call.log_id, call);
+    }
+    await sleep(Math.max(0, Math.min(20_000, until - Date.now())));
+  } while (Date.now() < until);
+}
+
+async function prepare() {
+  stack = await Stack.start({ env: { STACK_PUBLISHERS: String(PUBLISHERS.length), API_WORKERS: '4' } });
+  client = await stack.signedIn();
+  await turn(stack, { pending_shares: 1_000_000, ...(LONG ? { discard_bodies: 1, check_media: 0 } : {}) });
+  const accounts = [];
+  for (const name of NAMES) {
+    await addPerson(stack, name);
+    await change(stack, name, { post_cap: 1_000_000 });
+    // The first one comes up against its windows.
+    accounts.push([name === NAMES[0] ? 3 : 1, await connectAccount(client, { choose: choosing({ creator: name }) })]);
+  }
+  const videos = [[6, await video('small.mp4')], [1, await video('large.mp4', { padTo: LARGE_BYTES })]];
+  const until = Date.now() + FAULTS_MS;
+  const dice = new Dice(SEED);
+  faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, note });
+  // About half of what TikTok lets eight accounts begin, so that retries have room.
+  people = new People(stack, stack.bearer(), { dice, until, accounts, videos, pace: [1500, LONG ? 9000 : 6000], note });
+}
+
+/** Everything runs again, and nothing is set to fail. */
+async function mend() {
+  await clearFaults(stack);
+  for (const part of PARTS) {
+    if (!stack.runs(part)) {
+      await stack.start(part);
+    }
+  }
+  await eventually(async () => (await client.request('GET', '/api/ready')).status === 200, { ms: 120_000, every: 200, what: 'the stack to be ready again' });
+}
+
+const statusesOf = async () => Promise.all(people.accepted().map(async ({ id, name }) => {
+  const { status, status_reason: reason } = await client.get(`/api/v1/posts/${id}`);
+  return { name, status, reason };
+}));
+
+before(async () => {
+  console.log(`SEED=${SEED}, ${FAULTS_MS / 60_000} min of faults`);
+  await prepare();
+  note('faults begin');
+  const ended = stack.ended.then((how) => assert.fail(`the stack ended by itself: ${JSON.stringify(how)}\n${stack.output}`));
+  await Promise.race([ended, Promise.all([faults.run(), people.run(), watchCalls(people.until)])]);
+  ended.catch(() => {}); // from here on it may
+  note('faults end');
+  await mend();
+  await people.settle();
+});
+
+after(async () => {
+  if (stack) {
+    await stack.stop({ keep: process.env.CHAOS_KEEP === 'yes' });
+    assert.deepEqual(nothingLeft(stack.varDir), [], 'a stopped stack leaves no process');
+  }
+});
+
+const nothing = (found, promise) => assert.ok(found.length === 0, `${promise} (SEED=${SEED})\n    ${found.join('\n    ')}`);
+
+describe(`chaos with seed ${SEED}`, () => {
+  test('I3: every accepted post comes to an end that a person can see', { timeout: QUIET_MS + 120_000 }, async () => {
+    let open;
+    await eventually(async () => {
+      open = (await statusesOf()).filter(({ status }) => !OVER.includes(status));
+      return open.length === 0;
+    }, { ms: QUIET_MS, every: 1000, what: `the end of all posts (SEED=${SEED})` }).catch((error) => assert.fail(`${error.message}\n${JSON.stringify(open)}`));
+    note('all is quiet');
+    // The lease of a publisher that was killed last runs out on its own.
+    await eventually(() => nothingLeaked({ stack, jobs: [1] }, PARTS).length === 0, { ms: 60_000, every: 500 }).catch(() => {});
+    await watchCalls(0);
+    all = await evidence(stack, client, people, [...calls.values()]);
+    nothing(neverLost(all), 'never lost, never silent');
+    report();
+  });
+
+  test('I1: no post is at TikTok twice, and one that is canceled or failed is not there', () => nothing(neverTwice(all), 'never twice'));
+  test('I2: a cancel, move or edit that was answered 200 holds', () => nothing(promisesKept(all), 'a yes is a promise'));
+  test('I4: published means that TikTok has confirmed this very publication', () => nothing(confirmed(all), 'truth'));
+  test('I5: no rate window of TikTok was exceeded', () => nothing(windowsKept(all, faults.redisLost), 'windows'));
+  test('the attempts agree with the sessions of TikTok, and nobody holds a job', () => nothing(attemptsAgree(all), 'ledger'));
+  test('every byte arrived', { skip: LONG && 'the long run does not keep the bytes' }, async () => nothing(await bytesArrived(all, hashes), 'bytes'));
+  test('the API kept to its contract', () => nothing(people.problems, 'contract'));
+  test('no program broke down by itself', () => nothing(noneBrokeDown(stack), 'stable'));
+  test('no process, lease or descriptor is left over', () => nothing(nothingLeaked(all, PARTS), 'leak'));
+});
+
+/** What a run was worth: how much broke, and what became of the posts. */
+function report() {
+  const by = (list, key) => list.reduce((sum, item) => ({ ...sum, [key(item)]: (sum[key(item)] ?? 0) + 1 }), {});
+  note(`faults ${JSON.stringify(faults.count)}`);
+  note(`answers ${JSON.stringify(people.answers)}`);
+  note(`posts ${JSON.stringify(by(all.posts, ({ seen }) => `${seen.status} ${seen.status_reason ?? ''}`.trim()))}`);
+  note(`sessions ${all.sessions.length}, attempts ${all.attempts.length}, refused as too many ${all.calls.filter(({ status, fault }) => status === 429 && fault === null).length} (Redis had forgotten ${faults.redisLost.length} times)`);
+  note(`lateness in ms: median ${lateness(all).join(', 90 % and longest ')}`);
+}
