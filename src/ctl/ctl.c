@@ -5,10 +5,12 @@
 #include <string.h>
 
 static const struct ctl_command *const commands[] = {
-    &ctl_migrate,      &ctl_db_user,     &ctl_user_add,      &ctl_user_password,
-    &ctl_user_disable, &ctl_user_enable, &ctl_user_list,     &ctl_token_add,
-    &ctl_token_revoke, &ctl_token_list,  &ctl_keys_generate, &ctl_keys_rotate,
-    &ctl_keys_status,  &ctl_check,       &ctl_post_show,     &ctl_stats,
+    &ctl_migrate,       &ctl_db_user,        &ctl_user_add,
+    &ctl_user_password, &ctl_user_disable,   &ctl_user_enable,
+    &ctl_user_list,     &ctl_token_add,      &ctl_token_revoke,
+    &ctl_token_list,    &ctl_keys_generate,  &ctl_keys_rotate,
+    &ctl_keys_status,   &ctl_check,          &ctl_post_show,
+    &ctl_stats,         &ctl_tiktok_explain, &ctl_tiktok_verify_webhook,
 };
 
 /* --- help -----------------------------------------------------------------------------
@@ -19,7 +21,7 @@ static void list_commands(FILE *to)
     (void)fprintf(to, "ttsctl - the operator's tool of TikTok Scheduler " TTS_VERSION
                       "\n\nusage: ttsctl COMMAND\n\n");
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-        (void)fprintf(to, "  %-14s %s\n", commands[i]->name, commands[i]->summary);
+        (void)fprintf(to, "  %-21s %s\n", commands[i]->name, commands[i]->summary);
     (void)fprintf(
         to,
         "\nttsctl help COMMAND says more about one. Settings come from the environment"

@@ -11,6 +11,7 @@
 #include "core/config.h"
 #include "core/err.h"
 #include "core/random.h"
+#include "core/strbuf.h"
 #include "store/db.h"
 
 #include <stdbool.h>
@@ -38,7 +39,7 @@ struct ctl_command {
 extern const struct ctl_command ctl_migrate, ctl_db_user, ctl_user_add, ctl_user_password,
     ctl_user_disable, ctl_user_enable, ctl_user_list, ctl_token_add, ctl_token_revoke,
     ctl_token_list, ctl_keys_generate, ctl_keys_rotate, ctl_keys_status, ctl_check,
-    ctl_post_show, ctl_stats;
+    ctl_post_show, ctl_stats, ctl_tiktok_explain, ctl_tiktok_verify_webhook;
 
 /* The whole tool: finds the command and runs it. argv[0] is the program. */
 int ctl_main(struct ctl *ctl, int argc, char **argv);
@@ -83,6 +84,13 @@ bool ctl_db_open(struct ctl *ctl, struct db **db, int *status) MUST_CHECK;
  * wipes out. */
 enum rc ctl_read_secret(struct ctl *ctl, const char *what, char *out, size_t size,
                         struct err *err) MUST_CHECK;
+
+/* Appends all of standard input, byte for byte. RC_INVALID: more than out's limit;
+ * RC_UNAVAILABLE: it cannot be read. */
+enum rc ctl_read_input(struct ctl *ctl, struct strbuf *out, struct err *err) MUST_CHECK;
+
+/* A result as one line of JSON. */
+void ctl_print_json(struct ctl *ctl, const struct strbuf *json);
 
 /* A good password: CTL_PASSWORD_MIN characters or more, not the e-mail address or the
  * name. RC_INVALID says what is wrong with it. */

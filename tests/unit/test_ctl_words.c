@@ -31,10 +31,12 @@ static void teardown(void)
 START_TEST(help_lists_the_commands_and_explains_each)
 {
     static const char *const commands[] = {
-        "migrate",      "db-user",     "user~add",      "user~password",
-        "user~disable", "user~enable", "user~list",     "token~add",
-        "token~revoke", "token~list",  "keys~generate", "keys~rotate",
-        "keys~status",  "check",       "post~show",     "stats"};
+        "migrate",       "db-user",        "user~add",
+        "user~password", "user~disable",   "user~enable",
+        "user~list",     "token~add",      "token~revoke",
+        "token~list",    "keys~generate",  "keys~rotate",
+        "keys~status",   "check",          "post~show",
+        "stats",         "tiktok~explain", "tiktok~verify-webhook"};
 
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         char words[64], name[32];
@@ -74,6 +76,15 @@ START_TEST(wrong_use_is_64_and_says_why)
         {"token add ann@example.com --days 0", "days must be"},
         {"token revoke tts_abc", "ID is the number"},
         {"post show 0", "ID is the number"},
+        {"tiktok", "no command tiktok"},
+        {"tiktok explain", "--endpoint must be"},
+        {"tiktok explain --endpoint video", "--endpoint must be"},
+        {"tiktok explain --endpoint status --http 20", "--http must be"},
+        {"tiktok explain --endpoint status --http ok", "--http must be"},
+        {"tiktok explain status", "one too many: status"},
+        {"tiktok verify-webhook", "--signature is missing"},
+        {"tiktok verify-webhook --signature x --at now", "--at must be"},
+        {"tiktok verify-webhook --signature x --at -1", "--at must be"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
