@@ -136,9 +136,12 @@ enum rc api_page_read(const struct api *api, const struct api_request *req,
                       const char *list, struct api_page *page,
                       struct err *err) MUST_CHECK;
 
-/* Writes "next_cursor": a cursor behind (at, id), or null when there is no more. */
-void api_page_next(const struct api *api, struct jsonw *w, const char *list, bool more,
-                   int64_t at, uint64_t id);
+/* Answers 200 with a page: begins {"items":[, then the caller writes one value for each
+ * row, then it ends with "next_cursor": a cursor behind (at, id), or null when there is
+ * no more. */
+void api_page_begin(struct web_response *res, struct jsonw *w);
+void api_page_end(const struct api *api, struct jsonw *w, const char *list, bool more,
+                  int64_t at, uint64_t id);
 
 /* An id in JSON: a decimal string under key. *id 0 when it is absent or null and not
  * required. RC_INVALID names the field. */

@@ -115,22 +115,30 @@ enum rc api_page_read(const struct api *api, const struct api_request *req,
     return RC_OK;
 }
 
-void api_page_next(const struct api *api, struct jsonw *w, const char *list, bool more,
-                   int64_t at, uint64_t id)
+void api_page_begin(struct web_response *res, struct jsonw *w)
+{
+    web_json_begin(res, 200, w);
+    jsonw_object(w);
+    jsonw_key(w, "items");
+    jsonw_array(w);
+}
+
+void api_page_end(const struct api *api, struct jsonw *w, const char *list, bool more,
+                  int64_t at, uint64_t id)
 {
     unsigned char raw[CURSOR_SIZE];
     char text[CURSOR_HEX_SIZE];
     const struct hmac_part parts[] = {{raw, CURSOR_POSITION}, {list, strlen(list)}};
 
-    if (!more) {
-        jsonw_key_text(w, "next_cursor", NULL);
-        return;
+    jsonw_end(w);
+    if (more) {
+        put_u64(raw, (uint64_t)at);
+        put_u64(raw + 8, id);
+        sign_make(api->keys, "cursor", parts, ARRAY_LEN(parts), raw + CURSOR_POSITION);
+        hex_encode(raw, sizeof(raw), text);
     }
-    put_u64(raw, (uint64_t)at);
-    put_u64(raw + 8, id);
-    sign_make(api->keys, "cursor", parts, ARRAY_LEN(parts), raw + CURSOR_POSITION);
-    hex_encode(raw, sizeof(raw), text);
-    jsonw_key_text(w, "next_cursor", text);
+    jsonw_key_text(w, "next_cursor", more ? text : NULL);
+    jsonw_end(w);
 }
 
 /* --- input ---------------------------------------------------------------------------

@@ -55,6 +55,22 @@ bool ctl_db_open(struct ctl *ctl, struct db **db, int *status)
     return rc == RC_OK;
 }
 
+int ctl_report(struct ctl *ctl, int argc, char **argv, ctl_tell_fn tell)
+{
+    struct ctl_args none = {0};
+    struct db *db = NULL;
+    struct err err;
+    int status;
+
+    if (!ctl_args_read(ctl, argc, argv, &none))
+        return CTL_USAGE;
+    if (!ctl_db_open(ctl, &db, &status))
+        return status;
+    status = tell(ctl, db, &err) == RC_OK ? CTL_OK : ctl_fail(ctl, &err);
+    db_free(db);
+    return status;
+}
+
 /* --- secrets --------------------------------------------------------------------------
  */
 

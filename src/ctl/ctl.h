@@ -79,6 +79,10 @@ bool ctl_args_read(struct ctl *ctl, int argc, char **argv,
  * end. The caller frees *db. */
 bool ctl_db_open(struct ctl *ctl, struct db **db, int *status) MUST_CHECK;
 
+/* The whole of a command that takes no words and tells something of the database. */
+typedef enum rc (*ctl_tell_fn)(struct ctl *ctl, struct db *db, struct err *err);
+int ctl_report(struct ctl *ctl, int argc, char **argv, ctl_tell_fn tell);
+
 /* Reads a secret: the first line of in, or, when a person sits there, typed twice without
  * being shown. RC_INVALID: empty, longer than size - 1, or not the same twice. The caller
  * wipes out. */

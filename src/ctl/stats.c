@@ -62,18 +62,7 @@ static enum rc show_all(struct ctl *ctl, struct db *db, struct err *err)
 
 static int run(struct ctl *ctl, int argc, char **argv)
 {
-    struct ctl_args args = {0};
-    struct db *db = NULL;
-    struct err err;
-    int status;
-
-    if (!ctl_args_read(ctl, argc, argv, &args))
-        return CTL_USAGE;
-    if (!ctl_db_open(ctl, &db, &status))
-        return status;
-    status = show_all(ctl, db, &err) == RC_OK ? CTL_OK : ctl_fail(ctl, &err);
-    db_free(db);
-    return status;
+    return ctl_report(ctl, argc, argv, show_all);
 }
 
 const struct ctl_command ctl_stats = {

@@ -158,20 +158,14 @@ static void show(void *ctx, const struct api_token_line *line)
                   ctl_time(line->expires_at_ms, until), ctl_time(line->used_at_ms, used));
 }
 
+static enum rc list(struct ctl *ctl, struct db *db, struct err *err)
+{
+    return api_token_list(db, show, ctl, err);
+}
+
 static int run_list(struct ctl *ctl, int argc, char **argv)
 {
-    struct ctl_args args = {0};
-    struct db *db = NULL;
-    struct err err;
-    int status;
-
-    if (!ctl_args_read(ctl, argc, argv, &args))
-        return CTL_USAGE;
-    if (!ctl_db_open(ctl, &db, &status))
-        return status;
-    status = api_token_list(db, show, ctl, &err) == RC_OK ? CTL_OK : ctl_fail(ctl, &err);
-    db_free(db);
-    return status;
+    return ctl_report(ctl, argc, argv, list);
 }
 
 const struct ctl_command ctl_token_list = {

@@ -131,8 +131,9 @@ static void make_cursor(const char *list, int64_t at, uint64_t id, char *out, si
     strbuf_init(&sb, 1000);
     jsonw_init(&w, &sb);
     jsonw_object(&w);
-    api_page_next(&api, &w, list, true, at, id);
-    jsonw_end(&w);
+    jsonw_key(&w, "items");
+    jsonw_array(&w);
+    api_page_end(&api, &w, list, true, at, id);
     json = json_loads(sb.buf, 0, NULL);
     (void)snprintf(out, size, "%s",
                    json_string_value(json_object_get(json, "next_cursor")));

@@ -8,15 +8,10 @@ static void write_page(const struct api *api, struct web_response *res,
     uint64_t last = page->n > 0 ? page->items[page->n - 1].id : 0;
     struct jsonw w;
 
-    web_json_begin(res, 200, &w);
-    jsonw_object(&w);
-    jsonw_key(&w, "items");
-    jsonw_array(&w);
+    api_page_begin(res, &w);
     for (size_t i = 0; i < page->n; i++)
         accounts_write(api, &w, &page->items[i]);
-    jsonw_end(&w);
-    api_page_next(api, &w, "accounts", page->more, 0, last);
-    jsonw_end(&w);
+    api_page_end(api, &w, "accounts", page->more, 0, last);
 }
 
 enum rc accounts_list(struct api *api, const struct api_request *req,

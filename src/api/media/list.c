@@ -54,16 +54,11 @@ static void render(const struct api *api, struct web_response *res,
 {
     struct jsonw w;
 
-    web_json_begin(res, 200, &w);
-    jsonw_object(&w);
-    jsonw_key(&w, "items");
-    jsonw_array(&w);
+    api_page_begin(res, &w);
     for (size_t i = 0; i < n; i++)
         media_write(&w, &items[i]);
-    jsonw_end(&w);
-    api_page_next(api, &w, "media", more, n > 0 ? items[n - 1].created_at_ms : 0,
-                  n > 0 ? items[n - 1].id : 0);
-    jsonw_end(&w);
+    api_page_end(api, &w, "media", more, n > 0 ? items[n - 1].created_at_ms : 0,
+                 n > 0 ? items[n - 1].id : 0);
 }
 
 enum rc media_list_get(struct api *api, const struct api_request *req,

@@ -43,15 +43,10 @@ static void write_page(const struct api *api, struct web_response *res,
     uint64_t last = page->n > 0 ? page->lines[page->n - 1].id : 0;
     struct jsonw w;
 
-    web_json_begin(res, 200, &w);
-    jsonw_object(&w);
-    jsonw_key(&w, "items");
-    jsonw_array(&w);
+    api_page_begin(res, &w);
     for (size_t i = 0; i < page->n; i++)
         write_line(&w, &page->lines[i]);
-    jsonw_end(&w);
-    api_page_next(api, &w, list, page->more, 0, last);
-    jsonw_end(&w);
+    api_page_end(api, &w, list, page->more, 0, last);
 }
 
 enum rc posts_handle_events(struct api *api, const struct api_request *req,

@@ -95,16 +95,11 @@ static void write_page(const struct api *api, struct web_response *res, const ch
     const struct post *last = n > 0 ? &posts[n - 1] : NULL;
     struct jsonw w;
 
-    web_json_begin(res, 200, &w);
-    jsonw_object(&w);
-    jsonw_key(&w, "items");
-    jsonw_array(&w);
+    api_page_begin(res, &w);
     for (size_t i = 0; i < n; i++)
         posts_write(&w, &posts[i]);
-    jsonw_end(&w);
-    api_page_next(api, &w, list, more && last != NULL,
-                  last != NULL ? last->list_at_ms : 0, last != NULL ? last->id : 0);
-    jsonw_end(&w);
+    api_page_end(api, &w, list, more && last != NULL, last != NULL ? last->list_at_ms : 0,
+                 last != NULL ? last->id : 0);
 }
 
 enum rc posts_handle_list(struct api *api, const struct api_request *req,
