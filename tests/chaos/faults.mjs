@@ -55,9 +55,12 @@ export class Faults {
     }
   }
 
+  /** Signals a part, if it runs. */
   signal(name, signal) {
     try {
-      this.stack.signal(name, signal);
+      if (this.stack.runs(name)) {
+        this.stack.signal(name, signal);
+      }
     } catch (error) {
       if (error.code !== 'ESRCH') {
         throw error;

@@ -12,6 +12,9 @@ import { checkAnswer } from './contract.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BUILD_DIR = process.env.O ?? join(ROOT, 'build/debug');
+
+/** Why figures of memory mean nothing here, or false. */
+export const SANITIZED = existsSync(join(BUILD_DIR, 'flags')) && readFileSync(join(BUILD_DIR, 'flags'), 'utf8').includes('-fsanitize=address') && 'ASan takes memory of its own';
 const STARTED = /^Ready\./m;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -144,7 +147,11 @@ export class Stack {
 
   /** The process id of a part: mariadb, redis, nginx, tts-api … */
   pid(name) {
-    return Number(readFileSync(this.path('run', `${name}.pid`), 'utf8').split(' ')[0]);
+    const pid = Number(readFileSync(this.path('run', `${name}.pid`), 'utf8').split(' ')[0]);
+    if (!(pid > 0)) {
+      throw new Error(`${name}.pid is being written`); // and 0 would be our own group
+    }
+    return pid;
   }
 
   runs(name) {

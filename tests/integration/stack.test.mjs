@@ -82,6 +82,15 @@ describe('the first start', () => {
     assert.match(stack.output, /Starting tts-publisher again/);
   });
 
+  test('programs that die at the same moment are all started again', async () => {
+    const names = ['mariadb', 'redis', 'tts-media', 'tts-sandbox', 'tts-publisher'];
+    for (let round = 0; round < 3; round++) {
+      const before = names.map((name) => stack.pid(name));
+      before.forEach((pid) => process.kill(pid, 'SIGKILL'));
+      await eventually(() => names.every((name, i) => stack.pid(name) !== before[i] && stack.runs(name)), { ms: 30_000, what: `all of ${names}` });
+    }
+  });
+
   test('Ctrl-C ends everything and keeps the data', async () => {
     await stack.stop({ keep: true });
     assert.deepEqual(await stack.ended, { code: 0, signal: null });

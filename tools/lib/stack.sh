@@ -167,6 +167,19 @@ after_death() {
     start "$name"
 }
 
+# Of two children that end at the same time bash may tell about one only (wait -n, before
+# 5.3). No child process is made here, or another one could be forgotten meanwhile.
+find_missed() {
+    local pid status
+    for pid in "${!name_of_pid[@]}"; do
+        if ! kill -0 "$pid" 2>/dev/null; then
+            status=0
+            wait "$pid" 2>/dev/null || status=$?
+            after_death "$pid" "$status"
+        fi
+    done
+}
+
 # wait_until SECONDS WHAT COMMAND...: fails with words when COMMAND does not become true.
 wait_until() {
     local limit=$((SECONDS + $1)) what=$2
