@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { CHUNK_BYTES } from '../../tools/lib/client.mjs';
 import { publicationsOf } from '../harness/sandbox.mjs';
-import { Stack, eventually, sleep } from '../harness/stack.mjs';
+import { SANITIZED, Stack, eventually, sleep } from '../harness/stack.mjs';
 import { connectAccount, fateOf, inMs, postOf, readyVideo } from '../harness/world.mjs';
 import { makeNoise, sha256 } from '../harness/media.mjs';
 
@@ -100,7 +100,7 @@ describe('an API worker killed under load', () => {
     const workers = stack.children('tts-api');
     assert.ok(workers.length >= 4, `${workers.length} workers`);
     let running = true;
-    let failed = 0;
+    const failed = [];
     let good = 0;
     const load = Array.from({ length: 8 }, async () => {
       while (running) {
@@ -108,7 +108,7 @@ describe('an API worker killed under load', () => {
         if (status === 200) {
           good++;
         } else {
-          failed++;
+          failed.push(status);
         }
       }
     });
@@ -118,16 +118,19 @@ describe('an API worker killed under load', () => {
       const begin = Date.now();
       await eventually(() => stack.children('tts-api').length === workers.length && !stack.children('tts-api').includes(worker), { ms: 5000, every: 5, what: 'a new worker' });
       assert.ok(Date.now() - begin < 1000, `${Date.now() - begin} ms`);
+      // nginx tries a second worker, not a third: no read shall meet two that are killed.
+      const answered = good;
+      await eventually(() => good >= answered + 2 * load.length, { what: 'the reads to go on' });
     }
     running = false;
     await Promise.all(load);
     assert.ok(good > 50, `${good} answers`);
-    assert.equal(failed, 0, `${failed} of ${good + failed} reads failed`);
+    assert.deepEqual(failed, [], `reads that failed, of ${good + failed.length}`);
   });
 });
 
 describe('a video of 512 MiB, interrupted twice', () => {
-  test('arrives byte-identical while no worker grows beyond 16 MiB', async () => {
+  test('arrives byte-identical while no worker grows beyond 16 MiB', { skip: SANITIZED }, async () => {
     const size = 512 << 20;
     const file = await makeNoise(stack.path('tmp', 'huge.mp4'), size, 7);
     const path = await client.createUpload(size, { filename: 'huge.mp4', filetype: 'video/mp4' });
