@@ -80,7 +80,8 @@ enum rc log_level_check(const char *text, struct err *err)
 
     if (log_level_parse(text, &level))
         return RC_OK;
-    return err_set(err, RC_INVALID, "bad_log_level", "must be error, warn, info or debug");
+    return err_set(err, RC_INVALID, "bad_log_level",
+                   "must be error, warn, info or debug");
 }
 
 void log_context(const char *fmt, ...)
