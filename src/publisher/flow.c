@@ -289,6 +289,25 @@ static struct flow_action on_chunk(struct flow *f, const struct flow_event *ev)
     return ask_position(f, ev);
 }
 
+/* Polls: quick at first, because most videos take seconds, and slow in the end. */
+static int64_t poll_wait(const struct flow *f)
+{
+    static const int64_t waits[] = {1000,  2000,  3000,  5000,  8000,
+                                    13000, 20000, 30000, 30000, 60000};
+
+    return f->polls < ARRAY_LEN(waits) ? waits[f->polls]
+           : f->polls < 30             ? 60000
+                                       : FLOW_RETRY_CAP_MS;
+}
+
+static struct flow_action poll_on(struct flow *f, const struct flow_event *ev)
+{
+    int64_t wait = poll_wait(f);
+
+    f->polls++;
+    return ask_again(f, ev, wait);
+}
+
 static struct flow_action on_last(struct flow *f, const struct flow_event *ev)
 {
     f->position_known = false;
@@ -298,6 +317,8 @@ static struct flow_action on_last(struct flow *f, const struct flow_event *ev)
         return ask_again(f, ev, f->tries == 0 ? 0 : FLOW_RETRY_BASE_MS);
     switch (ev->step.what) {
     case TIKTOK_UPLOAD_DONE:
+        if (f->sent) /* offered a second time, see still_short() */
+            return poll_on(f, ev);
         f->sent = true;
         return act(f, FLOW_DO_SENT);
     case TIKTOK_UPLOAD_AGAIN:
@@ -338,25 +359,6 @@ static struct flow_action on_grant(struct flow *f, const struct flow_event *ev)
     return store_trouble(f, ev);
 }
 
-/* Polls: quick at first, because most videos take seconds, and slow in the end. */
-static int64_t poll_wait(const struct flow *f)
-{
-    static const int64_t waits[] = {1000,  2000,  3000,  5000,  8000,
-                                    13000, 20000, 30000, 30000, 60000};
-
-    return f->polls < ARRAY_LEN(waits) ? waits[f->polls]
-           : f->polls < 30             ? 60000
-                                       : FLOW_RETRY_CAP_MS;
-}
-
-static struct flow_action poll_on(struct flow *f, const struct flow_event *ev)
-{
-    int64_t wait = poll_wait(f);
-
-    f->polls++;
-    return ask_again(f, ev, wait);
-}
-
 /* Could this answer be one of the two that prove death by age? */
 static bool beyond_life(const struct flow_event *ev)
 {
@@ -392,12 +394,30 @@ static struct flow_action incomplete(struct flow *f, const struct flow_event *ev
     return dead(f, "upload_expired", retry_soon(f));
 }
 
+/* The last chunk was answered with a 2xx, and yet TikTok counts fewer bytes, again and
+ * again: the answer was not TikTok's, or not true. The missing bytes are offered once
+ * more to the same session, which is harmless if they are there after all. No proof of
+ * death follows from it. */
+static struct flow_action still_short(struct flow *f, const struct flow_event *ev)
+{
+    int64_t next;
+
+    if (f->polls < FLOW_DOUBT_POLLS || f->resyncs >= FLOW_RESYNCS_MAX ||
+        ev->age_ms >= FLOW_URL_LIFE_MS ||
+        !tiktok_chunk_resume(&f->start.plan, ev->bytes, &next) ||
+        next == f->start.plan.count)
+        return poll_on(f, ev);
+    f->polls++;
+    f->resyncs++;
+    return resume_at(f, next);
+}
+
 static struct flow_action processing(struct flow *f, const struct flow_event *ev)
 {
     int64_t next = f->start.plan.count - 1;
 
     if (f->sent)
-        return poll_on(f, ev);
+        return still_short(f, ev);
     /* No figure: before the grant start over from the first chunk, whose answer tells;
      * after it offer the last one again, whose answer tells as well. */
     if (ev->bytes < 0)

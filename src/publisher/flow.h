@@ -49,6 +49,7 @@ enum {
     FLOW_STORE_RETRY_MS = 500,    /* the database is away: the same again */
     FLOW_CHUNK_TRIES = 5,         /* of one chunk in a row, then LATER (or STATUS) */
     FLOW_RESYNCS_MAX = 8,         /* of one session's position, then it is given up */
+    FLOW_DOUBT_POLLS = 4,         /* short of an "all stored" before it is doubted */
     FLOW_STATUS_TRIES = 5,        /* unanswered, before a grant, then LATER */
     FLOW_ATTEMPTS_MAX = 12,       /* sessions of one post, then FAIL */
     FLOW_URL_LIFE_MS = 3600000,   /* upload URL; source: docs/tiktok.md 5.2 */

@@ -534,6 +534,42 @@ START_TEST(a_session_that_has_every_byte_never_dies_by_age)
 }
 END_TEST
 
+START_TEST(an_answer_that_all_is_stored_is_not_believed_against_tiktoks_count)
+{
+    const struct flow_event missing = TOLD(PROCESSING, 20000000, YOUNG);
+    struct flow_action a = go_to(FLOW_DO_SENT);
+
+    a = after(ok);
+    for (int i = 1; i < FLOW_DOUBT_POLLS; i++) {
+        expect(a, FLOW_DO_STATUS);
+        a = after(missing);
+    }
+    expect(a, FLOW_DO_STATUS);
+    a = after(missing);
+    expect(a, FLOW_DO_LAST); /* of the same session */
+    ck_assert_int_eq(a.chunk, 2);
+    expect(after((struct flow_event)UP(DONE, 0)), FLOW_DO_STATUS); /* noted already */
+    expect(after((struct flow_event)TOLD(PUBLISHED, 30000000, YOUNG)), FLOW_DO_PUBLISHED);
+}
+END_TEST
+
+START_TEST(bytes_that_stay_missing_are_offered_a_few_times_and_prove_nothing)
+{
+    const struct flow_event missing = TOLD(PROCESSING, 20000000, YOUNG);
+    struct flow_action a = go_to(FLOW_DO_SENT);
+    int offered = 0;
+
+    a = after(ok);
+    for (int i = 0; i < 100; i++) {
+        ck_assert(a.what == FLOW_DO_STATUS || a.what == FLOW_DO_LAST);
+        offered += a.what == FLOW_DO_LAST;
+        a = a.what == FLOW_DO_LAST ? after((struct flow_event)UP(DONE, 0))
+                                   : after(missing);
+    }
+    ck_assert_int_eq(offered, FLOW_RESYNCS_MAX);
+}
+END_TEST
+
 START_TEST(after_72_hours_without_a_verdict_a_person_must_look)
 {
     struct flow_action a;
@@ -701,6 +737,8 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_lost_answer_to_the_last_chunk_is_cleared_up_by_asking,
           a_granted_session_dies_only_by_two_incomplete_answers_a_minute_apart,
           a_session_that_has_every_byte_never_dies_by_age,
+          an_answer_that_all_is_stored_is_not_believed_against_tiktoks_count,
+          bytes_that_stay_missing_are_offered_a_few_times_and_prove_nothing,
           after_72_hours_without_a_verdict_a_person_must_look,
           a_commit_of_the_grant_that_nobody_heard_of_is_read_before_anything_is_sent,
           a_write_that_can_never_work_ends_in_review_and_is_not_tried_for_ever,
