@@ -10,9 +10,12 @@ const GRACE_MS = 90_000; // to start a part again on a busy machine
 const LEASE_MS = 15_000; // PUBLISHER_LEASE_MS
 
 export class Faults {
-  /** until: when to stop breaking things, by Date.now(). note(what) writes the story. */
-  constructor(stack, { dice, until, publishers, note }) {
-    Object.assign(this, { stack, dice, until, publishers, note });
+  /**
+   * until: when to stop breaking things, by Date.now(). note(what) writes the story.
+   * sparesRedis(): true while Redis is left alone, so that its windows must be kept to.
+   */
+  constructor(stack, { dice, until, publishers, sparesRedis, note }) {
+    Object.assign(this, { stack, dice, until, publishers, sparesRedis, note });
     this.points = faultPoints();
     this.redisLost = []; // when Redis lost what it knew
     this.count = {};
@@ -35,6 +38,9 @@ export class Faults {
       await this.pause(dice.between(shortest, longest));
       if (Date.now() >= this.until) {
         return;
+      }
+      if (name === 'redis' && this.sparesRedis()) {
+        continue;
       }
       const deed = dice.weighed(deeds.map(([weight, what, act]) => [weight, { what, act }]));
       this.count[`${name.replace(/-\d$/, '')} ${deed.what}`] = (this.count[`${name.replace(/-\d$/, '')} ${deed.what}`] ?? 0) + 1;

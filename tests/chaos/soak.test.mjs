@@ -64,13 +64,18 @@ async function prepare() {
   for (const name of NAMES) {
     await addPerson(stack, name);
     await change(stack, name, { post_cap: 1_000_000 });
-    // The first one comes up against its windows.
-    accounts.push([name === NAMES[0] ? 3 : 1, await connectAccount(client, { choose: choosing({ creator: name }) })]);
+    // The first one comes up against its windows, though not faster than they open in an hour.
+    accounts.push([name === NAMES[0] ? (LONG ? 1.5 : 6) : 1, await connectAccount(client, { choose: choosing({ creator: name }) })]);
   }
   const videos = [[6, await video('small.mp4')], [1, await video('large.mp4', { padTo: LARGE_BYTES })]];
-  const until = Date.now() + FAULTS_MS;
+  const begin = Date.now();
+  const until = begin + FAULTS_MS;
   const dice = new Dice(SEED);
-  faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, note });
+  // Every other short run, and in a long one every other three minutes, Redis may be relied
+  // upon. Else nothing could be said about the windows that lie in it.
+  const forgetful = dice.fork('redis').chance(0.5);
+  const sparesRedis = () => (LONG ? Math.floor((Date.now() - begin) / 180_000) % 2 === 1 : !forgetful);
+  faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, sparesRedis, note });
   // About half of what TikTok lets eight accounts begin, so that retries have room.
   people = new People(stack, stack.bearer(), { dice, until, accounts, videos, pace: [1500, LONG ? 9000 : 6000], note });
 }

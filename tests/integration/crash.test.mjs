@@ -1,21 +1,10 @@
 // kill -9 of the publisher at every fault point built into it, then a restart: exactly one
 // publication in the simulator's ledger, and the post says so.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { ROOT, Stack, eventually } from '../harness/stack.mjs';
+import { Stack, eventually, faultPoints } from '../harness/stack.mjs';
 import { publicationsOf } from '../harness/sandbox.mjs';
 import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
-
-/** The names of all fault points on the way of a post, in the order of the sources. */
-function faultPoints() {
-  const dir = join(ROOT, 'src/publisher');
-  const names = readdirSync(dir)
-    .filter((name) => name.endsWith('.c'))
-    .flatMap((name) => [...readFileSync(join(dir, name), 'utf8').matchAll(/FAULT_(?:POINT|ERROR)\("([a-z0-9_.]+)"\)/g)].map(([, point]) => point));
-  return [...new Set(names)];
-}
 
 let stack;
 let client;
