@@ -113,7 +113,7 @@ START_TEST(what_tiktok_agreed_to_is_told_with_exact_ids)
          "true,"
          "\"videos\":[{\"id\":\"7700000000000000201\",\"view_count\":3},"
          "{\"id\":\"7700000000000000199\"}]}}"},
-        {"video_query", 200, DATA("{\"videos\":[],\"cursor\":0,\"has_more\":true}"),
+        {"video_query", 200, DATA("{\"videos\":[],\"cursor\":5,\"has_more\":true}"),
          "{\"class\":\"ok\",\"post_ids\":[],\"fields\":{\"has_more\":false,"
          "\"videos\":[]}}"},
         {"revoke", 200, "", "{\"class\":\"ok\",\"code\":\"ok\"}"},
