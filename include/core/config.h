@@ -66,8 +66,8 @@ void config_or_exit(const char *program, const struct config_key *keys, size_t n
 void config_refuse(const char *program, const struct strbuf *problems) NORETURN;
 
 /* Ends a program over a value that turned out useless when it was used: prints
- * "program: KEY problem" and exits with CONFIG_EXIT. */
-void config_reject(const char *program, const char *key, const char *problem) NORETURN;
+ * "program: KEY trouble" and exits with CONFIG_EXIT. */
+void config_reject(const char *program, const char *key, const char *trouble) NORETURN;
 
 /* Frees the strings, secrets overwritten first. */
 void config_release(const struct config_key *keys, size_t n, void *settings);

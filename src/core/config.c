@@ -223,9 +223,9 @@ void config_refuse(const char *program, const struct strbuf *problems)
     exit(CONFIG_EXIT);
 }
 
-void config_reject(const char *program, const char *key, const char *what)
+void config_reject(const char *program, const char *key, const char *trouble)
 {
-    (void)fprintf(stderr, "tts-%s: %s %s\n", program, key, what);
+    (void)fprintf(stderr, "tts-%s: %s %s\n", program, key, trouble);
     exit(CONFIG_EXIT);
 }
 

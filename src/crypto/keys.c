@@ -353,7 +353,7 @@ enum rc key_file_rotate(const char *path, const struct random_source *random,
 {
     struct key_ring *ring = NULL;
     struct strbuf text;
-    struct stat st;
+    struct stat st = {0};
     uint32_t id;
     int fd = -1;
     enum rc rc;

@@ -145,7 +145,7 @@ enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms
 
 enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err)
 {
-    struct text t;
+    struct text t = {""};
     struct redis_arg args[] = {redis_str("SET"), group_key(&t, group, "epoch"),
                                redis_str("1")};
     struct redis_reply *reply = NULL;
@@ -218,7 +218,7 @@ enum rc queue_witness_take(struct redis *r, const struct queue_witness *witness,
 enum rc queue_witness_read(struct redis *r, const struct queue_witness *witness,
                            char holder[QUEUE_WITNESS_SIZE], struct err *err)
 {
-    struct text t;
+    struct text t = {""};
     struct redis_arg args[] = {redis_str("GET"), witness_key(&t, witness)};
     struct redis_reply *reply = NULL;
     enum rc rc =

@@ -6,6 +6,7 @@
 #include "queue/scripts.h"
 #include "redis_conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -150,6 +151,7 @@ enum rc redis_command(struct redis *r, const struct redis_arg *args, size_t n,
     rc = ready(r, timeout_ms, err);
     if (rc != RC_OK)
         return rc;
+    assert(r->context != NULL); /* as ready() leaves it */
     rc = exchange(r, args, n, &reply);
     if (rc != RC_OK && !fresh && was_closed(r->context, errno)) {
         /* Redis closed an idle connection, or was restarted: nothing was executed on a

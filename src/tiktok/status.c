@@ -50,7 +50,10 @@ static void read_post_ids(const json_t *value, struct tiktok_status *status)
         add_post_id(value, status);
         return;
     }
-    json_array_foreach(value, i, item) add_post_id(item, status);
+    json_array_foreach(value, i, item)
+    {
+        add_post_id(item, status);
+    }
 }
 
 static void read_status(const json_t *data, struct tiktok_status *status)
