@@ -22,7 +22,7 @@ DEBIAN_PACKAGES := gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-de
   libmariadb-dev libjansson-dev libssl-dev libhiredis-dev libargon2-dev libsqlite3-dev \
   nginx mariadb-server redis-server ffmpeg tzdata curl jq ca-certificates procps
 DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-ctags \
-  pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2
+  pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2 wrk
 
 PKGS := libcurl jansson hiredis libmariadb openssl
 CPPFLAGS += -Iinclude -I$(O)/gen -D_GNU_SOURCE $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
@@ -97,7 +97,7 @@ $(filter $(O)/src/queue/%.o,$(OBJS)): $(O)/gen/queue/scripts.h
 endif
 
 .PHONY: all programs help deps deps-run deps-test run stop reset status install clean \
-  test test-unit test-www test-integration test-e2e test-compose bench chaos fuzz \
+  test test-unit test-www test-integration test-e2e test-compose bench benches chaos fuzz \
   coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
@@ -226,6 +226,12 @@ fuzz: ## Fuzz parsers under ASan and UBSan: make fuzz FUZZ=name TIME=seconds
 	  mkdir -p build/fuzz/corpus_$$f; \
 	  build/fuzz/$$f -max_total_time=$(TIME) -print_final_stats=1 build/fuzz/corpus_$$f tests/fuzz/corpus/$$f; done
 
+# What measurements are made with; make bench builds them for release.
+$(O)/bench/%: $(O)/tests/bench/%.o $(O)/lib/store.a $(O)/lib/domain.a $(O)/lib/crypto.a $(O)/lib/core.a
+	$(call say,LINK,$(@F))
+	@mkdir -p $(@D)
+	$(link_test)
+benches: $(BENCHES)
 bench: ## Measured figures, as ratios within one run
 	@tests/bench/run
 chaos: ## Kill the publisher at every fault point, over and over

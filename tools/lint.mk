@@ -1,5 +1,5 @@
 # Every static check. `make lint` runs them all; each can be run alone.
-LINT_C := $(SRCS) $(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c)
+LINT_C := $(SRCS) $(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c tests/bench/*.c)
 LINT_H := $(HDRS) $(wildcard tests/support/*.h)
 SHELL_SCRIPTS := $(shell grep -lE '^\#!.*\b(ba)?sh\b' $$(git ls-files -co --exclude-standard tools tests .ci nginx 2>/dev/null) /dev/null 2>/dev/null)
 
@@ -49,7 +49,7 @@ lint-www: www/node_modules/.stamp
 lint-gcc:
 	$(call say,LINT,gcc -Werror)
 	$(Q)$(MAKE) --no-print-directory CC=gcc O=build/lint-gcc CFLAGS=-Werror programs \
-	  $(patsubst %.c,build/lint-gcc/%.o,$(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c)) >/dev/null
+	  $(patsubst %.c,build/lint-gcc/%.o,$(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c tests/bench/*.c)) >/dev/null
 
 lint-clang:
 	$(call say,LINT,clang -Werror)

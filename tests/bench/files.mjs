@@ -1,0 +1,52 @@
+// A file there and back: chunks by tus, bytes by X-Accel-Redirect.
+import { rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { BUILD_DIR } from '../harness/stack.mjs';
+import { startBare } from './bare.mjs';
+import { cpuSeconds, exec, interleaved, peakMiB } from './measure.mjs';
+
+const GIB = 1 << 30;
+const CHUNK = 16 << 20;
+
+/** Runs bench_transfer; answers {rate in MB/s, cpu seconds of these processes}. */
+async function transfer(args, headers, pids) {
+  const before = cpuSeconds(pids);
+  const { stdout } = await exec(join(BUILD_DIR, 'bench/bench_transfer'), [...args, ...headers]);
+  const [seconds, bytes] = stdout.trim().split(' ').map(Number);
+  return { rate: bytes / 1e6 / seconds, cpu: cpuSeconds(pids) - before };
+}
+
+export async function files({ stack, table, rounds }) {
+  const token = [`Authorization: Bearer ${stack.facts.api_token}`];
+  const pids = stack.children('tts-api');
+  const client = stack.bearer();
+  client.onAnswer = undefined;
+  await stack.hold('tts-media'); // it would look at a gigabyte meanwhile
+  const take = await startBare('take', { stack, workers: pids.length });
+  const hello = await startBare('hello', { stack, workers: 1 });
+  let last;
+  const put = (base, path, worker) => transfer(['put', base + path, String(GIB), String(CHUNK)], token, worker);
+  const results = await interleaved(rounds, {
+    ours: async () => {
+      last = await client.createUpload(GIB, { filename: 'bench.mp4', filetype: 'video/mp4' });
+      return put(stack.url, last, pids);
+    },
+    floor: () => {
+      rmSync(join(take.dir, 'file'), { force: true });
+      return put(take.url, '/api/v1/uploads/x', take.pids);
+    },
+  });
+  rmSync(join(take.dir, 'file'), { force: true });
+  const pick = (name, key) => results[name].map((result) => result[key]);
+  table.compare('upload of 1 GiB in 16 MiB chunks (floor: bare worker)', 'MB/s', pick('ours', 'rate'), pick('floor', 'rate'), { atLeast: 0.85 });
+  table.compare('  CPU of the workers', 's/GiB', pick('ours', 'cpu'), pick('floor', 'cpu'));
+  table.add('  most memory of a worker, ever', 'MiB', peakMiB(pids), { atMost: 16, of: 'value' });
+
+  const [id, key] = stack.sql('SELECT media_id, blob_key FROM media ORDER BY media_id DESC LIMIT 1').trim().split('\t');
+  symlinkSync(stack.path('media', key.slice(0, 2), key), join(hello.dir, 'www/assets/film.mp4'));
+  const sent = await interleaved(rounds, {
+    accel: () => transfer(['get', `${stack.url}/api/v1/media/${id}/content`, '2'], token, pids),
+    plain: () => transfer(['get', `${hello.url}/assets/film.mp4`, '2'], [], []),
+  });
+  table.compare('1 GiB of media by X-Accel (floor: nginx, same file)', 'MB/s', sent.accel.map(({ rate }) => rate), sent.plain.map(({ rate }) => rate), { atLeast: 0.95 });
+}

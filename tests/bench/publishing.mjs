@@ -1,0 +1,108 @@
+// The publisher against the simulator: how late the committing request is when many posts
+// are due in the same second, and how many posts a second it does, next to bare libcurl.
+import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { BUILD_DIR, eventually } from '../harness/stack.mjs';
+import { ledger, turn } from '../harness/sandbox.mjs';
+import { cpuSeconds, interleaved, median, peakMiB, percentile } from './measure.mjs';
+import { inMs, seedFile, seedPosts } from './seed.mjs';
+
+const AT_ONCE = 64; // PUBLISH_INFLIGHT, as it is without a setting
+const SMALL = { bytes: 100_000, posts: 400 };
+const LARGE = { bytes: 5 << 20, posts: 200 };
+
+let number = 0;
+const freshCaption = (what) => `bench ${what} ${++number}`;
+
+/** When the simulator had the last byte of each post, in ms, ascending. */
+async function commits(stack, caption, wanted) {
+  const { publications } = await ledger(stack, { caption, limit: 4000, calls: 0, sessions: 0 });
+  if (publications.length !== wanted) {
+    throw new Error(`${publications.length} publications of ${wanted}`);
+  }
+  return publications.map(({ committed_at_ms }) => committed_at_ms).sort((a, b) => a - b);
+}
+
+/** Posts a second between the tenth and the ninetieth of a hundred: without start and end. */
+function steadyRate(times) {
+  const [first, last] = [Math.floor(times.length * 0.1), Math.floor(times.length * 0.9)];
+  return ((last - first) * 1000) / (times[last] - times[first]);
+}
+
+/**
+ * Posts that the publisher finds at its start; answers when they were committed, and what
+ * the publisher used. Redis is emptied before, so that every account's windows are open.
+ */
+async function publish(stack, { file, posts, due, accounts }) {
+  const caption = freshCaption('ours');
+  await stack.hold('tts-publisher');
+  execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), 'FLUSHALL']);
+  seedPosts(stack, posts, { due, lead: 2000 + Math.floor(file.bytes / 1000) * 0.3, media: file.id, accounts, caption });
+  await stack.start('tts-publisher');
+  const pid = stack.pid('tts-publisher');
+  const mine = `FROM job JOIN post USING (post_id) WHERE caption = '${caption}'`;
+  await eventually(() => stack.sql(`SELECT COUNT(*) ${mine} AND state = 4`).trim() === String(posts), { ms: 90_000, every: 200, what: `${posts} posts to be published` });
+  const [begin, end] = stack.sql(`SELECT MIN(at), MAX(at) FROM job_event JOIN post USING (post_id) WHERE caption = '${caption}'`).trim().split('\t').map(Number);
+  return {
+    due: Number(stack.sql(`SELECT MIN(due_at) ${mine}`)),
+    times: await commits(stack, caption, posts),
+    whole: (posts * 1000) / (end - begin),
+    cpuUs: (cpuSeconds([pid]) * 1e6) / posts,
+    peak: peakMiB([pid]),
+  };
+}
+
+/** The same calls by bench_publish. */
+async function bare(stack, tokens, { file, posts }) {
+  const caption = freshCaption('bare');
+  const child = spawn(join(BUILD_DIR, 'bench/bench_publish'), [stack.sandboxUrl, file.file, String(posts), String(AT_ONCE), caption], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  child.stdin.end(tokens.join('\n'));
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  if (code !== 0) {
+    throw new Error(`bench_publish ended with ${code}`);
+  }
+  const [seconds, cpu] = output.trim().split(' ').map(Number);
+  return { times: await commits(stack, caption, posts), whole: posts / seconds, cpuUs: (cpu * 1e6) / posts };
+}
+
+function lateness(table, runs) {
+  const late = runs.flatMap(({ due, times }) => times.map((time) => time - due));
+  const what = `${SMALL.posts} posts of 100 kB due at one instant: last byte taken`;
+  table.add(`${what}, half of them`, 'ms late', percentile(late, 50));
+  table.add('  99 of 100', 'ms late', percentile(late, 99), { atMost: 1000, of: 'value' });
+  table.add('  the last', 'ms late', Math.max(...late));
+  table.add('  the first (none may be early)', 'ms late', Math.min(...late), { atLeast: 0, of: 'value' });
+}
+
+function rates(table, what, ours, floor, wanted) {
+  const pick = (list, value) => list.map(value);
+  table.compare(`posts of ${what}, overdue (floor: bare libcurl multi)`, 'posts/s', pick(ours, ({ times }) => steadyRate(times)), pick(floor, ({ times }) => steadyRate(times)), wanted);
+  table.compare('  from the first claim to the last confirmation', 'posts/s', pick(ours, ({ whole }) => whole), pick(floor, ({ whole }) => whole));
+  table.compare('  CPU of the publisher', 'us/post', pick(ours, ({ cpuUs }) => cpuUs), pick(floor, ({ cpuUs }) => cpuUs));
+}
+
+export async function publisher({ stack, table, rounds, tokens, accounts }) {
+  await turn(stack, { init_per_min: 0, creator_per_min: 0, status_per_min: 0, discard_bodies: 1, check_media: 0, processing_ms: 0, moderation_ms: 0 });
+  const small = { file: seedFile(stack, 2, SMALL.bytes), posts: SMALL.posts };
+  const large = { file: seedFile(stack, 3, LARGE.bytes), posts: LARGE.posts };
+  const overdue = inMs(-100);
+  const times = Math.min(rounds, 2);
+  const results = await interleaved(times, {
+    late: () => publish(stack, { ...small, accounts, due: inMs(8000) }),
+    large: () => publish(stack, { ...large, accounts, due: overdue }),
+    largeFloor: () => bare(stack, tokens, large),
+    small: () => publish(stack, { ...small, accounts, due: overdue }),
+    smallFloor: () => bare(stack, tokens, small),
+  });
+  lateness(table, results.late);
+  rates(table, '5 MiB', results.large, results.largeFloor, { atLeast: 0.8 });
+  rates(table, '100 kB', results.small, results.smallFloor, {});
+  const peaks = [results.late, results.large, results.small].flat().map(({ peak }) => peak);
+  table.add('most memory of the publisher', 'MiB', Math.max(...peaks), { atMost: 32, of: 'value' });
+  table.add('  with 5 MiB files (floor: with 100 kB)', 'MiB', median(results.large.map(({ peak }) => peak)), { floor: median(results.small.map(({ peak }) => peak)) });
+}
