@@ -240,9 +240,11 @@ static bool set_rules(const struct curl_http *ch, struct transfer *t)
            SET(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 }
 
-static bool set_limits(struct transfer *t)
+static bool set_limits(const struct curl_http *ch, struct transfer *t)
 {
     CURL *e = t->easy;
+    long buffer =
+        ch->transfers.len < HTTP_UPLOAD_FEW ? HTTP_UPLOAD_BUFFER : HTTP_UPLOAD_SMALL;
 
     return SET(e, CURLOPT_NOSIGNAL, 1L) &&
            SET(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
@@ -250,7 +252,8 @@ static bool set_limits(struct transfer *t)
            SET(e, CURLOPT_LOW_SPEED_LIMIT, (long)HTTP_STALL_RATE) &&
            SET(e, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_S) &&
            SET(e, CURLOPT_MAXLIFETIME_CONN, 600L) && SET(e, CURLOPT_TCP_NODELAY, 1L) &&
-           SET(e, CURLOPT_UPLOAD_BUFFERSIZE, (long)HTTP_UPLOAD_BUFFER);
+           SET(e, CURLOPT_UPLOAD_BUFFERSIZE, buffer) &&
+           SET(e, CURLOPT_BUFFERSIZE, (long)HTTP_READ_BUFFER);
 }
 
 static bool set_callbacks(struct transfer *t)
@@ -265,7 +268,7 @@ static bool set_callbacks(struct transfer *t)
 
 static bool set_profile(const struct curl_http *ch, struct transfer *t)
 {
-    return set_rules(ch, t) && set_limits(t) && set_callbacks(t);
+    return set_rules(ch, t) && set_limits(ch, t) && set_callbacks(t);
 }
 
 static bool set_body(struct transfer *t, const struct http_request *req)
