@@ -89,8 +89,8 @@ int ctl_report(struct ctl *ctl, int argc, char **argv, ctl_tell_fn tell);
 enum rc ctl_read_secret(struct ctl *ctl, const char *what, char *out, size_t size,
                         struct err *err) MUST_CHECK;
 
-/* Appends all of standard input, byte for byte. RC_INVALID: more than out's limit;
- * RC_UNAVAILABLE: it cannot be read. */
+/* Appends all of standard input, byte for byte. RC_INVALID: more than out's limit, and
+ * out holds the beginning; RC_UNAVAILABLE: it cannot be read. */
 enum rc ctl_read_input(struct ctl *ctl, struct strbuf *out, struct err *err) MUST_CHECK;
 
 /* A result as one line of JSON. */

@@ -20,7 +20,8 @@
 #include <string.h>
 
 enum {
-    JSON_MAX = 256 * 1024, /* bytes of a result; the longest is a page of videos */
+    BODY_MAX = 2 * TIKTOK_ANSWER_MAX,
+    JSON_MAX = 512 * 1024, /* bytes of a result; the longest is a page of videos */
     HTTP_MIN = 100,
     HTTP_MAX = 599,
 };
@@ -643,9 +644,11 @@ static int explain(struct ctl *ctl, struct explain *x)
     struct strbuf json;
     int status = CTL_OK;
 
-    strbuf_init(&body, TIKTOK_ANSWER_MAX);
+    strbuf_init(&body, BODY_MAX);
     strbuf_init(&json, JSON_MAX);
-    if (ctl_read_input(ctl, &body, &x->err) != RC_OK) {
+    /* RC_INVALID: more than an answer may have. The parsers say what follows from that.
+     */
+    if (ctl_read_input(ctl, &body, &x->err) == RC_UNAVAILABLE) {
         status = ctl_fail(ctl, &x->err);
         goto out;
     }

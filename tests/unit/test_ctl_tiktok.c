@@ -471,10 +471,25 @@ END_TEST
 
 START_TEST(an_endless_body_is_not_read)
 {
-    static char body[600 * 1024];
+    static const size_t sizes[] = {600 * 1024, 3 * 1024 * 1024};
+    static char body[3 * 1024 * 1024];
 
-    (void)memset(body, ' ', sizeof(body) - 1);
-    r = ctl_run("tiktok explain --endpoint status", body);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        json_t *got;
+
+        (void)memset(body, ' ', sizes[i] - 1);
+        (void)memcpy(body, DATA("{\"status\":\"FAILED\",\"publish_id\":\"v1\"}"),
+                     sizeof(DATA("{\"status\":\"FAILED\",\"publish_id\":\"v1\"}")) - 1);
+        body[sizes[i] - 1] = '\0';
+        got = explain("status", 200, body);
+        expect(got, "{\"class\":\"retry\",\"reason\":\"tiktok_unreadable\"}", "status");
+        json_decref(got);
+        got = explain("video_init", 200, body);
+        expect(got, "{\"class\":\"unknown\",\"may_have_acted\":true}", "video_init");
+        json_decref(got);
+    }
+    ck_assert_int_eq(setenv("TIKTOK_CLIENT_SECRET", "x", 1), 0);
+    r = ctl_run("tiktok verify-webhook --signature x", body);
     ck_assert_int_eq(r->status, CTL_FAILED);
     ck_assert_ptr_nonnull(strstr(r->notes, "more than"));
     ck_assert_str_eq(r->out, "");
