@@ -38,7 +38,7 @@ struct endpoint {
 struct explain {
     const struct endpoint *endpoint;
     struct tiktok_answer answer;
-    const char *upload_hosts;
+    const char *upload_hosts, *scopes;
     struct tiktok_reply reply;
     struct err err;
     struct jsonw w; /* the result, an object that is open after say() */
@@ -177,12 +177,29 @@ static void say_failed(struct explain *x, const char *fail_reason,
 /* --- OAuth ----------------------------------------------------------------------------
  */
 
-static void show_tokens(struct jsonw *w, const struct tiktok_tokens *t)
+/* People may untick permissions on TikTok's page, and the sign-in succeeds all the same.
+ */
+static void say_tokens(struct explain *x, const char *missing)
+{
+    if (*missing == '\0')
+        say_ok(x, "ok", "TikTok gave tokens for the account.", "");
+    else
+        say_ok(
+            x, "ok",
+            "TikTok gave tokens for the account, with fewer permissions than "
+            "TIKTOK_SCOPES asks for.",
+            "Reconnect the account and leave every permission ticked on TikTok's page, "
+            "if they are needed.");
+}
+
+static void show_tokens(struct jsonw *w, const struct tiktok_tokens *t,
+                        const char *missing)
 {
     jsonw_key(w, "fields");
     jsonw_object(w);
     text_unless_empty(w, "open_id", t->open_id);
     text_unless_empty(w, "scope", t->scopes);
+    text_unless_empty(w, "missing_scopes", missing);
     jsonw_key_int(w, "expires_in", t->expires_in_s);
     int_unless(w, "refresh_expires_in", t->refresh_expires_in_s, 0);
     jsonw_key_bool(w, "has_refresh_token", t->refresh_token[0] != '\0');
@@ -205,11 +222,16 @@ static enum rc parse_tokens(struct explain *x, struct tiktok_tokens *t)
 static void explain_token(struct explain *x)
 {
     struct tiktok_tokens tokens;
+    struct strbuf missing;
 
     if (refused(x, parse_tokens(x, &tokens)))
         return;
-    say_ok(x, "ok", "TikTok gave tokens for the account.", "");
-    show_tokens(&x->w, &tokens);
+    strbuf_init(&missing, TIKTOK_SCOPES_MAX);
+    if (tokens.scopes[0] != '\0') /* else a refresh, which changes nothing about them */
+        tiktok_scopes_missing(x->scopes, tokens.scopes, &missing);
+    say_tokens(x, missing.buf);
+    show_tokens(&x->w, &tokens, missing.buf);
+    strbuf_release(&missing);
     tiktok_tokens_wipe(&tokens);
 }
 
@@ -630,12 +652,14 @@ static const struct endpoint *find(const char *name)
 }
 
 struct settings {
-    char *upload_hosts;
+    char *upload_hosts, *scopes;
 };
 
 static const struct config_key keys[] = {
     {"TIKTOK_UPLOAD_HOSTS", ".tiktokapis.com", CONFIG_STRING,
      offsetof(struct settings, upload_hosts), 0, 1024, tiktok_upload_hosts_check},
+    {"TIKTOK_SCOPES", "user.info.basic,video.upload,video.publish", CONFIG_STRING,
+     offsetof(struct settings, scopes), 0, TIKTOK_SCOPES_MAX, NULL},
 };
 
 static int explain(struct ctl *ctl, struct explain *x)
@@ -692,6 +716,7 @@ static int run(struct ctl *ctl, int argc, char **argv)
     strbuf_init(&problems, CONFIG_ENV_FILE_MAX);
     if (config_load(keys, ARRAY_LEN(keys), &s, &problems, &x.err) == RC_OK) {
         x.upload_hosts = s.upload_hosts;
+        x.scopes = s.scopes;
         status = explain(ctl, &x);
     } else {
         (void)fprintf(ctl->notes, "ttsctl: %s", problems.buf);

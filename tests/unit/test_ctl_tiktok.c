@@ -20,6 +20,7 @@ static void setup(void)
 {
     ck_assert_int_eq(setenv("TTS_ENV_FILE", "", 1), 0);
     (void)unsetenv("TIKTOK_UPLOAD_HOSTS");
+    (void)unsetenv("TIKTOK_SCOPES");
     (void)unsetenv("TIKTOK_CLIENT_SECRET");
 }
 
@@ -212,8 +213,15 @@ START_TEST(the_token_endpoints_answers_are_told_apart_and_give_no_token_away)
          "\"refresh_expires_in\":31536000,\"refresh_token\":\"rft.canary\","
          "\"scope\":\"user.info.basic,video.upload\",\"token_type\":\"Bearer\"}",
          "{\"class\":\"ok\",\"code\":\"ok\",\"fields\":{\"open_id\":\"-000a\",\"scope\":"
-         "\"user.info.basic,video.upload\",\"expires_in\":86400,\"refresh_expires_in\":"
+         "\"user.info.basic,video.upload\",\"missing_scopes\":\"video.publish\","
+         "\"expires_in\":86400,\"refresh_expires_in\":"
          "31536000,\"has_refresh_token\":true}}"},
+        {"token", 200,
+         "{\"access_token\":\"act.canary\",\"scope\":\"video.publish,user.info.basic,"
+         "video.list,video.upload\"}",
+         "{\"class\":\"ok\",\"next_step\":\"\",\"fields\":{\"scope\":\"video.publish,"
+         "user.info.basic,video.list,video.upload\",\"expires_in\":7200,"
+         "\"has_refresh_token\":false}}"},
         {"token", 200, "{\"access_token\":\"act.canary\"}",
          "{\"class\":\"ok\",\"fields\":{\"expires_in\":7200,"
          "\"has_refresh_token\":false}}"},
