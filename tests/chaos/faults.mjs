@@ -17,6 +17,7 @@ export class Faults {
   constructor(stack, { dice, until, publishers, sparesRedis, note }) {
     Object.assign(this, { stack, dice, until, publishers, sparesRedis, note });
     this.points = faultPoints();
+    this.committing = this.points.filter((point) => /^(witness|grant|last|sent|dead|done)/.test(point));
     this.redisLost = []; // when Redis lost what it knew
     this.count = {};
   }
@@ -28,7 +29,8 @@ export class Faults {
       this.lane('tts-api', [2000, 9000], this.ofApi()),
       this.lane('mariadb', [8000, 22_000], this.ofMariadb()),
       this.lane('redis', [5000, 18_000], this.ofRedis()),
-      this.lane('sandbox', [500, 4000], this.ofSandbox()),
+      this.lane('sandbox', [200, 2500], this.ofSandbox()),
+      this.lane('sandbox-2', [200, 2500], this.ofSandbox()),
     ]);
   }
 
@@ -110,7 +112,7 @@ export class Faults {
         await this.end(name, 'SIGKILL');
       }],
       [4, 'killed at', async (dice, note) => {
-        const rule = `${dice.pick(this.points)}@${dice.between(1, 3)}:${dice.chance(0.8) ? 'crash' : 'stop'}`;
+        const rule = `${dice.pick(dice.chance(0.5) ? this.committing : this.points)}@${dice.between(1, 3)}:${dice.chance(0.8) ? 'crash' : 'stop'}`;
         note(rule);
         await writeFile(this.stack.path('run', `${name}.env`), `TTS_FAULT=${rule}\n`);
         await this.end(name, 'SIGKILL');
@@ -222,12 +224,12 @@ export class Faults {
       await this.pause(dice.between(1500, 6000));
       await exchange(`${this.stack.sandboxUrl}/sandbox/faults/${id}`, { method: 'DELETE' });
     };
-    const endpoint = (dice) => dice.pick(['video_init', 'inbox_init', 'upload', 'upload', 'upload', 'status', 'status', 'creator_info', '*']);
+    const endpoint = (dice) => dice.pick(['video_init', 'inbox_init', 'upload', 'upload', 'upload', 'upload', 'status', 'status', 'creator_info']);
     const probability = (dice) => dice.pick([0.2, 0.5, 1]);
     return [
       [3, 'refuses', forAWhile((dice) => ({ endpoint: endpoint(dice), status: dice.pick([500, 502, 503, 504]), probability: probability(dice) }))],
       [2, 'fails after it did', forAWhile((dice) => ({ endpoint: endpoint(dice), status: 500, after: true, probability: probability(dice) }))],
-      [4, 'loses answers', forAWhile((dice) => ({ endpoint: endpoint(dice), lost: true, probability: probability(dice) }))],
+      [5, 'loses answers', forAWhile((dice) => ({ endpoint: endpoint(dice), lost: true, probability: probability(dice) }))],
       [2, 'drops calls', forAWhile((dice) => ({ endpoint: endpoint(dice), drop: true, probability: probability(dice) }))],
       [2, 'is slow', forAWhile((dice) => ({ endpoint: endpoint(dice), [dice.pick(['delay_ms', 'hang_ms'])]: dice.between(200, 3000), probability: probability(dice) }))],
       [2, 'takes part of a chunk', forAWhile((dice) => ({ endpoint: 'upload', take_bytes: dice.between(1, 60_000), probability: 0.5 }))],

@@ -35,8 +35,8 @@ export class People {
   }
 
   async run() {
-    const authors = Array.from({ length: 2 }, (_, i) => this.write(this.dice.fork(`author ${i}`), `p${i}`));
-    const meddlers = Array.from({ length: 3 }, (_, i) => this.meddle(this.dice.fork(`meddler ${i}`)));
+    const authors = Array.from({ length: 4 }, (_, i) => this.write(this.dice.fork(`author ${i}`), `p${i}`));
+    const meddlers = Array.from({ length: 5 }, (_, i) => this.meddle(this.dice.fork(`meddler ${i}`)));
     await Promise.all([...authors, ...meddlers]);
   }
 
@@ -104,11 +104,11 @@ export class People {
 
   async meddle(dice) {
     for (;;) {
-      await this.pause(dice.between(200, 3000));
+      await this.pause(dice.between(200, 2500));
       if (Date.now() >= this.until) {
         return;
       }
-      const post = dice.pick(this.posts.filter(({ id, busy }) => id !== undefined && !busy).slice(-12));
+      const post = dice.pick(this.posts.filter(({ id, busy }) => id !== undefined && !busy).slice(-30));
       if (!post) {
         continue;
       }
