@@ -97,8 +97,8 @@ $(filter $(O)/src/queue/%.o,$(OBJS)): $(O)/gen/queue/scripts.h
 endif
 
 .PHONY: all programs help deps deps-run deps-test run stop reset status install clean \
-  test test-unit test-www test-integration test-e2e test-compose bench benches chaos fuzz \
-  coverage format FORCE
+  test test-unit test-www test-integration test-e2e test-chaos test-compose bench benches \
+  chaos fuzz coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
 programs: $(PROGRAMS:%=$(O)/bin/%)
@@ -212,6 +212,8 @@ test-integration: programs $(WWW) ## Real programs, MariaDB, Redis and nginx
 	@O=$(abspath $(O)) tests/run-node tests/integration
 test-e2e: programs $(WWW) ## The journey of a new user, in Chromium
 	@O=$(abspath $(O)) tests/run-node tests/e2e
+test-chaos: programs $(WWW) ## Two minutes of it: docs/publishing.md
+	@O=$(abspath $(O)) tests/run-node tests/chaos
 test-compose: ## The same journey through docker compose
 	@tests/compose/run
 
@@ -234,7 +236,7 @@ $(O)/bench/%: $(O)/tests/bench/%.o $(O)/lib/store.a $(O)/lib/domain.a $(O)/lib/c
 benches: $(BENCHES)
 bench: ## Measured figures, as ratios within one run
 	@tests/bench/run
-chaos: ## Kill the publisher at every fault point, over and over
+chaos: programs $(WWW) ## Break everything at once for an hour: make chaos CHAOS_MINUTES=n SEED=n
 	@O=$(abspath $(O)) CHAOS=long tests/run-node tests/chaos
 
 coverage: ## Line coverage of the unit tests
