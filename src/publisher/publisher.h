@@ -33,7 +33,7 @@ struct lease;
 struct reconcile;
 
 enum {
-    PUBLISHER_STORE_THREADS = 3,
+    PUBLISHER_STORE_THREADS = 8,
     PUBLISHER_TASK_THREADS = 4,
     PUBLISHER_HTTP_MAX = 1024,  /* requests at a time; each has a descriptor */
     PUBLISHER_DRAIN_MS = 25000, /* after SIGTERM: for running chunks */

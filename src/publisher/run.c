@@ -170,10 +170,16 @@ bool run_ring(const struct run *r, enum queue_ring *ring)
     return true;
 }
 
+/* What passed a rate window and finds too many requests under way need not pass again. */
 static void make_call(struct run *r)
 {
-    if (!run_send(r))
+    r->passed = true;
+    if (!run_send(r)) {
+        r->passed = r->next == RUN_DELAY;
         run_advance(r);
+        return;
+    }
+    r->passed = false;
 }
 
 /* The window that is kept here decides, for want of Redis. */
@@ -211,7 +217,7 @@ static void perform(struct run *r)
     if (what == FLOW_DO_WAIT) {
         run_event(r, FLOW_OK, NULL, 0);
         run_advance(r);
-    } else if (is_call(what) && !run_ring(r, &ring)) {
+    } else if (is_call(what) && (r->passed || !run_ring(r, &ring))) {
         make_call(r);
     } else {
         submit(r, r->p->store, run_on_store);
