@@ -163,12 +163,12 @@ static void answer(struct worker *w)
         send_refusal(&res, refused, req.id);
     else
         w->program->handle(w->state, &req, &res);
+    web_wait_end(); /* whatever the handler forgot */
     if (send_response(w->fcgi.out, &req, &res))
         finish(w, &req);
     else
         hang_up(w);
     web_response_release(&res);
-    web_wait_end(); /* whatever the handler forgot */
     log_context("%s", "");
     w->slot->request_id[0] = '\0';
 }
