@@ -1,0 +1,708 @@
+/* run: one post on its way, with the database and TikTok played by this file and no Redis
+ * at all. Flow, pool, timers, rings, seals, media and parsing are the real ones. */
+#include "blob/blob.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/xalloc.h"
+#include "crypto/keys.h"
+#include "publisher/lease.h"
+#include "publisher/run.h"
+#include "publisher/tokens.h"
+#include "unit.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BYTES = 1000, INC = 7, POST = 5, ACCOUNT = 9, WORKSPACE = 2 };
+
+static struct publisher publisher;
+static struct settings settings;
+static struct key_ring *ring;
+static struct err err;
+static char dir[64];
+static int bell;
+
+/* --- the lease ------------------------------------------------------------------------
+ */
+
+static bool leased = true;
+
+bool lease_valid(UNUSED const struct lease *l)
+{
+    return leased;
+}
+
+uint64_t lease_inc(UNUSED const struct lease *l)
+{
+    return INC;
+}
+
+int64_t lease_now_ms(UNUSED const struct lease *l)
+{
+    return clock_wall_ms(clock_system());
+}
+
+/* --- the database ---------------------------------------------------------------------
+ */
+
+static struct {
+    struct job_facts facts; /* caption is a constant here */
+    char writes[512];       /* what was written, in order */
+    enum rc next;           /* of the next write, once */
+    const char *reason;     /* of the end */
+    int64_t wait_ms;
+    unsigned refuse_from; /* the so-manieth write finds the fence moved; 0: none */
+    unsigned count;
+} db_;
+
+static struct account_token token_row;
+
+static enum rc wrote(const char *what, struct err *e)
+{
+    enum rc rc = db_.next;
+
+    db_.next = RC_OK;
+    if (++db_.count == db_.refuse_from)
+        return err_set(e, RC_CONFLICT, "lost", "another's");
+    if (rc != RC_OK && rc != RC_UNCERTAIN)
+        return err_set(e, rc, "database_unavailable", "as told");
+    (void)snprintf(db_.writes + strlen(db_.writes),
+                   sizeof(db_.writes) - strlen(db_.writes), "%s ", what);
+    return rc == RC_OK ? RC_OK : err_set(e, rc, "database_uncertain", "as told");
+}
+
+enum rc job_load(UNUSED struct db *db, const struct job_ref *ref, struct job_facts *out,
+                 UNUSED struct err *e)
+{
+    ck_assert_uint_eq(ref->post_id, POST);
+    ck_assert_uint_eq(ref->inc, INC);
+    *out = db_.facts;
+    out->caption = xstrdup("A caption #tag");
+    return RC_OK;
+}
+
+void job_facts_release(struct job_facts *facts)
+{
+    free(facts->caption);
+    *facts = (struct job_facts){0};
+}
+
+enum rc job_intend(UNUSED struct db *db, UNUSED const struct job_ref *ref,
+                   const struct job_intent *intent, struct err *e)
+{
+    ck_assert_uint_eq(intent->no, db_.facts.attempt_no + 1);
+    ck_assert_int_eq(intent->bytes_total, BYTES);
+    db_.facts.attempt_no = intent->no;
+    db_.facts.attempt = (struct job_attempt){.no = intent->no,
+                                             .state = ATTEMPT_INTENT,
+                                             .bytes_total = intent->bytes_total,
+                                             .chunk_size = intent->chunk_size,
+                                             .created_ms = clock_wall_ms(clock_system()),
+                                             .content_ver = intent->content_ver};
+    return wrote("intend", e);
+}
+
+enum rc job_persist(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                    const struct job_session *session, struct err *e)
+{
+    struct job_attempt *a = &db_.facts.attempt;
+
+    ck_assert_uint_eq(no, db_.facts.attempt_no);
+    ck_assert_ptr_null(memmem(session->upload_url, session->upload_url_len, "upload", 6));
+    a->state = ATTEMPT_READY;
+    (void)snprintf(a->publish_id, sizeof(a->publish_id), "%s", session->publish_id);
+    (void)memcpy(a->upload_url, session->upload_url, session->upload_url_len);
+    a->upload_url_len = session->upload_url_len;
+    return wrote("persist", e);
+}
+
+enum rc job_grant(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                  struct err *e)
+{
+    db_.facts.granted = no;
+    db_.facts.attempt.state = ATTEMPT_GRANTED;
+    return wrote("grant", e);
+}
+
+enum rc job_sent(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                 struct err *e)
+{
+    ck_assert_uint_eq(no, db_.facts.granted);
+    return wrote("sent", e);
+}
+
+enum rc job_published(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                      const char *word, const char *ids, struct err *e)
+{
+    ck_assert_uint_eq(no, db_.facts.granted);
+    ck_assert_str_eq(word, "PUBLISH_COMPLETE");
+    ck_assert_str_eq(ids, "7700000000000000201");
+    return wrote("published", e);
+}
+
+enum rc job_attempt_dead(UNUSED struct db *db, UNUSED const struct job_ref *ref,
+                         UNUSED unsigned no, const char *reason, struct err *e)
+{
+    db_.reason = reason;
+    return wrote("dead", e);
+}
+
+enum rc job_attempt_is_dead(UNUSED struct db *db, UNUSED uint64_t post_id,
+                            UNUSED const char *publish_id, bool *dead,
+                            UNUSED struct err *e)
+{
+    *dead = false;
+    return RC_OK;
+}
+
+enum rc job_end(UNUSED struct db *db, UNUSED const struct job_ref *ref, enum job_end how,
+                const char *reason, int64_t wait_ms, struct err *e)
+{
+    static const char *const names[] = {
+        [JOB_END_LATER] = "later",       [JOB_END_FAIL] = "fail",
+        [JOB_END_BLOCK] = "block",       [JOB_END_CANCELED] = "canceled",
+        [JOB_END_RELEASE] = "release",   [JOB_END_REVIEW] = "review",
+        [JOB_END_HANDOVER] = "handover",
+    };
+
+    db_.reason = reason;
+    db_.wait_ms = wait_ms;
+    return wrote(names[how], e);
+}
+
+enum rc job_note(UNUSED struct db *db, UNUSED const struct job_ref *ref, UNUSED int kind,
+                 UNUSED const char *data, UNUSED struct err *e)
+{
+    return RC_OK;
+}
+
+enum rc account_token_load(UNUSED struct db *db, uint64_t account_id,
+                           struct account_token *out, UNUSED struct err *e)
+{
+    ck_assert_uint_eq(account_id, ACCOUNT);
+    *out = token_row;
+    return RC_OK;
+}
+
+/* A refresh is not part of these tests (test_publisher_tokens.c): the token is good. */
+enum rc account_token_claim(UNUSED struct db *db, UNUSED uint64_t account_id,
+                            UNUSED unsigned version, UNUSED uint64_t inc,
+                            UNUSED struct err *e)
+{
+    ck_abort();
+}
+
+enum rc account_token_unclaim(UNUSED struct db *db, UNUSED uint64_t account_id,
+                              UNUSED uint64_t inc, UNUSED int64_t again_ms,
+                              UNUSED struct err *e)
+{
+    ck_abort();
+}
+
+enum rc account_token_rotate(UNUSED struct db *db, UNUSED uint64_t account_id,
+                             UNUSED unsigned version,
+                             UNUSED const struct token_pair *pair, UNUSED struct err *e)
+{
+    ck_abort();
+}
+
+enum rc account_token_dead(UNUSED struct db *db, UNUSED uint64_t account_id,
+                           UNUSED unsigned version, UNUSED const char *reason,
+                           UNUSED struct err *e)
+{
+    ck_abort();
+}
+
+/* --- TikTok ---------------------------------------------------------------------------
+ */
+
+static struct {
+    struct http http; /* first */
+    http_done_fn *done;
+    void *arg;
+    char method[8], path[128], headers[1024];
+    int64_t file_len;
+    int busy; /* the next so many requests find too many under way */
+    int requests, canceled;
+} tiktok;
+
+static enum rc submit(UNUSED struct http *h, const struct http_request *req,
+                      http_done_fn *done, void *arg, uint64_t *id, struct err *e)
+{
+    if (tiktok.busy > 0) {
+        tiktok.busy--;
+        return err_retry(e, RC_LIMITED, 1000, "http_busy", "busy");
+    }
+    ck_assert(tiktok.done == NULL);
+    tiktok.done = done;
+    tiktok.arg = arg;
+    tiktok.headers[0] = '\0';
+    for (size_t i = 0; req->headers[i] != NULL; i++)
+        (void)snprintf(tiktok.headers + strlen(tiktok.headers),
+                       sizeof(tiktok.headers) - strlen(tiktok.headers), "%s|",
+                       req->headers[i]);
+    (void)snprintf(tiktok.method, sizeof(tiktok.method), "%s", req->method);
+    (void)snprintf(tiktok.path, sizeof(tiktok.path), "%s", req->url);
+    tiktok.file_len = req->file_len;
+    tiktok.requests++;
+    *id = 1;
+    return RC_OK;
+}
+
+static void cancel(UNUSED struct http *h, UNUSED uint64_t id)
+{
+    tiktok.canceled++;
+    tiktok.done = NULL;
+}
+
+static const struct http_ops ops = {.submit = submit, .cancel = cancel};
+
+static void answer(int status, const char *body)
+{
+    http_done_fn *done = tiktok.done;
+    struct http_response res = {.status = status, .date_ms = 1000};
+    struct err none = {0};
+
+    ck_assert(done != NULL);
+    tiktok.done = NULL;
+    strbuf_init(&res.body, 8192);
+    strbuf_addstr(&res.body, body);
+    done(tiktok.arg, RC_OK, &res, &none);
+    strbuf_release(&res.body);
+}
+
+#define OK_ERROR "\"error\":{\"code\":\"ok\",\"message\":\"\",\"log_id\":\"LOG\"}"
+#define CREATOR                                                                          \
+    "{\"data\":{\"creator_username\":\"ann\",\"creator_nickname\":\"Ann\","              \
+    "\"privacy_level_options\":[\"SELF_ONLY\"],\"comment_disabled\":true,"               \
+    "\"duet_disabled\":false,\"stitch_disabled\":false,"                                 \
+    "\"max_video_post_duration_sec\":600}," OK_ERROR "}"
+#define SESSION                                                                          \
+    "{\"data\":{\"publish_id\":\"v_pub_file~v2-1.7\","                                   \
+    "\"upload_url\":\"https://open-upload.tiktokapis.com/"                               \
+    "upload?upload_id=1\"}," OK_ERROR "}"
+#define ELSEWHERE                                                                        \
+    "{\"data\":{\"publish_id\":\"v_pub_file~v2-1.7\","                                   \
+    "\"upload_url\":\"https://evil.example/upload?upload_id=1\"}," OK_ERROR "}"
+#define COMPLETE                                                                         \
+    "{\"data\":{\"status\":\"PUBLISH_COMPLETE\",\"uploaded_bytes\":1000,"                \
+    "\"publicaly_available_post_id\":[7700000000000000201]}," OK_ERROR "}"
+
+/* --- the loop -------------------------------------------------------------------------
+ */
+
+static void ring_bell(UNUSED void *arg)
+{
+    const uint64_t one = 1;
+
+    ck_assert_int_eq(write(bell, &one, sizeof(one)), (ssize_t)sizeof(one));
+}
+
+static void turn(void)
+{
+    struct pollfd p = {.fd = bell, .events = POLLIN};
+    uint64_t n;
+    int64_t ms = timers_next_ms(&publisher.timers, publisher_mono_ms(), 100);
+
+    if (poll(&p, 1, (int)ms) == 1)
+        ck_assert_int_eq(read(bell, &n, sizeof(n)), (ssize_t)sizeof(n));
+    pool_reap(publisher.store);
+    timers_run(&publisher.timers, publisher_mono_ms());
+}
+
+/* Goes on until TikTok is asked. */
+static void until_request(const char *method, const char *path)
+{
+    while (tiktok.done == NULL && publisher.runs.len > 0)
+        turn();
+    ck_assert_msg(tiktok.done != NULL, "it ended: %s(%s)", db_.writes, db_.reason);
+    ck_assert_str_eq(tiktok.method, method);
+    ck_assert_msg(strstr(tiktok.path, path) != NULL, "%s", tiktok.path);
+}
+
+static void until_end(void)
+{
+    while (publisher.runs.len > 0) {
+        ck_assert_msg(tiktok.done == NULL, "unexpected request %s", tiktok.path);
+        turn();
+    }
+}
+
+static void begin(void)
+{
+    const struct job_claimed claimed = {
+        .post_id = POST, .account_id = ACCOUNT, .workspace_id = WORKSPACE, .fence = 3};
+
+    run_start(&publisher, &claimed, INC);
+}
+
+/* The good way, up to a request that is not answered yet. */
+static void up_to(const char *what)
+{
+    static const struct {
+        const char *method, *path, *body;
+        int status;
+    } steps[] = {
+        {"POST", "https://api.test/v2/post/publish/creator_info/query/", CREATOR, 200},
+        {"POST", "https://api.test/v2/post/publish/video/init/", SESSION, 200},
+        {"PUT", "https://open-upload.tiktokapis.com/upload?upload_id=1", "", 201},
+        {"POST", "https://api.test/v2/post/publish/status/fetch/", COMPLETE, 200},
+    };
+
+    begin();
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        until_request(steps[i].method, steps[i].path);
+        if (strstr(steps[i].path, what) != NULL)
+            return;
+        answer(steps[i].status, steps[i].body);
+    }
+}
+
+/* --- the world -------------------------------------------------------------------------
+ */
+
+static void make_video(const char *key)
+{
+    struct blob_writer *w = NULL;
+    char bytes[BYTES];
+
+    (void)memset(bytes, 'v', sizeof(bytes));
+    ck_assert_int_eq(blob_create(publisher.blobs, key, BYTES, &err), RC_OK);
+    ck_assert_int_eq(blob_append_begin(publisher.blobs, key, &w, &err), RC_OK);
+    ck_assert_int_eq(blob_writer_start(w, 0, &err), RC_OK);
+    ck_assert_int_eq(blob_writer_add(w, bytes, BYTES, &err), RC_OK);
+    ck_assert_int_eq(blob_writer_sync(w, &err), RC_OK);
+    blob_writer_close(w);
+}
+
+static void make_token(void)
+{
+    struct tiktok_tokens tokens = {.expires_in_s = 7200, .access_token = "act.good!1.e1"};
+    struct token_pair pair;
+
+    ck_assert_int_eq(tokens_seal(&publisher, WORKSPACE, ACCOUNT, &tokens, &pair, &err),
+                     RC_OK);
+    token_row = (struct account_token){.account_id = ACCOUNT,
+                                       .workspace_id = WORKSPACE,
+                                       .access = pair.access,
+                                       .access_exp_ms = 7200000,
+                                       .version = 1,
+                                       .status = ACCOUNT_CONNECTED};
+}
+
+static void make_facts(void)
+{
+    int64_t now = clock_wall_ms(clock_system());
+
+    db_.facts = (struct job_facts){
+        .state = JOB_RUNNING,
+        .due_ms = now,
+        .expire_after_ms = 3600000,
+        .now_ms = now,
+        .account_id = ACCOUNT,
+        .video = true,
+        .direct = true,
+        .content_ver = 1,
+        .privacy_level = "SELF_ONLY",
+        .cover_ms = -1,
+        .media_id = 1,
+        .media_ready = true,
+        .blob_key = "aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        .mime = "video/mp4",
+        .media_bytes = BYTES,
+        .media_duration_ms = 4000,
+    };
+}
+
+static void setup(void)
+{
+    static char api[] = "https://api.test", hosts[] = ".tiktokapis.com";
+    const struct pool_settings pools = {.db_url = "mysql://u:p@localhost/d?socket=/none",
+                                        .redis_url = "unix:///none",
+                                        .threads = 2,
+                                        .wake = ring_bell};
+    char path[128];
+
+    log_setup("test", LOG_LEVEL_ERROR);
+    (void)snprintf(dir, sizeof(dir), "/tmp/tts-run-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    bell = eventfd(0, EFD_CLOEXEC);
+    settings = (struct settings){.api_url = api, .upload_hosts = hosts, .in_flight = 2};
+    tiktok.http.ops = &ops;
+    publisher = (struct publisher){.settings = &settings, .http = &tiktok.http};
+    list_init(&publisher.runs);
+    publisher.rings = rings_new();
+    (void)snprintf(path, sizeof(path), "%s/key", dir);
+    ck_assert_int_eq(key_file_generate(path, random_system(), 0, &err), RC_OK);
+    ck_assert_int_eq(key_ring_load(path, &ring, &err), RC_OK);
+    publisher.ring = ring;
+    (void)snprintf(path, sizeof(path), "file://%s/media", dir);
+    ck_assert_int_eq(blob_store_open(path, &publisher.blobs, &err), RC_OK);
+    ck_assert_int_eq(pool_new(&pools, &publisher.store, &err), RC_OK);
+    make_facts();
+    make_token();
+    make_video(db_.facts.blob_key);
+}
+
+static void remove_all(const char *path)
+{
+    DIR *d = opendir(path);
+
+    for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
+        char below[512];
+
+        (void)snprintf(below, sizeof(below), "%s/%s", path, e->d_name);
+        if (e->d_name[0] != '.' && unlink(below) != 0)
+            remove_all(below);
+    }
+    if (d != NULL)
+        (void)closedir(d);
+    (void)rmdir(path);
+}
+
+static void teardown(void)
+{
+    run_drop_all(&publisher);
+    while (publisher.runs.len > 0)
+        turn();
+    pool_free(publisher.store);
+    rings_free(publisher.rings);
+    timers_release(&publisher.timers);
+    blob_store_close(publisher.blobs);
+    key_ring_free(ring);
+    remove_all(dir);
+    (void)close(bell);
+}
+
+START_TEST(a_post_goes_the_whole_way_and_each_step_is_written_before_the_next)
+{
+    begin();
+    until_request("POST", "/v2/post/publish/creator_info/query/");
+    ck_assert_ptr_nonnull(strstr(tiktok.headers, "Authorization: Bearer act.good!1.e1|"));
+    answer(200, CREATOR);
+    until_request("POST", "/v2/post/publish/video/init/");
+    ck_assert_str_eq(db_.writes, "intend ");
+    answer(200, SESSION);
+    until_request("PUT", "https://open-upload.tiktokapis.com/upload?upload_id=1");
+    ck_assert_str_eq(db_.writes, "intend persist grant ");
+    ck_assert_ptr_nonnull(strstr(tiktok.headers, "Content-Range: bytes 0-999/1000|"));
+    ck_assert_ptr_nonnull(strstr(tiktok.headers, "Content-Type: video/mp4|"));
+    ck_assert_ptr_null(strstr(tiktok.headers, "Authorization"));
+    ck_assert_int_eq(tiktok.file_len, BYTES);
+    answer(201, "");
+    until_request("POST", "/v2/post/publish/status/fetch/");
+    ck_assert_str_eq(db_.writes, "intend persist grant sent ");
+    answer(200, COMPLETE);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend persist grant sent published ");
+    ck_assert_int_eq(tiktok.requests, 4);
+}
+END_TEST
+
+START_TEST(a_call_that_waits_for_its_turn_passes_its_rate_window_once)
+{
+    int passed = 0;
+
+    up_to("status/fetch");
+    answer(200, "{\"data\":{\"status\":\"PROCESSING_UPLOAD\",\"uploaded_bytes\":1000}," //
+           OK_ERROR "}");
+    tiktok.busy = QUEUE_STATUS_LIMIT;
+    until_request("POST", "/v2/post/publish/status/fetch/");
+    while (rings_pass(publisher.rings, QUEUE_RING_STATUS, ACCOUNT, publisher_mono_ms()) ==
+           0)
+        passed++;
+    ck_assert_int_eq(passed, QUEUE_STATUS_LIMIT - 2);
+    answer(200, COMPLETE);
+    until_end();
+}
+END_TEST
+
+START_TEST(when_the_lease_is_lost_the_transfer_ends_and_nothing_more_is_written)
+{
+    up_to("upload?");
+    run_drop_all(&publisher);
+    ck_assert_int_eq(tiktok.canceled, 1);
+    ck_assert_uint_eq(publisher.runs.len, 0);
+    ck_assert_str_eq(db_.writes, "intend persist grant ");
+}
+END_TEST
+
+START_TEST(without_a_valid_lease_nothing_is_begun)
+{
+    up_to("upload?");
+    leased = false;
+    answer(201, "");
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend persist grant ");
+}
+END_TEST
+
+START_TEST(a_run_whose_fence_has_moved_ends_without_a_word)
+{
+    db_.refuse_from = 2;
+    up_to("video/init");
+    answer(200, SESSION);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend ");
+    ck_assert_int_eq(tiktok.requests, 2);
+}
+END_TEST
+
+START_TEST(a_grant_that_nobody_heard_of_is_read_and_not_asked_for_again)
+{
+    begin();
+    until_request("POST", "creator_info");
+    answer(200, CREATOR);
+    until_request("POST", "video/init");
+    db_.facts.due_ms += 1000; /* persist and grant come apart */
+    answer(200, SESSION);
+    while (strstr(db_.writes, "persist") == NULL)
+        turn();
+    db_.next = RC_UNCERTAIN;
+    until_request("PUT", "upload?");
+    ck_assert_str_eq(db_.writes, "intend persist grant ");
+    answer(201, "");
+    until_request("POST", "status/fetch");
+    answer(200, COMPLETE);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend persist grant sent published ");
+}
+END_TEST
+
+START_TEST(at_a_shutdown_what_waits_is_released_and_what_is_sent_is_handed_over)
+{
+    db_.facts.due_ms += 600000;
+    up_to("video/init");
+    answer(200, SESSION);
+    while (timers_next_ms(&publisher.timers, publisher_mono_ms(), 1000) < 1000 ||
+           strstr(db_.writes, "persist") == NULL || publisher.timers.len == 0)
+        turn();
+    publisher.stopping = true;
+    run_stop_all(&publisher);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend persist release ");
+    publisher.stopping = false;
+    db_.writes[0] = '\0';
+    make_facts();
+    up_to("upload?");
+    publisher.stopping = true;
+    run_stop_all(&publisher); /* the chunk is on its way: it may end */
+    ck_assert_int_eq(tiktok.canceled, 0);
+    answer(201, "");
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend persist grant sent handover ");
+}
+END_TEST
+
+START_TEST(a_post_that_publishers_died_of_again_and_again_is_looked_at_by_a_person)
+{
+    const struct job_claimed claimed = {.post_id = POST,
+                                        .account_id = ACCOUNT,
+                                        .workspace_id = WORKSPACE,
+                                        .fence = 3,
+                                        .crashes = JOB_CRASHES_MAX};
+
+    run_start(&publisher, &claimed, INC);
+    until_end();
+    ck_assert_str_eq(db_.writes, "review ");
+    ck_assert_str_eq(db_.reason, "crashed_often");
+    ck_assert_int_eq(tiktok.requests, 0);
+}
+END_TEST
+
+START_TEST(what_cannot_go_out_as_chosen_fails_before_tiktok_opens_a_session)
+{
+    db_.facts.allow_comment = true;
+    up_to("creator_info");
+    answer(200, CREATOR);
+    until_end();
+    ck_assert_str_eq(db_.writes, "fail ");
+    ck_assert_str_eq(db_.reason, "comment_disabled");
+}
+END_TEST
+
+START_TEST(a_video_that_is_gone_or_of_another_length_is_not_announced)
+{
+    db_.facts.media_bytes = BYTES;
+    ck_assert_int_eq(blob_remove(publisher.blobs, db_.facts.blob_key, &err), RC_OK);
+    up_to("creator_info");
+    answer(200, CREATOR);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend fail ");
+    ck_assert_str_eq(db_.reason, "media_missing");
+}
+END_TEST
+
+START_TEST(not_a_byte_goes_to_an_address_that_the_operator_has_not_listed)
+{
+    up_to("video/init");
+    answer(200, ELSEWHERE);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend fail ");
+    ck_assert_str_eq(db_.reason, "upload_url_refused");
+    ck_assert_int_eq(tiktok.requests, 2);
+}
+END_TEST
+
+START_TEST(a_refusal_of_the_whole_account_blocks_and_one_of_the_post_fails)
+{
+    static const struct {
+        const char *code, *writes, *reason;
+    } cases[] = {
+        {"spam_risk_too_many_posts", "intend block ", "daily_post_limit"},
+        {"invalid_params", "intend fail ", "post_refused"},
+        {"rate_limit_exceeded", "intend later ", "tiktok_rate_limited"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char body[256];
+
+        make_facts();
+        db_.writes[0] = '\0';
+        up_to("video/init");
+        (void)snprintf(body, sizeof(body),
+                       "{\"error\":{\"code\":\"%s\",\"message\":\"m\",\"log_id\":\"L\"}}",
+                       cases[i].code);
+        answer(i == 2 ? 429 : i == 1 ? 400 : 403, body);
+        until_end();
+        ck_assert_str_eq(db_.writes, cases[i].writes);
+        ck_assert_str_eq(db_.reason, cases[i].reason);
+    }
+    ck_assert_int_ge(db_.wait_ms, 60000);
+}
+END_TEST
+
+START_TEST(a_run_that_only_waits_for_its_second_holds_no_slot)
+{
+    ck_assert_uint_eq(run_room(&publisher), 2);
+    db_.facts.due_ms += 600000;
+    up_to("video/init");
+    ck_assert_uint_eq(run_room(&publisher), 1);
+    ck_assert(run_has(&publisher, POST));
+    ck_assert(!run_has(&publisher, POST + 1));
+    answer(200, SESSION);
+    while (run_room(&publisher) < 2)
+        turn();
+    ck_assert_uint_eq(publisher.runs.len, 1);
+}
+END_TEST
+
+UNIT_MAIN_FIXTURE("publisher_run", setup, teardown,
+                  a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
+                  a_call_that_waits_for_its_turn_passes_its_rate_window_once,
+                  when_the_lease_is_lost_the_transfer_ends_and_nothing_more_is_written,
+                  without_a_valid_lease_nothing_is_begun,
+                  a_run_whose_fence_has_moved_ends_without_a_word,
+                  a_grant_that_nobody_heard_of_is_read_and_not_asked_for_again,
+                  at_a_shutdown_what_waits_is_released_and_what_is_sent_is_handed_over,
+                  a_post_that_publishers_died_of_again_and_again_is_looked_at_by_a_person,
+                  what_cannot_go_out_as_chosen_fails_before_tiktok_opens_a_session,
+                  a_video_that_is_gone_or_of_another_length_is_not_announced,
+                  not_a_byte_goes_to_an_address_that_the_operator_has_not_listed,
+                  a_refusal_of_the_whole_account_blocks_and_one_of_the_post_fails,
+                  a_run_that_only_waits_for_its_second_holds_no_slot)
