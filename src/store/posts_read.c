@@ -392,18 +392,25 @@ struct page {
     struct reading *r;
 };
 
+#define NEWEST_SQL(and_statuses)                                                         \
+    "SELECT STRAIGHT_JOIN" POST_COLUMNS                                                  \
+    " FROM post p FORCE INDEX (u_workspace)" POST_JOINS                                  \
+    " WHERE p.workspace_id = ? AND p.post_id < ? AND " POST_SHOWN_SQL and_statuses       \
+    " ORDER BY p.post_id DESC LIMIT ?"
+
 static enum rc straight_newest(struct db *db, const struct page *g, struct err *err)
 {
-    const struct sql_arg args[] = {sql_u64(g->q->workspace_id), sql_u64(g->before_id),
+    const struct sql_arg all[] = {sql_u64(g->q->workspace_id), sql_u64(g->before_id),
+                                  sql_u64(g->limit)};
+    const struct sql_arg some[] = {sql_u64(g->q->workspace_id), sql_u64(g->before_id),
                                    sql_u64(g->statuses), sql_u64(g->limit)};
 
-    return read_posts(
-        db,
-        "SELECT STRAIGHT_JOIN" POST_COLUMNS
-        " FROM post p FORCE INDEX (u_workspace)" POST_JOINS
-        " WHERE p.workspace_id = ? AND p.post_id < ? AND " POST_SHOWN_SQL IN_SET_SQL
-        " ORDER BY p.post_id DESC LIMIT ?",
-        SQL_ARGS(args), g->q->workspace_id, g->r, err);
+    if (g->statuses ==
+        ALL_STATUSES) /* the usual list: spares the database a tenth of it */
+        return read_posts(db, NEWEST_SQL(""), SQL_ARGS(all), g->q->workspace_id, g->r,
+                          err);
+    return read_posts(db, NEWEST_SQL(IN_SET_SQL), SQL_ARGS(some), g->q->workspace_id,
+                      g->r, err);
 }
 
 static enum rc straight_soonest(struct db *db, const struct page *g, struct err *err)
