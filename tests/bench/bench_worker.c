@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, PAGE = 20, BODY_LIMIT = 1 << 20, TEXT_SIZE = 512, COLS_MAX = 16 };
+enum { BACKLOG = 4096, PAGE = 20, BODY_LIMIT = 1 << 20, TEXT_SIZE = 1024 };
 
 static void die(const char *what)
 {
@@ -104,8 +104,12 @@ static bool find_caller(const FCGX_Request *req, struct caller *out)
         EVP_Digest(header + 7, strlen(header + 7), hash, NULL, EVP_sha256(), NULL) != 1)
         return false;
     if (stmt == NULL)
-        stmt = prepare("SELECT workspace_id, user_id FROM api_token WHERE token_hash = ?"
-                       " AND revoked_at IS NULL");
+        stmt = prepare("SELECT t.workspace_id, t.user_id FROM api_token t"
+                       " JOIN membership m ON m.workspace_id = t.workspace_id"
+                       " AND m.user_id = t.user_id"
+                       " JOIN user u ON u.user_id = t.user_id WHERE t.token_hash = ?"
+                       " AND t.revoked_at IS NULL AND u.disabled_at IS NULL"
+                       " AND t.expires_at > UNIX_TIMESTAMP() * 1000");
     run(stmt, &arg);
     if (mysql_stmt_bind_result(stmt, cols))
         die(mysql_stmt_error(stmt));
@@ -116,14 +120,94 @@ static bool find_caller(const FCGX_Request *req, struct caller *out)
 
 /* --- list --------------------------------------------------------------------------- */
 
-/* What differs from post to post in the rows that tests/bench/run makes. */
-struct row {
-    uint64_t id, account_id, due_ms, created_ms, updated_ms;
-    uint64_t media_id, duration_ms, width, height;
-    char caption[TEXT_SIZE], nickname[TEXT_SIZE], username[TEXT_SIZE];
-    char filename[TEXT_SIZE];
-    unsigned long caption_len, nickname_len, username_len, filename_len;
+/* Everything that the JSON shows, in the order of the statement's columns. */
+enum number {
+    ID,
+    ACCOUNT,
+    DUE,
+    CREATED,
+    UPDATED,
+    PUBLISHED,
+    KIND,
+    MODE,
+    COMMENT,
+    DUET,
+    STITCH,
+    BRAND,
+    BRANDED,
+    AIGC,
+    MUSIC,
+    COVER_MS,
+    COVER_INDEX,
+    STATE,
+    VERSION,
+    MEDIA,
+    MEDIA_KIND,
+    MEDIA_STATE,
+    DURATION,
+    WIDTH,
+    HEIGHT,
+    THUMB,
+    NUMBERS
 };
+enum word {
+    CAPTION,
+    TITLE,
+    AUDIENCE,
+    ZONE,
+    CONSENT,
+    TIKTOK,
+    NICKNAME,
+    NAME,
+    FILENAME,
+    WORDS
+};
+
+#define PAGE_SQL                                                                         \
+    "SELECT STRAIGHT_JOIN p.post_id, p.account_id, j.due_at, p.created_at,"              \
+    " GREATEST(p.updated_at, j.updated_at), p.published_at, p.kind, p.mode,"             \
+    " p.allow_comment, p.allow_duet, p.allow_stitch, p.your_brand, p.branded_content,"   \
+    " p.is_aigc, p.auto_add_music, p.cover_ms, p.cover_index, j.state, j.sched_ver,"     \
+    " m.media_id, m.kind, m.state, m.duration_ms, m.width, m.height, m.has_thumb,"       \
+    " p.caption, p.title, p.privacy_level, p.tz, p.consent, p.tiktok_post_ids,"          \
+    " a.display_name, a.username, m.filename"                                            \
+    " FROM post p FORCE INDEX (u_workspace) JOIN job j ON j.post_id = p.post_id"         \
+    " LEFT JOIN account a ON a.account_id = p.account_id"                                \
+    " LEFT JOIN post_media pm ON pm.post_id = p.post_id AND pm.position = 0"             \
+    " LEFT JOIN media m ON m.media_id = pm.media_id"                                     \
+    " WHERE p.workspace_id = ? AND p.post_id < 9223372036854775807"                      \
+    " AND p.hidden_at IS NULL ORDER BY p.post_id DESC LIMIT ?"
+
+struct row {
+    uint64_t n[NUMBERS];
+    my_bool none[NUMBERS + WORDS];
+    char s[WORDS][TEXT_SIZE];
+    unsigned long len[WORDS];
+};
+
+static const char *word(const struct row *r, enum word i)
+{
+    return r->none[NUMBERS + i] || r->len[i] == 0 ? NULL : r->s[i];
+}
+
+static void number_key(struct jsonw *w, const char *key, const struct row *r,
+                       enum number i)
+{
+    jsonw_key(w, key);
+    if (r->none[i])
+        jsonw_null(w);
+    else
+        jsonw_int(w, (int64_t)r->n[i]);
+}
+
+static void time_key(struct jsonw *w, const char *key, const struct row *r, enum number i)
+{
+    jsonw_key(w, key);
+    if (r->none[i] || r->n[i] == 0)
+        jsonw_null(w);
+    else
+        jsonw_time(w, (int64_t)r->n[i]);
+}
 
 static void write_medium(struct jsonw *w, const struct row *r)
 {
@@ -131,78 +215,90 @@ static void write_medium(struct jsonw *w, const struct row *r)
 
     jsonw_key(w, "media_ids");
     jsonw_array(w);
-    jsonw_id(w, r->media_id);
+    jsonw_id(w, r->n[MEDIA]);
     jsonw_end(w);
     jsonw_key(w, "media");
     jsonw_array(w);
     jsonw_object(w);
-    jsonw_key_id(w, "id", r->media_id);
-    jsonw_key_text(w, "kind", "video");
-    jsonw_key_text(w, "status", "ready");
-    jsonw_key_text(w, "filename", r->filename);
-    jsonw_key_int(w, "duration_ms", (int64_t)r->duration_ms);
-    jsonw_key_int(w, "width", (int64_t)r->width);
-    jsonw_key_int(w, "height", (int64_t)r->height);
-    jsonw_key_text(w, "thumbnail_url", NULL);
-    (void)snprintf(path, sizeof(path), "/api/v1/media/%" PRIu64 "/content", r->media_id);
+    jsonw_key_id(w, "id", r->n[MEDIA]);
+    jsonw_key_text(w, "kind", r->n[MEDIA_KIND] == 1 ? "video" : "photo");
+    jsonw_key_text(w, "status", r->n[MEDIA_STATE] == 2 ? "ready" : "checking");
+    jsonw_key_text(w, "filename", word(r, FILENAME));
+    number_key(w, "duration_ms", r, DURATION);
+    number_key(w, "width", r, WIDTH);
+    number_key(w, "height", r, HEIGHT);
+    (void)snprintf(path, sizeof(path), "/api/v1/media/%" PRIu64 "/thumbnail",
+                   r->n[MEDIA]);
+    jsonw_key_text(w, "thumbnail_url", r->n[THUMB] != 0 ? path : NULL);
+    (void)snprintf(path, sizeof(path), "/api/v1/media/%" PRIu64 "/content", r->n[MEDIA]);
     jsonw_key_text(w, "content_url", path);
     jsonw_end(w);
     jsonw_end(w);
 }
 
-static void write_pair(struct jsonw *w, const char *name, const char *first, bool one)
+static void write_pair(struct jsonw *w, const char *name, const char *first, bool one,
+                       bool two)
 {
     jsonw_key(w, name);
     jsonw_object(w);
     jsonw_key_bool(w, first, one);
-    jsonw_key_bool(w, "branded_content", false);
+    jsonw_key_bool(w, "branded_content", two);
     jsonw_end(w);
+}
+
+static bool agreed(const struct row *r, const char *what)
+{
+    return strstr(r->s[CONSENT], what) != NULL;
 }
 
 static void write_content(struct jsonw *w, const struct row *r)
 {
-    jsonw_key_text(w, "kind", "video");
-    jsonw_key_text(w, "mode", "direct");
-    jsonw_key_text(w, "caption", r->caption);
-    jsonw_key_text(w, "title", NULL);
-    jsonw_key_text(w, "privacy_level", "SELF_ONLY");
-    jsonw_key_bool(w, "allow_comment", false);
-    jsonw_key_bool(w, "allow_duet", false);
-    jsonw_key_bool(w, "allow_stitch", false);
-    write_pair(w, "disclose", "your_brand", false);
-    jsonw_key_bool(w, "is_aigc", false);
-    jsonw_key_bool(w, "auto_add_music", false);
-    jsonw_key_text(w, "cover_ms", NULL);
-    jsonw_key_text(w, "cover_index", NULL);
-    jsonw_key_time(w, "publish_at", (int64_t)r->due_ms);
-    jsonw_key_text(w, "timezone", "UTC");
-    write_pair(w, "consent", "music_usage", true);
+    jsonw_key_text(w, "kind", r->n[KIND] == 1 ? "video" : "photo");
+    jsonw_key_text(w, "mode", r->n[MODE] == 1 ? "direct" : "inbox");
+    jsonw_key_text(w, "caption", r->s[CAPTION]);
+    jsonw_key_text(w, "title", word(r, TITLE));
+    jsonw_key_text(w, "privacy_level", word(r, AUDIENCE));
+    jsonw_key_bool(w, "allow_comment", r->n[COMMENT] != 0);
+    jsonw_key_bool(w, "allow_duet", r->n[DUET] != 0);
+    jsonw_key_bool(w, "allow_stitch", r->n[STITCH] != 0);
+    write_pair(w, "disclose", "your_brand", r->n[BRAND] != 0, r->n[BRANDED] != 0);
+    jsonw_key_bool(w, "is_aigc", r->n[AIGC] != 0);
+    jsonw_key_bool(w, "auto_add_music", r->n[MUSIC] != 0);
+    number_key(w, "cover_ms", r, COVER_MS);
+    number_key(w, "cover_index", r, COVER_INDEX);
+    time_key(w, "publish_at", r, DUE);
+    jsonw_key_text(w, "timezone", word(r, ZONE));
+    write_pair(w, "consent", "music_usage", agreed(r, "\"music_usage\":true"),
+               agreed(r, "\"branded_content\":true"));
 }
 
 static void write_post(struct jsonw *w, const struct row *r)
 {
+    bool scheduled = r->n[STATE] == 1;
+
     jsonw_object(w);
-    jsonw_key_id(w, "id", r->id);
-    jsonw_key_id(w, "account_id", r->account_id);
+    jsonw_key_id(w, "id", r->n[ID]);
+    jsonw_key_id(w, "account_id", r->n[ACCOUNT]);
     jsonw_key(w, "account");
     jsonw_object(w);
-    jsonw_key_id(w, "id", r->account_id);
-    jsonw_key_text(w, "nickname", r->nickname);
-    jsonw_key_text(w, "username", r->username);
+    jsonw_key_id(w, "id", r->n[ACCOUNT]);
+    jsonw_key_text(w, "nickname", word(r, NICKNAME));
+    jsonw_key_text(w, "username", word(r, NAME));
     jsonw_end(w);
     write_medium(w, r);
     write_content(w, r);
-    jsonw_key_text(w, "status", "scheduled");
+    jsonw_key_text(w, "status", scheduled ? "scheduled" : "draft");
     jsonw_key_text(w, "status_reason", NULL);
-    jsonw_key_text(w, "status_text", "Waiting for its time.");
+    jsonw_key_text(w, "status_text",
+                   scheduled ? "Waiting for its time." : "Not scheduled yet.");
     jsonw_key_text(w, "next_step", NULL);
     jsonw_key_text(w, "next_action", "none");
-    jsonw_key_text(w, "published_at", NULL);
-    jsonw_key_text(w, "tiktok_post_id", NULL);
+    time_key(w, "published_at", r, PUBLISHED);
+    jsonw_key_text(w, "tiktok_post_id", word(r, TIKTOK));
     jsonw_key_text(w, "tiktok_url", NULL);
-    jsonw_key_int(w, "version", 1);
-    jsonw_key_time(w, "created_at", (int64_t)r->created_ms);
-    jsonw_key_time(w, "updated_at", (int64_t)r->updated_ms);
+    number_key(w, "version", r, VERSION);
+    time_key(w, "created_at", r, CREATED);
+    time_key(w, "updated_at", r, UPDATED);
     jsonw_end(w);
 }
 
@@ -212,51 +308,29 @@ static MYSQL_STMT *select_page(struct caller *who, uint64_t *limit)
     MYSQL_BIND args[] = {number(&who->workspace_id), number(limit)};
 
     if (stmt == NULL)
-        stmt = prepare(
-            "SELECT STRAIGHT_JOIN p.post_id, p.account_id, j.due_at, p.created_at,"
-            " GREATEST(p.updated_at, j.updated_at), m.media_id, m.duration_ms, m.width,"
-            " m.height, p.caption, a.display_name, a.username, m.filename"
-            " FROM post p FORCE INDEX (u_workspace)"
-            " JOIN job j ON j.post_id = p.post_id"
-            " LEFT JOIN account a ON a.account_id = p.account_id"
-            " LEFT JOIN post_media pm ON pm.post_id = p.post_id AND pm.position = 0"
-            " LEFT JOIN media m ON m.media_id = pm.media_id"
-            /* The second condition makes it a range, read backwards until it is enough.
-             */
-            " WHERE p.workspace_id = ? AND p.post_id < 9223372036854775807"
-            " AND p.hidden_at IS NULL ORDER BY p.post_id DESC LIMIT ?");
+        stmt = prepare(PAGE_SQL);
     run(stmt, args);
     return stmt;
 }
 
 static void write_page(struct jsonw *w, struct caller *who)
 {
-    struct row r = {0};
+    static struct row r;
     uint64_t limit = PAGE + 1;
     MYSQL_STMT *stmt = select_page(who, &limit);
-    MYSQL_BIND cols[] = {
-        number(&r.id),
-        number(&r.account_id),
-        number(&r.due_ms),
-        number(&r.created_ms),
-        number(&r.updated_ms),
-        number(&r.media_id),
-        number(&r.duration_ms),
-        number(&r.width),
-        number(&r.height),
-        text(r.caption, &r.caption_len),
-        text(r.nickname, &r.nickname_len),
-        text(r.username, &r.username_len),
-        text(r.filename, &r.filename_len),
-    };
+    MYSQL_BIND cols[NUMBERS + WORDS];
 
+    for (int i = 0; i < NUMBERS; i++)
+        cols[i] = number(&r.n[i]);
+    for (int i = 0; i < WORDS; i++)
+        cols[NUMBERS + i] = text(r.s[i], &r.len[i]);
+    for (int i = 0; i < NUMBERS + WORDS; i++)
+        cols[i].is_null = &r.none[i];
     if (mysql_stmt_bind_result(stmt, cols))
         die(mysql_stmt_error(stmt));
     for (int i = 0; mysql_stmt_fetch(stmt) == 0; i++) {
-        r.caption[r.caption_len] = '\0';
-        r.nickname[r.nickname_len] = '\0';
-        r.username[r.username_len] = '\0';
-        r.filename[r.filename_len] = '\0';
+        for (int k = 0; k < WORDS; k++)
+            r.s[k][r.none[NUMBERS + k] ? 0 : r.len[k]] = '\0';
         if (i < PAGE)
             write_post(w, &r);
     }
