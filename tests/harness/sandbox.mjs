@@ -95,7 +95,7 @@ export class Simulator {
   }
 
   startProgram(env = {}) {
-    this.errors = '';
+    this.errors ??= '';
     this.program = spawn(join(BUILD_DIR, 'bin/tts-sandbox'), [], {
       cwd: this.dir,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -140,7 +140,7 @@ export class Simulator {
     await end(this.program);
     await end(this.nginx);
     await rm(this.dir, { recursive: true, force: true });
-    assert.doesNotMatch(this.errors, /Sanitizer|level=error/, 'the simulator had a problem of its own');
+    assert.doesNotMatch(this.errors, /Sanitizer|runtime error:|level=error/, 'the simulator had a problem of its own');
   }
 
   request(method, path, { json, form, headers = {}, ...options } = {}) {
