@@ -96,7 +96,7 @@ GENERATED += $(O)/gen/queue/scripts.h
 $(filter $(O)/src/queue/%.o,$(OBJS)): $(O)/gen/queue/scripts.h
 endif
 
-.PHONY: all programs help deps deps-run deps-test run stop reset status install clean \
+.PHONY: all programs www help deps deps-run deps-test run stop reset status install clean \
   test test-unit test-www test-integration test-e2e test-chaos test-compose bench benches \
   chaos fuzz coverage format FORCE
 
@@ -132,6 +132,8 @@ $(WWW): www/node_modules/.stamp $(WWW_SRCS)
 	$(call say,WWW,www/dist)
 	$(Q)cd www && npm run --silent build
 	@touch $@
+
+www: $(WWW) ## Build the dashboard
 
 # --- run ---------------------------------------------------------------------------
 run: ## Build and start the whole local stack, then publish a demo video
