@@ -1,5 +1,6 @@
 /* The real struct http: libcurl's multi interface. */
 #include "address.h"
+#include "core/fault.h"
 #include "core/list.h"
 #include "core/text.h"
 #include "core/xalloc.h"
@@ -82,6 +83,8 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg)
         room = (size_t)left;
     if (room == 0)
         return 0;
+    if (t->file_sent > 0)
+        FAULT_POINT("upload.mid");
     do {
         got = pread(t->file, out, room, t->file_offset + t->file_sent);
     } while (got < 0 && errno == EINTR);

@@ -42,10 +42,8 @@ export async function eventually(probe, { ms = 15_000, every = 20, what = 'the e
 
 /** The names of all fault points of the publisher, in the order of its sources. */
 export function faultPoints() {
-  const dir = join(ROOT, 'src/publisher');
-  const names = readdirSync(dir)
-    .filter((name) => name.endsWith('.c'))
-    .flatMap((name) => [...readFileSync(join(dir, name), 'utf8').matchAll(/FAULT_(?:POINT|ERROR)\("([a-z0-9_.]+)"\)/g)].map(([, point]) => point));
+  const sources = ['src/publisher', 'src/net'].flatMap((dir) => readdirSync(join(ROOT, dir)).filter((name) => name.endsWith('.c')).map((name) => join(ROOT, dir, name)));
+  const names = sources.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/FAULT_(?:POINT|ERROR)\("([a-z0-9_.]+)"\)/g)].map(([, point]) => point));
   return [...new Set(names)];
 }
 
