@@ -28,7 +28,7 @@ enum {
 struct tiktok_creator {
     char username[TIKTOK_NAME_MAX + 1];  /* the handle, for profile and post URLs */
     char nickname[TIKTOK_NAME_MAX + 1];  /* must be shown to the person */
-    char avatar_url[TIKTOK_URL_MAX + 1]; /* lives 2 h; https or "" */
+    char avatar_url[TIKTOK_URL_MAX + 1]; /* lives 2 h; to copy, or "" */
     char privacy[TIKTOK_PRIVACY_OPTIONS_MAX][TIKTOK_PRIVACY_MAX + 1];
     size_t privacy_count; /* at least 1 */
     bool comment_disabled, duet_disabled, stitch_disabled;

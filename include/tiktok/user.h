@@ -26,7 +26,7 @@ struct tiktok_user {
     char union_id[TIKTOK_OPEN_ID_MAX + 1];
     char display_name[TIKTOK_NAME_MAX + 1];
     char username[TIKTOK_NAME_MAX + 1];   /* the @handle; scope user.info.profile */
-    char avatar_url[TIKTOK_URL_MAX + 1];  /* https or "" */
+    char avatar_url[TIKTOK_URL_MAX + 1];  /* a web address to copy from, or "" */
     char profile_url[TIKTOK_URL_MAX + 1]; /* scope user.info.profile */
     bool is_verified;                     /* scope user.info.profile */
     int64_t followers, following, likes, videos; /* scope user.info.stats; -1: not said */

@@ -251,6 +251,14 @@ void answer_https(const json_t *object, const char *key, char *out, size_t size)
         out[0] = '\0';
 }
 
+void answer_picture(const json_t *object, const char *key, char *out, size_t size)
+{
+    answer_whole(object, key, out, size);
+    if ((!text_starts_with(out, "https://") && !text_starts_with(out, "http://")) ||
+        text_has_control(out, strlen(out)))
+        out[0] = '\0';
+}
+
 bool answer_post_id(const json_t *value, char *out, size_t size)
 {
     char number[32] = "";

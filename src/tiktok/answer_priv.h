@@ -40,6 +40,9 @@ void answer_whole(const json_t *object, const char *key, char *out, size_t size)
 /* The same for URLs a browser will load: "" also unless it begins with https://. */
 void answer_https(const json_t *object, const char *key, char *out, size_t size);
 
+/* The same for a picture that we copy and no browser loads: a simulator's is http. */
+void answer_picture(const json_t *object, const char *key, char *out, size_t size);
+
 /* A JSON object in a text of ours or inside another answer; NULL when it is not one. To
  * be given to json_decref(). */
 json_t *answer_load(const char *text, size_t len);

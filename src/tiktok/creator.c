@@ -31,8 +31,8 @@ static void read_creator(const json_t *data, struct tiktok_creator *creator)
     *creator = (struct tiktok_creator){0};
     answer_text(data, "creator_username", creator->username, sizeof(creator->username));
     answer_text(data, "creator_nickname", creator->nickname, sizeof(creator->nickname));
-    answer_https(data, "creator_avatar_url", creator->avatar_url,
-                 sizeof(creator->avatar_url));
+    answer_picture(data, "creator_avatar_url", creator->avatar_url,
+                   sizeof(creator->avatar_url));
     read_privacy(json_object_get(data, "privacy_level_options"), creator);
     creator->comment_disabled = answer_bool(data, "comment_disabled", false);
     creator->duet_disabled = answer_bool(data, "duet_disabled", false);

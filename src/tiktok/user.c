@@ -25,7 +25,7 @@ static void read_user(const json_t *object, struct tiktok_user *user)
     answer_whole(object, "union_id", user->union_id, sizeof(user->union_id));
     answer_text(object, "display_name", user->display_name, sizeof(user->display_name));
     answer_text(object, "username", user->username, sizeof(user->username));
-    answer_https(object, "avatar_url", user->avatar_url, sizeof(user->avatar_url));
+    answer_picture(object, "avatar_url", user->avatar_url, sizeof(user->avatar_url));
     answer_https(object, "profile_deep_link", user->profile_url,
                  sizeof(user->profile_url));
     user->is_verified = answer_bool(object, "is_verified", false);

@@ -211,7 +211,7 @@ START_TEST(a_creator_with_gaps_is_read_and_one_without_audiences_is_not)
 {
     struct tiktok_answer a =
         answer(200, "{\"data\":{\"privacy_level_options\":[\"SELF_ONLY\"],"
-                    "\"creator_avatar_url\":\"http://insecure/x\","
+                    "\"creator_avatar_url\":\"javascript:x\","
                     "\"duet_disabled\":\"false\",\"stitch_disabled\":null},"
                     "\"error\":{\"code\":\"ok\"}}");
     struct tiktok_creator c;
