@@ -11,7 +11,7 @@ import { stopAll } from './bare.mjs';
 import { claims, fill } from './claims.mjs';
 import { files } from './files.mjs';
 import { CONNECTIONS, Table } from './measure.mjs';
-import { publisher } from './publishing.mjs';
+import { LARGE, SMALL, publisher } from './publishing.mjs';
 import { seedAccounts, seedFile } from './seed.mjs';
 
 const PARTS = { claims, api, files, publisher };
@@ -34,7 +34,9 @@ function header(workers) {
 }
 
 const dir = await mkdtemp(join(tmpdir(), 'tts-bench-'));
+const table = new Table();
 let stack;
+let head = '';
 
 async function end(code) {
   await stopAll();
@@ -59,11 +61,13 @@ try {
   writeFileSync(join(dir, 'www/index.html'), '<!doctype html><title>x</title>');
   say('starting the stack');
   stack = await Stack.start({ env: { WWW_DIR: join(dir, 'www'), NGINX_API_RATE: '100000r/s', NGINX_API_BURST: '10000' } });
-  const head = header(stack.children('tts-api').length);
-  const world = { stack, rounds, table: new Table(), accounts: ACCOUNTS };
+  head = header(stack.children('tts-api').length);
+  const world = { stack, rounds, table, accounts: ACCOUNTS };
   say('making accounts and posts');
   world.tokens = await seedAccounts(stack, ACCOUNTS);
   seedFile(stack, 1, 1000);
+  world.small = { file: seedFile(stack, 2, SMALL.bytes), posts: SMALL.posts };
+  world.large = { file: seedFile(stack, 3, LARGE.bytes), posts: LARGE.posts };
   if (!only.includes('claims')) {
     await fill(world);
   }
@@ -71,9 +75,12 @@ try {
     say(`measuring: ${name}`);
     await PARTS[name](world);
   }
-  process.stdout.write(`${head}\n\n${world.table}\n`);
+  process.stdout.write(`${head}\n\n${table}\n`);
   await end(0);
 } catch (error) {
   console.error(error);
+  if (table.rows.length > 0) {
+    process.stdout.write(`${head}\n\nWhat was measured before that:\n${table}\n`);
+  }
   await end(1);
 }

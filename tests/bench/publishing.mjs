@@ -1,16 +1,15 @@
 // The publisher against the simulator: how late the committing request is when many posts
 // are due in the same second, and how many posts a second it does, next to bare libcurl.
-import { execFileSync } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { BUILD_DIR, eventually } from '../harness/stack.mjs';
 import { ledger, turn } from '../harness/sandbox.mjs';
 import { cpuSeconds, interleaved, median, peakMiB, percentile } from './measure.mjs';
-import { inMs, seedFile, seedPosts } from './seed.mjs';
+import { inMs, seedPosts } from './seed.mjs';
 
 const AT_ONCE = 64; // PUBLISH_INFLIGHT, as it is without a setting
-const SMALL = { bytes: 100_000, posts: 400 };
-const LARGE = { bytes: 5 << 20, posts: 200 };
+export const SMALL = { bytes: 100_000, posts: 400 };
+export const LARGE = { bytes: 5 << 20, posts: 200 };
 
 let number = 0;
 const freshCaption = (what) => `bench ${what} ${++number}`;
@@ -86,10 +85,8 @@ function rates(table, what, ours, floor, wanted) {
   table.compare('  CPU of the publisher', 'us/post', pick(ours, ({ cpuUs }) => cpuUs), pick(floor, ({ cpuUs }) => cpuUs));
 }
 
-export async function publisher({ stack, table, rounds, tokens, accounts }) {
+export async function publisher({ stack, table, rounds, tokens, accounts, small, large }) {
   await turn(stack, { init_per_min: 0, creator_per_min: 0, status_per_min: 0, discard_bodies: 1, check_media: 0, processing_ms: 0, moderation_ms: 0 });
-  const small = { file: seedFile(stack, 2, SMALL.bytes), posts: SMALL.posts };
-  const large = { file: seedFile(stack, 3, LARGE.bytes), posts: LARGE.posts };
   const overdue = inMs(-100);
   const times = Math.min(rounds, 2);
   const results = await interleaved(times, {
