@@ -253,7 +253,7 @@ clean: ## Delete what was built
 	rm -rf build www/dist compile_commands.json
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | \
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | \
 	  awk -F'\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 -include $(OBJS:.o=.d) $(patsubst $(O)/tests/%,$(O)/tests/unit/%.d,$(TESTS))
