@@ -88,8 +88,7 @@ function rates(table, what, ours, floor, wanted) {
 export async function publisher({ stack, table, rounds, tokens, accounts, small, large }) {
   await turn(stack, { init_per_min: 0, creator_per_min: 0, status_per_min: 0, discard_bodies: 1, check_media: 0, processing_ms: 0, moderation_ms: 0 });
   const overdue = inMs(-100);
-  const times = Math.min(rounds, 2);
-  const results = await interleaved(times, {
+  const results = await interleaved(rounds, {
     late: () => publish(stack, { ...small, accounts, due: inMs(8000) }),
     large: () => publish(stack, { ...large, accounts, due: overdue }),
     largeFloor: () => bare(stack, tokens, large),
