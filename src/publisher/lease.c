@@ -28,7 +28,6 @@ struct lease {
     uint64_t old_inc;      /* lost, and perhaps still there */
     int64_t valid_until;   /* monotonic */
     int64_t offset_ms;     /* database clock minus monotonic */
-    bool offset_known;     /* from an answer that came quickly */
     bool leaving, left, busy;
     bool away; /* the database, and that was said */
 
@@ -92,21 +91,23 @@ static void lose(struct lease *l, const char *why)
     run_drop_all(l->p);
 }
 
-/* The midpoint between question and answer is wrong by at most half of their distance. */
-static void learn_clock(struct lease *l)
+int64_t lease_clock(int64_t offset_ms, int64_t before_ms, int64_t after_ms,
+                    int64_t db_now_ms)
 {
-    bool quick = l->after_mono - l->before_mono <= QUICK_MS;
+    int64_t least = db_now_ms - after_ms;
+    int64_t most = db_now_ms - before_ms;
 
-    if (!quick && l->offset_known)
-        return;
-    l->offset_ms = l->db_now_ms - (l->before_mono + l->after_mono) / 2;
-    l->offset_known = quick;
+    if (most - least <= QUICK_MS)
+        return least + (most - least) / 2;
+    if (offset_ms < least)
+        return least;
+    return offset_ms > most ? most : offset_ms;
 }
 
 static void accept_beat(struct lease *l)
 {
     l->valid_until = l->before_mono + PUBLISHER_LEASE_MS - PUBLISHER_STOP_MS;
-    learn_clock(l);
+    l->offset_ms = lease_clock(l->offset_ms, l->before_mono, l->after_mono, l->db_now_ms);
     timer_set(&l->p->timers, &l->watchdog, l->valid_until);
     if (l->errand == BEAT)
         return;

@@ -36,4 +36,10 @@ void lease_leave(struct lease *l);
 /* True when lease_leave() has been carried out or has failed. */
 bool lease_left(const struct lease *l) MUST_CHECK;
 
+/* What is known of the database's clock, minus our monotonic one, after it was read at
+ * some moment between before and after (monotonic): the midpoint of a quick exchange; a
+ * slow one only corrects what cannot be true, since half of it could make posts early. */
+int64_t lease_clock(int64_t offset_ms, int64_t before_ms, int64_t after_ms,
+                    int64_t db_now_ms) MUST_CHECK;
+
 #endif
