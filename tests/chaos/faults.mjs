@@ -80,7 +80,13 @@ export class Faults {
   async end(name, signal) {
     const before = this.pid(name);
     this.signal(name, signal);
+    this.signal(name, 'SIGCONT'); // one that stopped itself at a fault point hears nothing
     await eventually(() => this.pid(name) > 0 && this.pid(name) !== before && this.stack.runs(name), { ms: GRACE_MS, what: `${name} after ${signal}` });
+  }
+
+  /** A fault point may be reached late: whoever stopped there goes on. */
+  wake() {
+    this.publishers.forEach((name) => this.signal(name, 'SIGCONT'));
   }
 
   async freeze(name, ms) {

@@ -83,6 +83,7 @@ async function prepare() {
 /** Everything runs again, and nothing is set to fail. */
 async function mend() {
   await clearFaults(stack);
+  faults.wake();
   for (const part of PARTS) {
     if (!stack.runs(part)) {
       await stack.start(part);
@@ -128,6 +129,7 @@ describe(`chaos with seed ${SEED}`, () => {
   test('I3: every accepted post comes to an end that a person can see', { timeout: QUIET_MS + 120_000 }, async () => {
     let open = people.accepted();
     await eventually(async () => {
+      faults.wake();
       open = await stillOpen(open);
       return open.length === 0;
     }, { ms: QUIET_MS, every: 1000, what: `the end of all posts (SEED=${SEED})` }).catch((error) => assert.fail(`${error.message}\n${open.map(({ name, id, seen }) => `${name} (id ${id}): ${seen}`).join('\n')}`));
