@@ -30,8 +30,7 @@ void errand_log_refusal(const char *event, const struct tiktok_reply *reply)
              log_quote(reply->message, message, sizeof(message)));
 }
 
-/* --- creator_info ----------------------------------------------------------------------
- */
+/* --- creator_info -------------------------------------------------------------- */
 
 /* What a refusal of creator_info is called for the one who waits. */
 static enum rc name_refusal(const struct tiktok_reply *reply, struct err *err)
@@ -166,8 +165,7 @@ enum rc errand_creator(struct errand *e, struct err *err)
     return rc;
 }
 
-/* --- refresh ---------------------------------------------------------------------------
- */
+/* --- refresh ------------------------------------------------------------------- */
 
 enum rc errand_refresh(struct errand *e, struct err *err)
 {
@@ -181,8 +179,7 @@ enum rc errand_refresh(struct errand *e, struct err *err)
     return rc;
 }
 
-/* --- revoke ----------------------------------------------------------------------------
- */
+/* --- revoke -------------------------------------------------------------------- */
 
 static enum rc ask_to_revoke(const struct errand *e, const char *token, struct err *err)
 {

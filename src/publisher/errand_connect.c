@@ -42,9 +42,7 @@ static enum rc read_payload(const char *payload, uint64_t *txn_id, struct err *e
     return RC_OK;
 }
 
-/* --- the exchange
- * ------------------------------------------------------------------------
- */
+/* --- the exchange -------------------------------------------------------------- */
 
 /* What a refused exchange is called for the one who waits (store/tasks.h). */
 static enum rc name_refusal(const struct tiktok_reply *reply, struct err *err)
@@ -114,9 +112,7 @@ static enum rc check_scopes(const struct connect *c, struct err *err)
                    "The permission to post was not granted on TikTok's page.");
 }
 
-/* --- who it is
- * ---------------------------------------------------------------------------
- */
+/* --- who it is ----------------------------------------------------------------- */
 
 /* Name and picture. They are worth one question; an account without them works too. */
 static void ask_user(const struct errand *e, struct connect *c)
@@ -159,9 +155,7 @@ static const char *either(const char *a, const char *b)
     return a[0] != '\0' ? a : b;
 }
 
-/* --- keeping it
- * --------------------------------------------------------------------------
- */
+/* --- keeping it ---------------------------------------------------------------- */
 
 static enum rc store_account(const struct errand *e, struct connect *c, struct err *err)
 {

@@ -42,9 +42,7 @@ struct job {
     uint64_t inc;
 };
 
-/* --- one task, on a task's thread
- * --------------------------------------------------------
- */
+/* --- one task, on a task's thread ---------------------------------------------- */
 
 static enum rc do_errand(struct errand *e, struct err *err)
 {
@@ -120,8 +118,7 @@ static void run_job(struct pool_work *w, const struct pool_kit *kit)
     log_context("%s", "");
 }
 
-/* --- looking ---------------------------------------------------------------------------
- */
+/* --- looking ------------------------------------------------------------------- */
 
 static void look_after(struct errands *es, int64_t after_ms)
 {

@@ -8,6 +8,7 @@
 #include "queue/queue.h"
 #include "reconcile.h"
 #include "run.h"
+#include "store/db.h"
 #include "store/jobs.h"
 
 #include <inttypes.h>
@@ -16,7 +17,7 @@
 enum {
     IDLE_MS = 1000,  /* between looks when nothing is known to come */
     FULL_MS = 50,    /* there was no room */
-    AWAY_MS = 250,   /* without Redis */
+    AWAY_MS = 250,   /* without Redis, or after a claim that failed */
     SOON_MS = 5,     /* margin for a hint whose time had not come */
     SHARD_STEP = 64, /* a sweep begins at a multiple of this, another each time */
 };
@@ -36,6 +37,7 @@ struct intake {
     struct timer timer;
     bool busy, woken;
     bool redis_away; /* and that was said */
+    bool doubtful;   /* the last claim failed: ask the database before taking more */
     unsigned turn;
 
     /* Of the work under way. */
@@ -54,8 +56,7 @@ static struct intake *of_work(struct pool_work *w)
     return (struct intake *)(void *)w;
 }
 
-/* --- looking, on a store thread -------------------------------------------------------
- */
+/* --- looking, on a store thread ------------------------------------------------ */
 
 static void add_taken(struct found *f, const struct queue_taken *t)
 {
@@ -118,9 +119,14 @@ static enum rc sweep_all(struct intake *in, struct db *db)
 static void look(struct pool_work *w, const struct pool_kit *kit)
 {
     struct intake *in = of_work(w);
+    int64_t ignored;
 
     in->found = (struct found){.wake_ms = IDLE_MS, .loaded = true};
     in->rc = RC_OK;
+    if (in->doubtful) /* what is taken counts against the account's window */
+        in->rc = db_now(kit->db, &ignored, &in->err);
+    if (in->rc != RC_OK)
+        return;
     in->redis_rc = take_all(in, kit->redis);
     FAULT_POINT("take.after");
     if (in->redis_rc == RC_OK)
@@ -130,8 +136,7 @@ static void look(struct pool_work *w, const struct pool_kit *kit)
     in->rc = sweep_all(in, kit->db);
 }
 
-/* --- claiming, on a store thread -------------------------------------------------------
- */
+/* --- claiming, on a store thread -------------------------------------------------- */
 
 static bool was_claimed(const struct intake *in, uint64_t post_id)
 {
@@ -142,18 +147,30 @@ static bool was_claimed(const struct intake *in, uint64_t post_id)
     return false;
 }
 
-/* A hint that came before its time by the database's clock goes back; one that stood for
- * nothing any more is dropped. */
-static void return_early(const struct intake *in, struct redis *redis, int64_t now_ms)
+/* Whether a hint is put back, and when it shall come again by Redis's clock: one that
+ * came before its time by the database's clock, or that could not be looked at. One that
+ * stood for nothing any more is dropped. */
+static bool comes_again(const struct intake *in, const struct queue_hint *h,
+                        int64_t now_ms, int64_t *at_ms)
+{
+    if (in->rc != RC_OK) {
+        *at_ms = in->found.redis_now_ms;
+        return true;
+    }
+    *at_ms = in->found.redis_now_ms + (h->at_ms - now_ms) + SOON_MS;
+    return h->at_ms > now_ms && !was_claimed(in, h->post_id);
+}
+
+static void put_back(const struct intake *in, struct redis *redis, int64_t now_ms)
 {
     const struct found *f = &in->found;
     struct err ignored;
+    int64_t at_ms;
 
     for (size_t i = 0; i < f->len && f->redis_now_ms > 0; i++) {
         const struct queue_hint *h = &f->hints[i];
-        int64_t at_ms = f->redis_now_ms + (h->at_ms - now_ms) + SOON_MS;
 
-        if (h->at_ms > now_ms && !was_claimed(in, h->post_id) &&
+        if (comes_again(in, h, now_ms, &at_ms) &&
             queue_enqueue(redis, h->post_id, h->account_id, at_ms, &ignored) != RC_OK)
             return; /* Redis has gone: the sweep finds them */
     }
@@ -172,15 +189,12 @@ static void claim(struct pool_work *w, const struct pool_kit *kit)
     FAULT_POINT("claim.before_commit");
     in->rc = job_claim(kit->db, &claim, &in->err);
     FAULT_POINT("claim.after");
-    if (in->rc != RC_OK)
-        return;
-    in->claimed_len = claim.len;
-    return_early(in, kit->redis, claim.now_ms);
+    if (in->rc == RC_OK)
+        in->claimed_len = claim.len;
+    put_back(in, kit->redis, claim.now_ms);
 }
 
-/* --- on the loop
- * ------------------------------------------------------------------------
- */
+/* --- on the loop ----------------------------------------------------------------- */
 
 static void submit(struct intake *in,
                    void (*run)(struct pool_work *w, const struct pool_kit *kit),
@@ -247,7 +261,8 @@ static void claimed(struct pool_work *w)
         for (size_t i = 0; i < in->claimed_len; i++)
             run_start(p, &in->claimed[i], in->inc);
     }
-    look_again(in, in->rc == RC_OK ? in->found.wake_ms : IDLE_MS);
+    in->doubtful = in->rc != RC_OK;
+    look_again(in, in->rc == RC_OK ? in->found.wake_ms : AWAY_MS);
 }
 
 static void looked(struct pool_work *w)
@@ -261,7 +276,7 @@ static void looked(struct pool_work *w)
         log_failure("sweep.failed", &in->err);
     filter(in);
     if (in->found.len == 0 || p->stopping || lease_inc(p->lease) != in->inc)
-        look_again(in, in->found.wake_ms);
+        look_again(in, in->rc == RC_OK ? in->found.wake_ms : AWAY_MS);
     else
         submit(in, claim, claimed);
 }

@@ -43,9 +43,7 @@ struct loop {
     int64_t told_ms;       /* to stop */
 };
 
-/* --- start
- * -------------------------------------------------------------------------------
- */
+/* --- start --------------------------------------------------------------------- */
 
 /* Blocked before any thread exists, so that all of them inherit it: signals are read from
  * a descriptor, by the loop alone. */
@@ -154,9 +152,7 @@ static void close_parts(struct loop *l)
     io_close(&l->signals);
 }
 
-/* --- the loop, and its end
- * ------------------------------------------------------------------
- */
+/* --- the loop, and its end ----------------------------------------------------- */
 
 static void enter(struct loop *l, enum phase phase, int64_t for_ms)
 {

@@ -70,9 +70,7 @@ static struct chore *of_work(struct pool_work *w)
     return (struct chore *)(void *)w;
 }
 
-/* --- on a store thread
- * ------------------------------------------------------------------
- */
+/* --- on a store thread --------------------------------------------------------- */
 
 static enum rc enqueue(const struct pool_kit *kit, const struct job_hint *hints,
                        size_t len, struct err *err)
@@ -191,9 +189,7 @@ static enum rc purge(struct chore *c, const struct pool_kit *kit)
     return task_purge(kit->db, &n, &c->err);
 }
 
-/* --- on the loop, before and after
- * ------------------------------------------------------
- */
+/* --- on the loop, before and after --------------------------------------------- */
 
 static void before_beat(struct chore *c)
 {
@@ -281,9 +277,7 @@ static void after_due(struct chore *c)
     }
 }
 
-/* --- the table and its clockwork
- * --------------------------------------------------------
- */
+/* --- the table and its clockwork ----------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -94,8 +94,7 @@ static void fail(struct run *r, const char *reason)
              r->flow.start.attempt_no, reason);
 }
 
-/* --- the JSON API --------------------------------------------------------------------
- */
+/* --- the JSON API -------------------------------------------------------------- */
 
 static bool post_json(struct run *r, const char *path, const struct strbuf *body,
                       http_done_fn *done)
@@ -123,8 +122,7 @@ static bool post_json(struct run *r, const char *path, const struct strbuf *body
     return rc == RC_OK || not_begun(r, &err);
 }
 
-/* --- CREATOR -------------------------------------------------------------------------
- */
+/* --- CREATOR ------------------------------------------------------------------- */
 
 /* What keeps the post from going out as its person chose, or NULL. Nothing is changed
  * silently: the person decides anew. */
@@ -191,8 +189,7 @@ static bool send_creator(struct run *r)
     return begun;
 }
 
-/* --- INIT ----------------------------------------------------------------------------
- */
+/* --- INIT ---------------------------------------------------------------------- */
 
 /* The session as TikTok opened it. An address that we do not send to is as good as no
  * session: nobody can complete it. */
@@ -301,8 +298,7 @@ static bool send_init(struct run *r)
     return begun;
 }
 
-/* --- CHUNK and LAST ------------------------------------------------------------------
- */
+/* --- CHUNK and LAST ------------------------------------------------------------ */
 
 static void on_chunk(void *arg, enum rc rc, const struct http_response *res,
                      const struct err *err)
@@ -378,8 +374,7 @@ static bool send_chunk(struct run *r)
            not_begun(r, &err);
 }
 
-/* --- STATUS --------------------------------------------------------------------------
- */
+/* --- STATUS -------------------------------------------------------------------- */
 
 static void join_ids(struct run *r, const struct tiktok_status *status)
 {

@@ -63,8 +63,7 @@ static bool hint_failed(enum rc rc, const struct err *err)
     return rc != RC_OK;
 }
 
-/* --- reading the row ------------------------------------------------------------------
- */
+/* --- reading the row ----------------------------------------------------------- */
 
 static struct seal_place url_place(const struct run *r, unsigned attempt_no)
 {
@@ -179,8 +178,7 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
     r->ev.start = start_of(&r->facts);
 }
 
-/* --- TOKEN ---------------------------------------------------------------------------
- */
+/* --- TOKEN --------------------------------------------------------------------- */
 
 /* Why there is no token. */
 static void token_event(struct run *r, enum rc rc, const struct err *err)
@@ -249,8 +247,7 @@ void run_on_task(struct pool_work *w, const struct pool_kit *kit)
     log_context("%s", "");
 }
 
-/* --- rate windows ----------------------------------------------------------------------
- */
+/* --- rate windows -------------------------------------------------------------- */
 
 /* The timeline learns of TikTok's word when it has changed; that is best effort. */
 static void note_word(struct run *r, const struct pool_kit *kit)
@@ -286,8 +283,7 @@ static void do_ration(struct run *r, const struct pool_kit *kit)
         run_delay(r, wait_ms);
 }
 
-/* --- the writes ------------------------------------------------------------------------
- */
+/* --- the writes ---------------------------------------------------------------- */
 
 static void do_intent(struct run *r, const struct pool_kit *kit)
 {
@@ -425,9 +421,7 @@ static void do_dead(struct run *r, const struct pool_kit *kit)
                           &err); /* left behind, it is found to be a dead one's */
 }
 
-/* --- ends
- * --------------------------------------------------------------------------------
- */
+/* --- ends ---------------------------------------------------------------------- */
 
 /* Who looks next, and when: a hint, as the API gives them. */
 static void hint(const struct run *r, const struct pool_kit *kit, int64_t at_ms)

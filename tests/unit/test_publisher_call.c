@@ -8,8 +8,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-/* --- the engine ----------------------------------------------------------------------
- */
+/* --- the engine ---------------------------------------------------------------- */
 
 static struct {
     struct http http; /* first */
@@ -45,8 +44,7 @@ static void wake(UNUSED struct http *h)
 
 static const struct http_ops ops = {.submit = submit, .cancel = cancel, .wake = wake};
 
-/* --- the thread ----------------------------------------------------------------------
- */
+/* --- the thread ---------------------------------------------------------------- */
 
 static struct calls *calls;
 static pthread_t thread;

@@ -124,8 +124,7 @@ static void other_path(char path[512])
     ck_assert_str_ne(path, "");
 }
 
-/* --- what is stored -------------------------------------------------------------------
- */
+/* --- what is stored ------------------------------------------------------------ */
 
 static struct {
     uint64_t account;

@@ -27,8 +27,7 @@ static struct err err;
 static char dir[64];
 static int bell;
 
-/* --- the lease ------------------------------------------------------------------------
- */
+/* --- the lease ----------------------------------------------------------------- */
 
 static bool leased = true;
 
@@ -47,8 +46,7 @@ int64_t lease_now_ms(UNUSED const struct lease *l)
     return clock_wall_ms(clock_system());
 }
 
-/* --- the database ---------------------------------------------------------------------
- */
+/* --- the database -------------------------------------------------------------- */
 
 static struct {
     struct job_facts facts; /* caption is a constant here */
@@ -218,8 +216,7 @@ enum rc account_token_dead(UNUSED struct db *db, UNUSED uint64_t account_id,
     ck_abort();
 }
 
-/* --- TikTok ---------------------------------------------------------------------------
- */
+/* --- TikTok -------------------------------------------------------------------- */
 
 static struct {
     struct http http; /* first */
@@ -293,8 +290,7 @@ static void answer(int status, const char *body)
     "{\"data\":{\"status\":\"PUBLISH_COMPLETE\",\"uploaded_bytes\":1000,"                \
     "\"publicaly_available_post_id\":[7700000000000000201]}," OK_ERROR "}"
 
-/* --- the loop -------------------------------------------------------------------------
- */
+/* --- the loop ------------------------------------------------------------------ */
 
 static void ring_bell(UNUSED void *arg)
 {
@@ -363,8 +359,7 @@ static void up_to(const char *what)
     }
 }
 
-/* --- the world -------------------------------------------------------------------------
- */
+/* --- the world ----------------------------------------------------------------- */
 
 static void make_video(const char *key)
 {

@@ -21,8 +21,7 @@ static struct settings settings;
 static struct key_ring *ring;
 static char dir[64];
 
-/* --- the table of tokens ---------------------------------------------------------------
- */
+/* --- the table of tokens ------------------------------------------------------- */
 
 static struct {
     bool there;
@@ -100,8 +99,7 @@ enum rc account_token_due(UNUSED struct db *db, UNUSED struct token_due *out,
     return RC_OK;
 }
 
-/* --- pauses ---------------------------------------------------------------------------
- */
+/* --- pauses -------------------------------------------------------------------- */
 
 static int64_t slept_ms;
 static bool end_in_nap; /* the process shuts down meanwhile */
@@ -113,8 +111,7 @@ void nap(int64_t ms)
         calls_close(publisher.calls);
 }
 
-/* --- TikTok ---------------------------------------------------------------------------
- */
+/* --- TikTok -------------------------------------------------------------------- */
 
 static struct {
     struct http http; /* first */
@@ -176,9 +173,7 @@ static void answer(const char *body)
     strbuf_release(&res.body);
 }
 
-/* --- the world
- * ---------------------------------------------------------------------------
- */
+/* --- the world ----------------------------------------------------------------- */
 
 static const struct pool_kit kit;
 
