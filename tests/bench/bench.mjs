@@ -10,7 +10,7 @@ import { api } from './api.mjs';
 import { stopAll } from './bare.mjs';
 import { claims, fill } from './claims.mjs';
 import { files } from './files.mjs';
-import { CONNECTIONS, Table } from './measure.mjs';
+import { CONNECTIONS, SLOW_ROUNDS, Table } from './measure.mjs';
 import { LARGE, SMALL, publisher } from './publishing.mjs';
 import { seedAccounts, seedFile } from './seed.mjs';
 
@@ -18,7 +18,7 @@ const PARTS = { claims, api, files, publisher };
 const ACCOUNTS = 200;
 const LONGEST_MS = 600_000;
 const only = process.env.BENCH_ONLY?.split(/[\s,]+/).filter(Boolean) ?? Object.keys(PARTS);
-const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 
 const line = (command, ...args) => execFileSync(command, args, { encoding: 'utf8', cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] }).trim().split('\n')[0];
 const say = (text) => process.stderr.write(`bench: ${text}\n`);
@@ -29,7 +29,8 @@ function header(workers) {
     `commit   ${line('git', 'rev-parse', '--short=12', 'HEAD')}${changed}, ${new Date().toISOString()}`,
     `machine  ${cpus().length} x ${cpus()[0].model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, load ${loadavg().map((load) => load.toFixed(2)).join(' ')} before`,
     `servers  ${line('mariadb', '--version').replace(/.*Distrib ([^,]+),.*/, 'MariaDB $1')} (flush at every commit, 128 MB pool), ${line('redis-server', '--version').split(' ').slice(0, 3).join(' ')}`,
-    `settings release build, ${workers} API workers, ${CONNECTIONS} connections, ${rounds} interleaved rounds; values are medians, ratios are medians of each round's ratio`,
+    `settings release build, ${workers} API workers, ${CONNECTIONS} connections, ${rounds} interleaved rounds (${Math.min(rounds, SLOW_ROUNDS)} of what takes long)`,
+    'columns  medians of the rounds; ratio: median of the ratios of each round, lowest and highest in brackets',
   ].join('\n');
 }
 

@@ -3,7 +3,7 @@ import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILD_DIR } from '../harness/stack.mjs';
 import { startBare } from './bare.mjs';
-import { cpuSeconds, exec, interleaved, peakMiB } from './measure.mjs';
+import { SLOW_ROUNDS, cpuSeconds, exec, interleaved, peakMiB } from './measure.mjs';
 
 const GIB = 1 << 30;
 const CHUNK = 16 << 20;
@@ -32,7 +32,7 @@ export async function files({ stack, table, rounds }) {
     const key = last.split('/').at(-1);
     return stack.path('media', key.slice(0, 2), key);
   };
-  const results = await interleaved(rounds, {
+  const results = await interleaved(Math.min(rounds, SLOW_ROUNDS), {
     ours: async () => {
       if (last) {
         rmSync(blob());
@@ -53,7 +53,7 @@ export async function files({ stack, table, rounds }) {
 
   const id = stack.sql('SELECT MAX(media_id) FROM media').trim();
   symlinkSync(blob(), join(hello.dir, 'www/assets/film.mp4'));
-  const sent = await interleaved(rounds, {
+  const sent = await interleaved(Math.min(rounds, SLOW_ROUNDS), {
     accel: () => transfer(['get', `${stack.url}/api/v1/media/${id}/content`, '6'], token, pids),
     plain: () => transfer(['get', `${hello.url}/assets/film.mp4`, '6'], [], []),
   });

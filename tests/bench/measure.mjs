@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 
 export const exec = promisify(execFile);
 export const CONNECTIONS = 64;
+export const SLOW_ROUNDS = 3; // of what takes long, at most
 const TICKS = 100; // of /proc/PID/stat in a second, on every Linux
 
 export function median(values) {
@@ -36,7 +37,7 @@ export function peakMiB(pids) {
  * Requests of 64 connections for so many seconds: {rate, p99, cpuUs}, the CPU being that
  * of these processes by request. An answer that is not 2xx or 3xx ends the measurement.
  */
-export async function load(url, { seconds = 3, headers = {}, script, pids = [] } = {}) {
+export async function load(url, { seconds = 2, headers = {}, script, pids = [] } = {}) {
   const before = cpuSeconds(pids);
   const { stdout } = await exec('wrk', [
     '-t2', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency',
@@ -77,22 +78,23 @@ const shown = (value) => {
 export class Table {
   rows = [];
 
-  /** One figure: its value, the floor of the same run (if any), what is wanted. */
-  add(figure, unit, value, { floor, ratio, atLeast, atMost, of = 'ratio' } = {}) {
-    const quotient = ratio ?? (floor === undefined ? undefined : value / floor);
-    const judged = of === 'ratio' ? quotient : value;
-    let target = '';
-    if (atLeast !== undefined) {
-      target = `>= ${atLeast} ${judged >= atLeast ? 'met' : 'MISSED'}`;
-    } else if (atMost !== undefined) {
-      target = `<= ${atMost} ${judged <= atMost ? 'met' : 'MISSED'}`;
-    }
-    this.rows.push([figure, unit, shown(value), shown(floor), quotient === undefined ? '' : quotient.toFixed(2), target]);
+  /**
+   * One figure: its value, the floor of the same run (if any), what is wanted. With the
+   * ratios of several rounds a target is met, or missed, when it is in every round.
+   */
+  add(figure, unit, value, { floor, ratios, atLeast, atMost, of = 'ratio' } = {}) {
+    const quotients = ratios ?? (floor === undefined ? [] : [value / floor]);
+    const judged = of === 'ratio' ? quotients : [value];
+    const good = judged.filter((x) => (atLeast === undefined || x >= atLeast) && (atMost === undefined || x <= atMost)).length;
+    const verdict = good === judged.length ? 'met' : good === 0 ? 'MISSED' : `in ${good} of ${judged.length}`;
+    const target = atLeast !== undefined ? `>= ${atLeast} ${verdict}` : atMost !== undefined ? `<= ${atMost} ${verdict}` : '';
+    const spread = quotients.length > 1 ? ` (${Math.min(...quotients).toFixed(2)}-${Math.max(...quotients).toFixed(2)})` : '';
+    this.rows.push([figure, unit, shown(value), shown(floor), quotients.length ? median(quotients).toFixed(2) + spread : '', target]);
   }
 
-  /** Of two interleaved lists: medians, and the median of the ratios of each round. */
+  /** Of two interleaved lists: medians, and the ratio of each round. */
   compare(figure, unit, ours, floor, wanted = {}) {
-    this.add(figure, unit, median(ours), { floor: median(floor), ratio: median(ours.map((value, i) => value / floor[i])), ...wanted });
+    this.add(figure, unit, median(ours), { floor: median(floor), ratios: ours.map((value, i) => value / floor[i]), ...wanted });
   }
 
   toString() {

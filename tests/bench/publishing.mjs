@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { BUILD_DIR, eventually } from '../harness/stack.mjs';
 import { ledger, turn } from '../harness/sandbox.mjs';
-import { cpuSeconds, interleaved, median, peakMiB, percentile } from './measure.mjs';
+import { SLOW_ROUNDS, cpuSeconds, interleaved, median, peakMiB, percentile } from './measure.mjs';
 import { inMs, seedPosts } from './seed.mjs';
 
 const AT_ONCE = 64; // PUBLISH_INFLIGHT, as it is without a setting
@@ -88,7 +88,7 @@ function rates(table, what, ours, floor, wanted) {
 export async function publisher({ stack, table, rounds, tokens, accounts, small, large }) {
   await turn(stack, { init_per_min: 0, creator_per_min: 0, status_per_min: 0, discard_bodies: 1, check_media: 0, processing_ms: 0, moderation_ms: 0 });
   const overdue = inMs(-100);
-  const results = await interleaved(rounds, {
+  const results = await interleaved(Math.min(rounds, SLOW_ROUNDS), {
     late: () => publish(stack, { ...small, accounts, due: inMs(8000) }),
     large: () => publish(stack, { ...large, accounts, due: overdue }),
     largeFloor: () => bare(stack, tokens, large),
