@@ -14,7 +14,7 @@
 
 enum {
     AGAIN_MS = 1000, /* after a heartbeat that failed */
-    QUICK_MS = 250,  /* a slower answer says little about the clock */
+    QUICK_MS = 50,   /* a slower answer says little about the clock */
 };
 
 enum errand { REGISTER, BEAT, LEAVE };
