@@ -48,6 +48,10 @@ async function end(code) {
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => end(1));
 }
+process.once('uncaughtException', (error) => {
+  console.error(error);
+  end(1);
+});
 setTimeout(() => {
   say(`gave up after ${LONGEST_MS / 1000} s`);
   end(1);
