@@ -79,6 +79,8 @@ describe('a session that ended', () => {
 describe('the server away', () => {
   test('is said, and forgotten when it is back', async () => {
     await page.goto(`${stack.url}/queue`);
+    // A page that had nothing yet says instead that it could not be loaded.
+    await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
     await stack.hold('tts-api');
     await page.getByText('The server cannot be reached').waitFor({ timeout: 60_000 });
     await assertAccessible(page, '32-server-away');
