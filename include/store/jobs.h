@@ -18,12 +18,13 @@
 #include <stdint.h>
 
 enum {
-    JOB_CLAIM_MAX = 200,      /* ids one claim takes */
-    JOB_SWEEP_MAX = 500,      /* rows one sweep finds */
-    JOB_SHARDS = 1024,        /* job.shard is 0..JOB_SHARDS-1 */
-    JOB_PHASE_MS = 60000,     /* a claimed job nobody has touched for so long is stuck */
-    JOB_CRASHES_MAX = 3,      /* publishers that died of it: then REVIEW */
-    JOB_CODE_SIZE = 65,       /* bytes of a stable code with its NUL */
+    JOB_CLAIM_MAX = 200,  /* ids one claim takes */
+    JOB_SWEEP_MAX = 500,  /* rows one sweep finds */
+    JOB_SHARDS = 1024,    /* job.shard is 0..JOB_SHARDS-1 */
+    JOB_PHASE_MS = 60000, /* a claimed job nobody has touched for so long is stuck */
+    JOB_CRASHES_MAX = 3,  /* publishers that died of it since it last got a session, its
+                           * grant or all its bytes through: then REVIEW */
+    JOB_CODE_SIZE = 65,   /* bytes of a stable code with its NUL */
     JOB_PUBLISH_ID_SIZE = 97, /* bytes of a publish_id with its NUL */
     JOB_URL_MAX = 1536,       /* bytes of a sealed upload URL */
     JOB_IDS_SIZE = 256,       /* bytes of a list of TikTok's post ids with its NUL */

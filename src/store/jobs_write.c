@@ -127,7 +127,8 @@ static enum rc hold_ungranted(struct db *db, const struct step *s, struct err *e
                                    sql_u64(s->no)};
 
     return db_exec_one(db,
-                       "UPDATE job SET next_at = " SQL_NOW " + ? WHERE " JOB_GUARD
+                       "UPDATE job SET crashes = 0, next_at = " SQL_NOW
+                       " + ? WHERE " JOB_GUARD
                        " AND state = 2 AND granted = 0 AND attempt_no = ?",
                        SQL_ARGS(args), err);
 }
@@ -191,7 +192,7 @@ static enum rc grant_job(struct db *db, const struct step *s, struct err *err)
                                    JOB_GUARD_ARGS(s->ref), sql_u64(s->no)};
 
     return db_exec_one(db,
-                       "UPDATE job SET state = 3, granted = ?,"
+                       "UPDATE job SET state = 3, granted = ?, crashes = 0,"
                        " next_at = " SQL_NOW " + ?, updated_at = " SQL_NOW
                        " WHERE " JOB_GUARD
                        " AND state = 2 AND granted = 0 AND attempt_no = ?",
@@ -242,8 +243,8 @@ static enum rc hold_granted(struct db *db, const struct step *s, struct err *err
                                    sql_u64(s->no)};
 
     return db_exec_one(db,
-                       "UPDATE job SET next_at = " SQL_NOW " + ? WHERE " JOB_GUARD
-                       " AND state = 3 AND granted = ?",
+                       "UPDATE job SET crashes = 0, next_at = " SQL_NOW
+                       " + ? WHERE " JOB_GUARD " AND state = 3 AND granted = ?",
                        SQL_ARGS(args), err);
 }
 

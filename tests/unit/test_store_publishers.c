@@ -239,6 +239,30 @@ START_TEST(what_publishers_die_of_ends_with_a_person)
 }
 END_TEST
 
+/* What got a step further than before does not kill publishers. */
+START_TEST(progress_forgets_the_crashes_before_it)
+{
+    const struct job_intent intent = {.no = 1, .content_ver = 1, .bytes_total = 10};
+    const struct job_session session = {
+        .publish_id = "v1", .upload_url = "u", .upload_url_len = 1, .log_id = ""};
+    uint64_t p = post();
+    struct job_claimed c = claimed(p, mine);
+    struct job_ref ref = ref_of(&c, mine);
+
+    database_run(db, "UPDATE job SET crashes = 2");
+    ck_assert_int_eq(job_intend(db, &ref, &intent, &err), RC_OK);
+    ck_assert_int_eq(database_number(db, "SELECT crashes FROM job"), 2);
+    ck_assert_int_eq(job_persist(db, &ref, 1, &session, &err), RC_OK);
+    ck_assert_int_eq(database_number(db, "SELECT crashes FROM job"), 0);
+    database_run(db, "UPDATE job SET crashes = 2");
+    ck_assert_int_eq(job_grant(db, &ref, 1, &err), RC_OK);
+    ck_assert_int_eq(database_number(db, "SELECT crashes FROM job"), 0);
+    database_run(db, "UPDATE job SET crashes = 2");
+    ck_assert_int_eq(job_sent(db, &ref, 1, &err), RC_OK);
+    ck_assert_int_eq(database_number(db, "SELECT crashes FROM job"), 0);
+}
+END_TEST
+
 START_TEST(the_tasks_of_the_dead_are_freed_too)
 {
     const struct task_new t = {.kind = TASK_CREATOR_INFO,
@@ -332,6 +356,6 @@ DATABASE_MAIN("store_publishers", setup, teardown,
               a_crash_counts_also_when_the_jobs_phase_had_run_out,
               a_job_that_was_taken_over_already_is_not_touched,
               what_publishers_die_of_ends_with_a_person,
-              the_tasks_of_the_dead_are_freed_too,
+              progress_forgets_the_crashes_before_it, the_tasks_of_the_dead_are_freed_too,
               whoever_leaves_leaves_nothing_behind_and_no_crash, of_two_reapers_one_frees,
               a_reap_without_an_answer_is_simply_repeated)
