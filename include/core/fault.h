@@ -6,7 +6,7 @@
  * "...:stop" stops it as SIGSTOP would; "...:error" makes fault_error() true there. With
  * "name@3:crash" the third passage counts; several rules are separated by ','. Compiled
  * in everywhere but in release builds (TTS_NO_FAULTS), where the macros are nothing.
- * Thread-safe. publishing.md section 5.4 names the points. */
+ * Thread-safe. tests/integration/crash.test.mjs walks those of the publisher. */
 #ifndef CORE_FAULT_H
 #define CORE_FAULT_H
 

@@ -13,7 +13,7 @@
  *     key 91b2e7d0 active 2026-11-24T16:00:00.000Z <64 hex digits>
  *
  * There are two such files: TOKEN_KEY_FILE, for the publisher alone, and APP_KEY_FILE,
- * for CSRF tokens and cursors of tts-api (security.md R3, R4). */
+ * for CSRF tokens and cursors of tts-api (docs/security.md). */
 #ifndef CRYPTO_KEYS_H
 #define CRYPTO_KEYS_H
 

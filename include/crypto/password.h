@@ -7,7 +7,7 @@
  *     if (rc == RC_OK && password_needs_rehash(user.password_hash)) ...
  *
  * One call takes tens of milliseconds and PASSWORD_COST's memory, on purpose: callers
- * bound how many run at once (security.md R7). Nothing here keeps the password. */
+ * bound how many run at once (docs/security.md). Nothing here keeps the password. */
 #ifndef CRYPTO_PASSWORD_H
 #define CRYPTO_PASSWORD_H
 
@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* OWASP's list of equal minimums for Argon2id, one lane: 46 MiB in one pass, 19 MiB in
- * two (security.md R7 with measurements: 38 ms and 21 ms). New hashes use the first:
+ * two (measured here: 38 ms and 21 ms). New hashes use the first:
  * above glibc's largest mmap threshold of 32 MiB every buffer goes back to the kernel
  * at once, so a worker stays small between sign-ins. */
 enum {

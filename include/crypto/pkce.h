@@ -2,7 +2,7 @@
  *
  * TikTok wants code_challenge as lower-case *hex* of SHA-256(code_verifier), where the
  * RFC has base64url; a base64url challenge makes the token call fail with "Code verifier
- * or code challenge is invalid." (tiktok-api.md 2.1, with a test vector.) */
+ * or code challenge is invalid." (docs/tiktok.md, with a test vector.) */
 #ifndef CRYPTO_PKCE_H
 #define CRYPTO_PKCE_H
 

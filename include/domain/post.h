@@ -24,7 +24,7 @@ enum post_mode { POST_DIRECT = 1, POST_INBOX = 2 };
 enum {
     POST_CAPTION_BYTES_MAX = 16384,  /* of a draft, which may be too long for TikTok */
     POST_TITLE_BYTES_MAX = 400,      /* likewise */
-    POST_VIDEO_CAPTION_UNITS = 2200, /* UTF-16; source: tiktok-api.md 5.2 */
+    POST_VIDEO_CAPTION_UNITS = 2200, /* UTF-16; source: docs/tiktok.md */
     POST_PHOTO_CAPTION_UNITS = 4000, /* likewise; source: 5.4 */
     POST_TITLE_UNITS = 90,           /* likewise */
     POST_MEDIA_MAX = 35,             /* photos of a post; source: 5.4 */
@@ -159,7 +159,7 @@ const char *post_kind_name(enum post_kind kind); /* "video", "photo" */
 const char *post_mode_name(enum post_mode mode); /* "direct", "inbox" */
 
 /* How long before its time work on a post begins: long enough to have all but the last
- * part of a file of that size at TikTok by then (publishing.md 2.9). */
+ * part of a file of that size at TikTok by then (docs/publishing.md). */
 int64_t post_lead_ms(enum post_kind kind, int64_t bytes);
 
 #endif

@@ -5,7 +5,7 @@
  * canceled. The program uses libcurl's multi interface (http_curl_new()); tests use a
  * script of answers. Only http_wake() may be called from another thread.
  *
- * Every request obeys one profile (security.md R12): https with a verified certificate,
+ * Every request obeys one profile (docs/security.md): https with a verified certificate,
  * public addresses only, no redirects, no proxy, no netrc, bounded time and bounded
  * answers. The origins in http_settings.local are the exception: for exactly these, plain
  * http and any address are allowed (the sandbox of a local stack); a request may say the

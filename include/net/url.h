@@ -1,7 +1,7 @@
 /* net/url.h - what a URL names, read by the same parser that will fetch it.
  *
  * Checking a URL with one parser and fetching it with another is how address rules are
- * got around; therefore only libcurl's own parser is used (security.md R12). */
+ * got around; therefore only libcurl's own parser is used (docs/security.md). */
 #ifndef NET_URL_H
 #define NET_URL_H
 

@@ -2,7 +2,7 @@
  *
  * Every entry is a hint. Lost, doubled, early or phantom entries are all harmless: the
  * claim in MariaDB decides, and the reconciler finds what no hint pointed to
- * (publishing.md 2.5-2.7). Accounts are spread over QUEUE_GROUPS groups by their id; the
+ * (docs/publishing.md). Accounts are spread over QUEUE_GROUPS groups by their id; the
  * keys of a group share a hash tag, so that a script touches one slot:
  *
  *     {g}:A          ZSET  account -> ms from which the account may start something
@@ -89,7 +89,7 @@ enum queue_ring {
 enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
                         int64_t *wait_ms, struct err *err) MUST_CHECK;
 
-/* The witness (publishing.md 2.9): before the grant, the session that may commit is
+/* The witness (docs/publishing.md): before the grant, the session that may commit is
  * written down a second time, where a database that forgot cannot lose it. Writes value
  * unless somebody was first; holder then says who holds it now (value itself when we
  * do). value is a publish_id, or QUEUE_WITNESS_CANCEL before a cancel. */

@@ -3,7 +3,7 @@
  * Only the publisher may read this table. Tokens are sealed before they come here and
  * opened after they leave (crypto/seal.h). TikTok rotates refresh tokens: the old one is
  * dead as soon as a new one exists, so exactly one process refreshes at a time (a lease
- * on the row), and the newest pair wins, ordered by version (publishing.md 3). */
+ * on the row), and the newest pair wins, ordered by version (docs/publishing.md). */
 #ifndef STORE_ACCOUNT_TOKENS_H
 #define STORE_ACCOUNT_TOKENS_H
 

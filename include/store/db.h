@@ -4,7 +4,7 @@
  * repeated silently inside a transaction. Every connection is checked before use: READ
  * COMMITTED, strict mode, utf8mb4, CLIENT_FOUND_ROWS (proved on connection_check), not
  * read-only, no LOCAL INFILE, no silent reconnect, deadlines on connect, read and write
- * (security.md R11, publishing.md 2.12). After a failed connect the statements of the
+ * (docs/security.md, docs/publishing.md). After a failed connect the statements of the
  * following DB_HOLD_MS fail at once, so that a dead server costs a request at most one
  * connect timeout.
  *

@@ -2,7 +2,7 @@
  *
  * Every write names the job by post, fence and owner and checks how many rows it changed:
  * a publisher that was declared dead, or whose post was canceled or moved meanwhile, gets
- * RC_CONFLICT and drops the job (publishing.md 2.4). A write of several rows is one
+ * RC_CONFLICT and drops the job (docs/publishing.md). A write of several rows is one
  * transaction, locks job before attempt, and writes the line of the post's timeline that
  * tells of it. RC_UNCERTAIN: the connection broke during COMMIT; read the row again with
  * job_load() before doing anything else. The API's side (create, schedule, cancel) is in

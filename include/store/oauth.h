@@ -4,7 +4,7 @@
  * The state that travels through the browser is never stored, only its SHA-256. A
  * transaction belongs to the session, person and workspace that began it and lives
  * OAUTH_LIFE_MS; it is used up by one guarded UPDATE, so of any number of callbacks with
- * the same state exactly one goes on (security.md R1). The code it brought lies in the
+ * the same state exactly one goes on (docs/security.md). The code it brought lies in the
  * row until the publisher has traded it for tokens (store/account_tokens.h). */
 #ifndef STORE_OAUTH_H
 #define STORE_OAUTH_H

@@ -5,7 +5,7 @@
  * write here is one transaction with one line of the post's timeline in it. What decides
  * is one guarded UPDATE of the job: it names the state it saw, and matching no row means
  * that a publisher or another person was faster; then the row is read again and the
- * answer is exact (publishing.md 2.4). Locks are taken in the order account, media, job,
+ * answer is exact (docs/publishing.md). Locks are taken in the order account, media, job,
  * attempt, post.
  *
  * Every function names the workspace: a post of another one, or one that was deleted, is

@@ -2,7 +2,7 @@
  *
  * An e-mail address is one person, whatever its case. Sign-in reads the row by the
  * address; the password's hash never leaves the process. What counts failed sign-ins here
- * is the reserve for the time when Redis is away (security.md R8). Times are ms UTC of
+ * is the reserve for the time when Redis is away (docs/security.md). Times are ms UTC of
  * the database's clock. */
 #ifndef STORE_USERS_H
 #define STORE_USERS_H

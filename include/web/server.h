@@ -3,7 +3,7 @@
  * The parent opens the listening socket, forks the workers, starts at once what dies
  * (later and later when it dies young), and on SIGTERM or SIGINT lets each worker finish
  * its request before it ends. SIGUSR1 opens the log anew, in all of them. A worker
- * accepts by itself (accept4, then the descriptor is libfcgi's; security.md R22): bad
+ * accepts by itself (accept4, then the descriptor is libfcgi's; docs/security.md): bad
  * peers, a full descriptor table and stalled writers cost it at most the deadlines below.
  * A request that takes longer than deadline_ms ends its worker (the parent starts
  * another): a stuck handler must not be a lost worker. */

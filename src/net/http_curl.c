@@ -228,7 +228,7 @@ static bool add_header(struct transfer *t, const char *header)
  * either way the request must not go out with half of the profile. */
 #define SET(easy, option, value) (curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
 
-/* The profile of security.md R12, the same for every request, in three parts. */
+/* The profile of docs/security.md, the same for every request, in three parts. */
 static bool set_rules(const struct curl_http *ch, struct transfer *t)
 {
     CURL *e = t->easy;

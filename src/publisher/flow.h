@@ -16,7 +16,7 @@
  *   after it, only in                      PUBLISHED  DEAD  REVIEW  HANDOVER
  *   a database answer that was lost leads through RELOAD; a fence that was lost to END
  *
- * The rules that make it "never twice" (publishing.md 2.9), each asserted by
+ * The rules that make it "never twice" (docs/publishing.md), each asserted by
  * tests/unit/test_publisher_flow.c for every sequence of events up to a depth:
  *   - INIT only while no session of the post can still complete: none was granted, or the
  *     granted one is DEAD with proof;

@@ -1,6 +1,6 @@
 /* publisher/reconcile.h - what is looked for at intervals, because nothing points to it.
  *
- * sweep   posts that are overdue and unclaimed: their hints were lost (publishing.md 2.7)
+ * sweep   posts that are overdue and unclaimed: their hints were lost
  * reap    publishers whose lease has run out: their work becomes free
  * feed    posts of the next two hours into Redis, and all of them when it lost its data
  * beat    tells the database that our runs go on, and drops those that were taken from us

@@ -1,7 +1,7 @@
 /* publisher/tokens.h - one access token per account, refreshed by one process at a time.
  *
  * All functions run on a pool's thread; those that may call TikTok on a task's thread.
- * publishing.md 3 is the protocol, with what a crash between its steps costs. */
+ * docs/publishing.md is the protocol, with what a crash between its steps costs. */
 #ifndef PUBLISHER_TOKENS_H
 #define PUBLISHER_TOKENS_H
 

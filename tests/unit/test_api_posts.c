@@ -316,7 +316,7 @@ START_TEST(without_redis_all_goes_on_but_what_its_witness_would_undo)
 }
 END_TEST
 
-/* GRANT of publishing.md 2.4 by a thread of its own. */
+/* GRANT of docs/publishing.md by a thread of its own. */
 static pthread_barrier_t start;
 
 static void *grant(void *arg)

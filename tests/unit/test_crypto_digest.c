@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(a_signature_as_tiktok_makes_it_is_reproduced)
 {
-    /* tiktok-api.md section 10 */
+    /* docs/tiktok.md */
     static const char body[] =
         "{\"client_key\":\"sbawtestclientkey1\",\"event\":\"post.publish.complete\","
         "\"create_time\":1767225600,\"user_openid\":\"-"
@@ -130,7 +130,7 @@ START_TEST(the_pkce_challenge_is_hex_as_tiktok_wants_it)
 {
     char challenge[PKCE_CHALLENGE_SIZE];
 
-    /* tiktok-api.md 2.1: the verifier of RFC 7636, appendix B */
+    /* docs/tiktok.md: the verifier of RFC 7636, appendix B */
     pkce_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge);
     ck_assert_str_eq(challenge,
                      "13d31e961a1ad8ec2f16b10c4c982e0876a878ad6df144566ee1894acb70f9c3");

@@ -664,7 +664,7 @@ static void run_cancel(struct racer *r)
         posts_release(&out);
 }
 
-/* GRANT of publishing.md 2.4, as a publisher says it. */
+/* GRANT of docs/publishing.md, as a publisher says it. */
 static void run_grant(struct racer *r)
 {
     database_run(r->db,

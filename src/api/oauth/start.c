@@ -1,6 +1,6 @@
 /* POST /api/auth/tiktok/start - where to send the browser to connect an account.
  *
- * The state is the primary defence (security.md R1): 256 random bits that only this
+ * The state is the primary defence (docs/security.md): 256 random bits that only this
  * answer and TikTok's redirect carry; the database knows their hash and the session they
  * belong to. PKCE comes on top. */
 #include "../accounts/accounts.h"

@@ -99,7 +99,7 @@ void posts_hint(struct api *api, const struct post *post);
 
 /* Sees to it that the commit witness does not stand in the way of a post that is to be
  * changed or scheduled: an old "cancel" is taken away. RC_CONFLICT when a session holds
- * it that may have committed though the database does not know (publishing.md 2.9);
+ * it that may have committed though the database does not know (docs/publishing.md);
  * RC_UNAVAILABLE when Redis is away and the post was canceled: its "cancel" would cancel
  * it again. */
 enum rc posts_free_witness(struct api *api, const struct post *was, enum post_deed deed,

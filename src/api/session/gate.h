@@ -1,11 +1,11 @@
 /* api/session/gate.h - how many passwords all workers together may hash at once.
  *
  * A hash takes tens of milliseconds of a processor and 46 MiB: without a bound, sign-ins
- * alone could take the machine (security.md R7). The gate has slots, and a few places to
- * wait for one; who finds no place is told to come again, so that some workers are always
- * free for everything else. It is made before the workers are forked and lives in shared
- * memory; slots and places are robust mutexes, so a worker that dies at the gate gives
- * back what it held. */
+ * alone could take the machine (docs/security.md). The gate has slots, and a few places
+ * to wait for one; who finds no place is told to come again, so that some workers are
+ * always free for everything else. It is made before the workers are forked and lives in
+ * shared memory; slots and places are robust mutexes, so a worker that dies at the gate
+ * gives back what it held. */
 #ifndef SRC_API_SESSION_GATE_H
 #define SRC_API_SESSION_GATE_H
 

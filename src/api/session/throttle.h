@@ -1,4 +1,4 @@
-/* api/session/throttle.h - how often one may try to sign in (security.md R8).
+/* api/session/throttle.h - how often one may try to sign in (docs/security.md).
  *
  * Counted in Redis, for 5 to 15 minutes from the first try: tries of one address on one
  * account, tries on one account from anywhere, and failures of one address (of IPv6 its
