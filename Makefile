@@ -22,7 +22,7 @@ DEBIAN_PACKAGES := gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-de
   libmariadb-dev libjansson-dev libssl-dev libhiredis-dev libargon2-dev libsqlite3-dev \
   nginx mariadb-server redis-server ffmpeg tzdata curl jq ca-certificates procps
 DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-ctags \
-  pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2 wrk
+  libclang-rt-dev pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2 wrk
 
 PKGS := libcurl jansson hiredis libmariadb openssl
 CPPFLAGS += -Iinclude -I$(O)/gen -D_GNU_SOURCE $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
@@ -253,7 +253,7 @@ clean: ## Delete what was built
 	rm -rf build www/dist compile_commands.json
 
 help: ## This list
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | \
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | sort | \
 	  awk -F'\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 -include $(OBJS:.o=.d) $(patsubst $(O)/tests/%,$(O)/tests/unit/%.d,$(TESTS))
