@@ -96,7 +96,7 @@ GENERATED += $(O)/gen/queue/scripts.h
 $(filter $(O)/src/queue/%.o,$(OBJS)): $(O)/gen/queue/scripts.h
 endif
 
-.PHONY: all programs www help deps deps-run deps-test run stop reset status install clean \
+.PHONY: all programs www help deps deps-run run stop reset status install clean \
   test test-unit test-www test-integration test-e2e test-chaos test-compose bench benches \
   chaos fuzz coverage format FORCE
 
@@ -145,11 +145,11 @@ reset: ## End the local stack and delete its data
 status: ## Say what runs
 	@tools/stack status
 
-deps: deps-run deps-test ## Install every Debian package that building and testing need
+# In one go: two of them at a time would fight over apt's lock.
+deps: ## Install every Debian package that building and testing need
+	@tools/install-packages $(DEBIAN_PACKAGES) $(DEBIAN_TEST_PACKAGES)
 deps-run:
 	@tools/install-packages $(DEBIAN_PACKAGES)
-deps-test:
-	@tools/install-packages $(DEBIAN_TEST_PACKAGES)
 
 PREFIX ?= /usr/local
 install: ## Install programs, dashboard, schema and nginx templates under PREFIX
