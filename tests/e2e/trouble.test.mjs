@@ -82,6 +82,8 @@ describe('the server away', () => {
     // A page that had nothing yet says instead that it could not be loaded.
     await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
     await stack.hold('tts-api');
+    // An idle page asks once a minute; one to which its person comes back asks at once.
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
     await page.getByText('The server cannot be reached').waitFor({ timeout: 60_000 });
     await assertAccessible(page, '32-server-away');
     await stack.start('tts-api');
