@@ -3,7 +3,8 @@
  * A blob is named by a key that we make ourselves: 26 random characters of [a-z2-7].
  * Nothing a client says is ever part of a path. A blob is created empty, grows by
  * appending under a lock until the upload is whole, and never changes after that. Beside
- * it lies at most one thumbnail; pictures of accounts are kept under the account's id.
+ * it lie pictures made from it, at most one of each kind (enum blob_part), which go when
+ * it goes; pictures of accounts are kept under the account's id.
  *
  * The database decides how much of a growing blob counts: bytes are made durable first
  * and recorded afterwards, so after a crash the file may be longer than the record and is
@@ -35,11 +36,18 @@ enum {
     BLOB_KEY_LEN = 26,
     BLOB_KEY_SIZE = BLOB_KEY_LEN + 1,
     BLOB_ACCEL_SIZE = 64,            /* bytes for an X-Accel path with its NUL */
-    BLOB_SIDE_MAX = 2 * 1024 * 1024, /* bytes of a thumbnail or a picture */
+    BLOB_SIDE_MAX = 2 * 1024 * 1024, /* bytes of a thumbnail, a strip or an avatar */
+    BLOB_RENDITION_MAX = 20000000,   /* bytes of a photo's rendition */
 };
 
-/* What is kept under a key. */
-enum blob_part { BLOB_CONTENT, BLOB_THUMBNAIL };
+/* What is kept under a key. All but the content are JPEGs of our own making. */
+enum blob_part {
+    BLOB_CONTENT,   /* as it was uploaded */
+    BLOB_THUMBNAIL, /* one small picture */
+    BLOB_RENDITION, /* of a photo: what TikTok is given instead of the content */
+    BLOB_STRIP,     /* of a video: frames from beginning to end, side by side */
+    BLOB_PARTS,     /* how many there are */
+};
 
 struct blob_store;
 struct blob_writer;
@@ -127,10 +135,11 @@ enum rc blob_writer_undo(struct blob_writer *w, struct err *err) MUST_CHECK;
 enum rc blob_open(struct blob_store *s, const char *key, enum blob_part part, int *fd,
                   int64_t *size, struct err *err) MUST_CHECK;
 
-/* Stores or replaces a thumbnail (JPEG, at most BLOB_SIDE_MAX bytes) as a whole: a reader
- * sees the old one or the new one. */
-enum rc blob_put_thumbnail(struct blob_store *s, const char *key, const void *data,
-                           size_t len, struct err *err) MUST_CHECK;
+/* Stores or replaces a picture beside the blob as a whole: a reader sees the old one or
+ * the new one. part is not BLOB_CONTENT. At most BLOB_RENDITION_MAX bytes for a
+ * rendition and BLOB_SIDE_MAX for the others: more is RC_BUG. */
+enum rc blob_put_part(struct blob_store *s, const char *key, enum blob_part part,
+                      const void *data, size_t len, struct err *err) MUST_CHECK;
 
 /* The same for the picture of an account. */
 enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *data,
@@ -140,15 +149,15 @@ enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *d
 enum rc blob_open_avatar(struct blob_store *s, uint64_t account_id, int *fd,
                          int64_t *size, struct err *err) MUST_CHECK;
 
-/* Removes a blob and its thumbnail; one that is gone already is fine. */
+/* Removes a blob and what lies beside it; one that is gone already is fine. */
 enum rc blob_remove(struct blob_store *s, const char *key, struct err *err) MUST_CHECK;
 
 enum rc blob_space(struct blob_store *s, struct blob_space *out,
                    struct err *err) MUST_CHECK;
 
 /* Calls fn for every key whose blob was last written more than min_age_ms ago, in no
- * order. fn may remove that blob. What a blob_put_...() that died left of that age is
- * removed on the way. */
+ * order, and for that of every picture of that age whose blob is gone. fn may remove that
+ * blob. What a blob_put_...() that died left of that age is removed on the way. */
 enum rc blob_walk(struct blob_store *s, int64_t min_age_ms, blob_key_fn fn, void *ctx,
                   struct err *err) MUST_CHECK;
 

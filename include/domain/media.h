@@ -51,6 +51,13 @@ struct media_facts {
     int fps_milli; /* frames per 1000 s; videos */
 };
 
+/* A photo made for TikTok out of one that it would not take as it is. */
+struct media_rendition {
+    int64_t bytes; /* 0: there is none */
+    int width;     /* pixels */
+    int height;
+};
+
 struct media_check {
     const char *code; /* container codec duration frame_rate picture_size file_size
                        * readable; constant */

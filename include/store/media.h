@@ -42,8 +42,10 @@ struct media {
     uint64_t id;
     uint64_t workspace_id;
     int64_t created_at_ms;
-    char *checks;             /* JSON array; NULL until checked */
-    struct media_facts facts; /* all but kind and bytes unknown until checked */
+    char *checks;                     /* JSON array; NULL until checked */
+    struct media_facts facts;         /* all but kind and bytes unknown until checked */
+    struct media_rendition rendition; /* of a photo; else, or until checked, none */
+    uint32_t strip_frames;            /* of a video's film strip; 0: it has none */
     enum media_state state;
     uint32_t version;
     uint32_t used_in; /* posts that show it */
@@ -122,8 +124,10 @@ struct media_verdict {
     const char *checks;
     bool ready;
     bool has_thumb;
-    const char *reason;     /* "" when ready */
-    const char *reason_msg; /* "" when ready */
+    struct media_rendition rendition; /* stored beside the file; bytes 0: none */
+    uint32_t strip_frames;            /* stored beside the file; 0: none */
+    const char *reason;               /* "" when ready */
+    const char *reason_msg;           /* "" when ready */
 };
 enum rc media_judge(struct db *db, const struct media_work *work,
                     const struct media_verdict *verdict, struct err *err) MUST_CHECK;

@@ -62,21 +62,23 @@ enum rc blob_open(struct blob_store *s, const char *key, enum blob_part part, in
     return s->ops->open(s, key, part, fd, size, err);
 }
 
-static enum rc put(struct blob_store *s, const char *name, const void *data, size_t len,
-                   struct err *err)
+static enum rc put(struct blob_store *s, const char *name, size_t max, const void *data,
+                   size_t len, struct err *err)
 {
-    if (len > BLOB_SIDE_MAX)
+    if (len > max)
         return err_set(err, RC_BUG, "picture_too_large", "The picture is too large.");
     return s->ops->put(s, name, data, len, err);
 }
 
-enum rc blob_put_thumbnail(struct blob_store *s, const char *key, const void *data,
-                           size_t len, struct err *err)
+enum rc blob_put_part(struct blob_store *s, const char *key, enum blob_part part,
+                      const void *data, size_t len, struct err *err)
 {
     char name[FS_NAME_SIZE];
 
-    fs_name(key, BLOB_THUMBNAIL, name);
-    return put(s, name, data, len, err);
+    assert(part != BLOB_CONTENT);
+    fs_name(key, part, name);
+    return put(s, name, part == BLOB_RENDITION ? BLOB_RENDITION_MAX : BLOB_SIDE_MAX, data,
+               len, err);
 }
 
 enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *data,
@@ -85,7 +87,7 @@ enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *d
     char name[FS_NAME_SIZE];
 
     fs_avatar_name(account_id, name);
-    return put(s, name, data, len, err);
+    return put(s, name, BLOB_SIDE_MAX, data, len, err);
 }
 
 enum rc blob_open_avatar(struct blob_store *s, uint64_t account_id, int *fd,

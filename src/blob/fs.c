@@ -51,11 +51,17 @@ static enum rc failed(struct err *err, const char *what)
                    "The media store cannot %s: %s.", what, strerrordesc_np(errno));
 }
 
+static const char *const suffixes[BLOB_PARTS] = {
+    [BLOB_CONTENT] = "",
+    [BLOB_THUMBNAIL] = ".jpg",
+    [BLOB_RENDITION] = ".photo.jpg",
+    [BLOB_STRIP] = ".strip.jpg",
+};
+
 void fs_name(const char *key, enum blob_part part, char out[FS_NAME_SIZE])
 {
-    assert(blob_key_valid(key));
-    (void)snprintf(out, FS_NAME_SIZE, "%.2s/%s%s", key, key,
-                   part == BLOB_THUMBNAIL ? ".jpg" : "");
+    assert(blob_key_valid(key) && part < BLOB_PARTS);
+    (void)snprintf(out, FS_NAME_SIZE, "%.2s/%s%s", key, key, suffixes[part]);
 }
 
 void fs_avatar_name(uint64_t account_id, char out[FS_NAME_SIZE])
@@ -337,11 +343,10 @@ static enum rc fs_put(struct blob_store *s, const char *name, const void *data,
 static enum rc fs_remove(struct blob_store *s, const char *key, struct err *err)
 {
     struct fs_store *fs = fs_of(s);
-    static const enum blob_part parts[] = {BLOB_THUMBNAIL, BLOB_CONTENT};
     char name[FS_NAME_SIZE];
 
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        fs_name(key, parts[i], name);
+    for (int part = BLOB_PARTS - 1; part >= BLOB_CONTENT; part--) { /* content last */
+        fs_name(key, (enum blob_part)part, name);
         if (unlinkat(fs->root, name, 0) != 0 && errno != ENOENT)
             return failed(err, "remove a file");
     }
@@ -370,6 +375,19 @@ static bool older_than(int dir, const char *name, int64_t min_age_ms)
     return (int64_t)(now.tv_sec - st.st_mtim.tv_sec) * 1000 > min_age_ms;
 }
 
+/* The key whose blob the file name is: its own, or that of a picture whose blob is gone.
+ * False when it is neither. */
+static bool orphan_key(int dir, const char *name, char key[BLOB_KEY_SIZE])
+{
+    if (strlen(name) < BLOB_KEY_LEN)
+        return false;
+    (void)snprintf(key, BLOB_KEY_SIZE, "%.*s", BLOB_KEY_LEN, name);
+    if (!blob_key_valid(key))
+        return false;
+    return name[BLOB_KEY_LEN] == '\0' ||
+           (name[BLOB_KEY_LEN] == '.' && faccessat(dir, key, F_OK, 0) != 0);
+}
+
 /* Walks one of the two-character directories; false when fn wants no more. */
 static bool walk_dir(const struct fs_store *fs, const char *name, int64_t min_age_ms,
                      blob_key_fn fn, void *ctx)
@@ -384,14 +402,15 @@ static bool walk_dir(const struct fs_store *fs, const char *name, int64_t min_ag
     }
     for (struct dirent *e = readdir(dir); more && e != NULL; e = readdir(dir)) {
         bool temporary = e->d_name[0] == '.';
+        char key[BLOB_KEY_SIZE];
 
-        if ((!temporary && !blob_key_valid(e->d_name)) ||
+        if ((!temporary && !orphan_key(fd, e->d_name, key)) ||
             !older_than(fd, e->d_name, min_age_ms))
             continue;
         if (temporary)
             (void)unlinkat(fd, e->d_name, 0); /* of a fs_put() that died */
         else
-            more = fn(ctx, e->d_name);
+            more = fn(ctx, key);
     }
     (void)closedir(dir);
     return more;

@@ -20,8 +20,8 @@ static bool keep_thumb(const struct work *w, const struct media_work *job,
 
     if (thumb->len == 0)
         return false;
-    if (blob_put_thumbnail(w->blobs, job->blob_key, thumb->buf, thumb->len, &err) ==
-        RC_OK)
+    if (blob_put_part(w->blobs, job->blob_key, BLOB_THUMBNAIL, thumb->buf, thumb->len,
+                      &err) == RC_OK)
         return true;
     log_failure("media.thumbnail_failed", &err);
     return false;

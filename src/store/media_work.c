@@ -108,6 +108,11 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
                                    sql_text(f->audio_codec),
                                    sql_text(v->checks),
                                    sql_i64(v->has_thumb),
+                                   sql_i64(v->rendition.bytes > 0),
+                                   sql_i64(v->rendition.bytes),
+                                   sql_i64(v->rendition.width),
+                                   sql_i64(v->rendition.height),
+                                   sql_i64(v->strip_frames),
                                    sql_i64(SQL_NEVER),
                                    sql_i64(now_ms),
                                    sql_u64(j->work->media_id),
@@ -118,7 +123,9 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
                        "UPDATE media SET state = ?, reason = ?, reason_msg = ?, "
                        "mime = ?, kind = IF(? = 0, kind, ?), width = ?, height = ?, "
                        "duration_ms = ?, fps_milli = ?, container = ?, video_codec = ?, "
-                       "audio_codec = ?, checks = ?, has_thumb = ?, next_at = ?, "
+                       "audio_codec = ?, checks = ?, has_thumb = ?, "
+                       "has_rendition = ?, rendition_bytes = ?, rendition_width = ?, "
+                       "rendition_height = ?, strip_frames = ?, next_at = ?, "
                        "owner = 0, fails = 0, version = version + 1, updated_at = ? "
                        "WHERE media_id = ? AND owner = ? AND fence = ? AND state = 1",
                        SQL_ARGS(args), err);
@@ -155,7 +162,8 @@ enum rc media_removed(struct db *db, const struct media_work *work, struct err *
 
     return db_exec_one(db,
                        "UPDATE media SET next_at = ?, owner = 0, fails = 0, "
-                       "has_thumb = 0, updated_at = " SQL_NOW " "
+                       "has_thumb = 0, has_rendition = 0, strip_frames = 0, "
+                       "updated_at = " SQL_NOW " "
                        "WHERE media_id = ? AND owner = ? AND fence = ? AND state = 4",
                        SQL_ARGS(args), err);
 }

@@ -252,14 +252,45 @@ START_TEST(a_thumbnail_is_replaced_as_a_whole_and_goes_with_its_blob)
     int64_t size = 0;
 
     ck_assert_int_eq(blob_create(store, key, 0, &err), RC_OK);
-    ck_assert_int_eq(blob_put_thumbnail(store, key, "one", 3, &err), RC_OK);
-    ck_assert_int_eq(blob_put_thumbnail(store, key, "second", 6, &err), RC_OK);
+    ck_assert_int_eq(blob_put_part(store, key, BLOB_THUMBNAIL, "one", 3, &err), RC_OK);
+    ck_assert_int_eq(blob_put_part(store, key, BLOB_THUMBNAIL, "second", 6, &err), RC_OK);
     holds(BLOB_THUMBNAIL, "second");
     ck_assert_int_eq(blob_remove(store, key, &err), RC_OK);
     ck_assert_int_eq(blob_remove(store, key, &err), RC_OK);
     ck_assert_int_eq(blob_open(store, key, BLOB_CONTENT, &fd, &size, &err), RC_NOT_FOUND);
     ck_assert_int_eq(blob_open(store, key, BLOB_THUMBNAIL, &fd, &size, &err),
                      RC_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(every_picture_beside_a_blob_has_its_own_file_and_goes_with_it)
+{
+    static const enum blob_part parts[] = {BLOB_THUMBNAIL, BLOB_RENDITION, BLOB_STRIP};
+    static const char *const words[] = {"thumbnail", "rendition", "strip"};
+    int fd = -1;
+    int64_t size = 0;
+
+    ck_assert_int_eq(blob_create(store, key, 0, &err), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        ck_assert_int_eq(
+            blob_put_part(store, key, parts[i], words[i], strlen(words[i]), &err), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        holds(parts[i], words[i]);
+    ck_assert_int_eq(blob_remove(store, key, &err), RC_OK);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        ck_assert_int_eq(blob_open(store, key, parts[i], &fd, &size, &err), RC_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(a_rendition_may_be_larger_than_a_thumbnail)
+{
+    static const char bytes[BLOB_SIDE_MAX + 1];
+
+    ck_assert_int_eq(blob_create(store, key, 0, &err), RC_OK);
+    ck_assert_int_eq(
+        blob_put_part(store, key, BLOB_RENDITION, bytes, sizeof(bytes), &err), RC_OK);
+    ck_assert_int_eq(blob_put_part(store, key, BLOB_STRIP, bytes, sizeof(bytes), &err),
+                     RC_BUG);
 }
 END_TEST
 
@@ -293,7 +324,7 @@ START_TEST(the_walk_finds_old_blobs_and_leaves_young_ones_alone)
     int found = 0;
 
     ck_assert_int_eq(blob_create(store, key, 0, &err), RC_OK);
-    ck_assert_int_eq(blob_put_thumbnail(store, key, "x", 1, &err), RC_OK);
+    ck_assert_int_eq(blob_put_part(store, key, BLOB_THUMBNAIL, "x", 1, &err), RC_OK);
     ck_assert_int_eq(blob_put_avatar(store, 7, "x", 1, &err), RC_OK);
     ck_assert_int_eq(blob_walk(store, 3600000, count, &found, &err), RC_OK);
     ck_assert_int_eq(found, 0);
@@ -324,6 +355,22 @@ START_TEST(the_walk_removes_what_a_write_that_died_left)
 }
 END_TEST
 
+START_TEST(the_walk_finds_a_picture_whose_blob_is_gone)
+{
+    const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    char path[128];
+    int found = 0;
+
+    ck_assert_int_eq(blob_put_part(store, key, BLOB_RENDITION, "x", 1, &err), RC_OK);
+    ck_assert_int_eq(blob_walk(store, 3600000, count, &found, &err), RC_OK);
+    ck_assert_int_eq(found, 0);
+    (void)snprintf(path, sizeof(path), "%s/media/%.2s/%s.photo.jpg", root, key, key);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, old, 0), 0);
+    ck_assert_int_eq(blob_walk(store, 3600000, count, &found, &err), RC_OK);
+    ck_assert_int_eq(found, 1);
+}
+END_TEST
+
 START_TEST(paths_for_nginx_come_from_keys_alone)
 {
     char path[BLOB_ACCEL_SIZE];
@@ -332,6 +379,10 @@ START_TEST(paths_for_nginx_come_from_keys_alone)
     ck_assert_str_eq(path, "/_media/ab/abcdefghijklmnopqrstuvwxyz");
     blob_accel_path("abcdefghijklmnopqrstuvwxyz", BLOB_THUMBNAIL, path);
     ck_assert_str_eq(path, "/_media/ab/abcdefghijklmnopqrstuvwxyz.jpg");
+    blob_accel_path("abcdefghijklmnopqrstuvwxyz", BLOB_RENDITION, path);
+    ck_assert_str_eq(path, "/_media/ab/abcdefghijklmnopqrstuvwxyz.photo.jpg");
+    blob_accel_path("abcdefghijklmnopqrstuvwxyz", BLOB_STRIP, path);
+    ck_assert_str_eq(path, "/_media/ab/abcdefghijklmnopqrstuvwxyz.strip.jpg");
     blob_avatar_accel_path(42, path);
     ck_assert_str_eq(path, "/_media/avatar/42.jpg");
 }
@@ -356,7 +407,10 @@ UNIT_MAIN_FIXTURE("blob_fs", setup, teardown, only_our_own_keys_are_keys,
                   a_body_that_ends_early_is_said_so, a_full_disk_is_a_failure_of_its_own,
                   more_than_the_disk_has_is_refused_at_creation, links_are_never_followed,
                   a_thumbnail_is_replaced_as_a_whole_and_goes_with_its_blob,
+                  every_picture_beside_a_blob_has_its_own_file_and_goes_with_it,
+                  a_rendition_may_be_larger_than_a_thumbnail,
                   the_picture_of_an_account_is_read_back_and_no_others,
                   the_walk_finds_old_blobs_and_leaves_young_ones_alone,
                   the_walk_removes_what_a_write_that_died_left,
+                  the_walk_finds_a_picture_whose_blob_is_gone,
                   paths_for_nginx_come_from_keys_alone, free_space_is_told)

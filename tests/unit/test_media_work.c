@@ -246,7 +246,8 @@ START_TEST(the_bytes_of_a_deleted_file_are_removed)
 {
     have("x", 1);
     s.due.remove = true;
-    ck_assert_int_eq(blob_put_thumbnail(work.blobs, key, "jpeg", 4, &err), RC_OK);
+    ck_assert_int_eq(blob_put_part(work.blobs, key, BLOB_THUMBNAIL, "jpeg", 4, &err),
+                     RC_OK);
     ck_assert(next());
     ck_assert_int_eq(s.removed, 1);
     ck_assert_int_eq(s.judged, 0);
