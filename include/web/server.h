@@ -41,6 +41,12 @@ struct web_program {
     /* In the parent (with NULL), about once a second, and in a worker after each second
      * in which no request came; may be NULL. */
     void (*idle)(void *worker);
+
+    /* What the program does by itself, in one more child of the parent, started and
+     * restarted as the workers are; NULL: nothing. There SIGTERM, SIGINT and SIGUSR1 are
+     * blocked and wait for its signalfd: it ends on the first two, within drain_ms, and
+     * opens its log anew on the third. Returns the status to end with. */
+    int (*companion)(void *arg);
 };
 
 /* Serves until told to stop; the process has one thread and leaves signals to this. It

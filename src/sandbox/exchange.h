@@ -37,6 +37,7 @@ struct sandbox {
     const struct random_source *random;
     struct sql *sql;
     char *buffer; /* UPLOAD_BUFFER bytes */
+    int bell;     /* rings the courier (courier.h) */
 };
 
 struct exchange {
@@ -58,6 +59,9 @@ struct exchange {
     char publish_id[PUBLISH_ID_SIZE];
     char code[CODE_NAME_SIZE];
     int64_t fault_id;
+
+    bool errand; /* what is committed gives the courier something to do: it is rung when
+                  * the request has been handled */
 };
 
 /* Reads the knobs and the clock, and makes the log id. */

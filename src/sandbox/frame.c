@@ -1,6 +1,7 @@
 #include "frame.h"
 
 #include "apply.h"
+#include "courier.h"
 #include "upload.h"
 
 #include "core/encode.h"
@@ -157,6 +158,14 @@ static enum rc note_alone(struct exchange *x, struct err *err)
     return sql_end(x->sql, exchange_note(x, err), err);
 }
 
+/* Tells the courier, as soon as there is something to tell. */
+static void ring(struct exchange *x)
+{
+    if (x->errand)
+        bell_ring(x->sandbox->bell);
+    x->errand = false;
+}
+
 static enum rc serve_named(struct exchange *x, const struct route *route, struct err *err)
 {
     struct fault fault = {.id = 0};
@@ -167,6 +176,7 @@ static enum rc serve_named(struct exchange *x, const struct route *route, struct
     if (apply_before(x, route->style, &fault))
         return note_alone(x, err);
     rc = route->api != NULL ? api_serve(x, route->api, err) : route->handle(x, err);
+    ring(x);
     if (rc == RC_OK)
         apply_after(x, route->style, &fault);
     return rc;
@@ -305,6 +315,7 @@ void frame_serve(struct sandbox *sandbox, const struct web_request *req,
     rc = exchange_open(&x, &err);
     if (rc == RC_OK && route != NULL)
         rc = serve(&x, route, &err);
+    ring(&x);
     if (rc != RC_OK)
         answer_failure(&x, style, &err);
     else if (route == NULL)

@@ -1,8 +1,10 @@
 /* tts-sandbox - TikTok as documented, for the local stack and for every test.
  *
  * A FastCGI program behind nginx. Its state is one SQLite file and a directory of
- * uploads, shared by the workers; it survives restarts and kills. docs/sandbox.md says
- * what it plays, and how to make it behave badly. */
+ * uploads, shared by the workers and the courier, a process that does what TikTok does by
+ * itself; it survives restarts and kills. docs/sandbox.md says what it plays, and how to
+ * make it behave badly. */
+#include "courier.h"
 #include "exchange.h"
 #include "frame.h"
 #include "people.h"
@@ -20,6 +22,12 @@ enum {
     DEADLINE_MS = 600000, /* a chunk of 128 MB at 220 kB/s */
     DRAIN_MS = 5000,
     PATH_SIZE = 1200,
+};
+
+/* What all processes of the program have. */
+struct shared {
+    struct settings settings;
+    int bell;
 };
 
 static void open_log(const struct settings *s)
@@ -55,9 +63,11 @@ static void prepare_state(const struct settings *s)
 static void *start(void *arg)
 {
     struct sandbox *sandbox = xcalloc(1, sizeof(*sandbox));
+    const struct shared *shared = arg;
     struct err err;
 
-    sandbox->settings = arg;
+    sandbox->settings = &shared->settings;
+    sandbox->bell = shared->bell;
     sandbox->clock = clock_system();
     sandbox->random = random_system();
     sandbox->buffer = xmalloc(UPLOAD_BUFFER);
@@ -82,25 +92,36 @@ static void stop(void *worker)
     free(sandbox);
 }
 
+static int run_courier(void *arg)
+{
+    const struct shared *shared = arg;
+
+    return courier_run(&shared->settings, shared->bell);
+}
+
 int main(void)
 {
-    struct settings s;
+    struct shared shared;
+    struct settings *s = &shared.settings;
     struct web_program program = {.name = "sandbox",
                                   .deadline_ms = DEADLINE_MS,
                                   .io_ms = IO_MS,
                                   .drain_ms = DRAIN_MS,
                                   .start = start,
                                   .handle = handle,
-                                  .stop = stop};
+                                  .stop = stop,
+                                  .companion = run_courier};
     int status;
 
-    settings_read(&s);
-    open_log(&s);
-    prepare_state(&s);
-    program.listen = s.listen;
-    program.workers = (size_t)s.workers;
-    program.arg = &s;
+    settings_read(s);
+    open_log(s);
+    prepare_state(s);
+    shared.bell = bell_new();
+    program.listen = s->listen;
+    program.workers = (size_t)s->workers;
+    program.arg = &shared;
     status = web_serve(&program);
-    settings_release(&s);
+    io_close(&shared.bell);
+    settings_release(s);
     return status;
 }

@@ -38,8 +38,9 @@ struct server {
     const struct web_program *program;
     struct listener listener;
     struct pool *pool;
-    struct child children[WEB_WORKERS_MAX];
-    int64_t tick_ms; /* when idle() is due */
+    struct child children[WEB_WORKERS_MAX]; /* the companion, if any, is the last */
+    size_t count;                           /* of children */
+    int64_t tick_ms;                        /* when idle() is due */
     bool stop;
 };
 
@@ -48,18 +49,24 @@ static int64_t now_ms(void)
     return clock_mono_ms(clock_system());
 }
 
-/* --- workers ----------------------------------------------------------------------- */
+/* --- children ---------------------------------------------------------------------- */
 
-/* What only a new worker does: it ends with its parent, whatever way that goes. */
-static void become_worker(const struct server *s, size_t slot, pid_t parent) NORETURN;
-static void become_worker(const struct server *s, size_t slot, pid_t parent)
+/* What only a new child does: it ends with its parent, whatever way that goes. */
+static void become_child(const struct server *s, size_t slot, pid_t parent) NORETURN;
+static void become_child(const struct server *s, size_t slot, pid_t parent)
 {
+    const struct web_program *p = s->program;
+    int listen_fd = s->listener.fd;
+
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXIT_FAILURE);
-    worker_run(s->program, s->pool, slot, s->listener.fd);
+    if (slot < p->workers)
+        worker_run(p, s->pool, slot, listen_fd);
+    io_close(&listen_fd); /* the companion answers nobody */
+    exit(p->companion(p->arg));
 }
 
-static void start_worker(struct server *s, size_t slot)
+static void start_child(struct server *s, size_t slot)
 {
     struct child *c = &s->children[slot];
     pid_t parent = getpid();
@@ -68,7 +75,7 @@ static void start_worker(struct server *s, size_t slot)
     (void)fflush(NULL); /* or what is buffered is written twice */
     pid = fork();
     if (pid == 0)
-        become_worker(s, slot, parent);
+        become_child(s, slot, parent);
     c->begun_ms = now_ms();
     if (pid < 0) {
         log_error("web.no_fork", "errno=%d retry_ms=%d", errno, NO_FORK_MS);
@@ -82,9 +89,9 @@ static void start_due(struct server *s)
 {
     int64_t now = now_ms();
 
-    for (size_t i = 0; i < s->program->workers; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         if (s->children[i].pid == 0 && s->children[i].next_ms <= now)
-            start_worker(s, i);
+            start_child(s, i);
     }
 }
 
@@ -136,7 +143,7 @@ static void reap(struct server *s)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        for (size_t i = 0; i < s->program->workers; i++) {
+        for (size_t i = 0; i < s->count; i++) {
             if (s->children[i].pid == pid)
                 bury(s, i, status);
         }
@@ -145,7 +152,7 @@ static void reap(struct server *s)
 
 static void signal_all(const struct server *s, int number)
 {
-    for (size_t i = 0; i < s->program->workers; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         if (s->children[i].pid > 0)
             (void)kill(s->children[i].pid, number);
     }
@@ -153,7 +160,7 @@ static void signal_all(const struct server *s, int number)
 
 static bool any_runs(const struct server *s)
 {
-    for (size_t i = 0; i < s->program->workers; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         if (s->children[i].pid > 0)
             return true;
     }
@@ -198,7 +205,7 @@ static int64_t wait_ms(const struct server *s)
     int64_t now = now_ms();
     int64_t due = s->program->idle != NULL ? s->tick_ms : now + FOREVER_MS;
 
-    for (size_t i = 0; i < s->program->workers; i++) {
+    for (size_t i = 0; i < s->count; i++) {
         if (s->children[i].pid == 0 && s->children[i].next_ms < due)
             due = s->children[i].next_ms;
     }
@@ -272,8 +279,10 @@ static int serve(struct server *s)
 
 int web_serve(const struct web_program *program)
 {
-    struct server s = {.program = program, .listener = {.fd = -1}};
+    struct server s = {.program = program,
+                       .listener = {.fd = -1},
+                       .count = program->workers + (program->companion != NULL)};
 
-    assert(program->workers >= 1 && program->workers <= WEB_WORKERS_MAX);
+    assert(program->workers >= 1 && s.count <= WEB_WORKERS_MAX);
     return serve(&s);
 }
