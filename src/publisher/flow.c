@@ -65,6 +65,16 @@ static struct flow_action later(struct flow *f, const struct flow_event *ev,
     return a;
 }
 
+/* Releases the job until the account may post again, whenever that is. */
+static struct flow_action put_off(struct flow *f, const char *reason)
+{
+    struct flow_action a = act_because(f, FLOW_DO_LATER, reason);
+
+    assert(!f->granted);
+    a.limited = true;
+    return a;
+}
+
 /* After the grant nothing is given up before 72 h; then a person must look. */
 static struct flow_action ask_again(struct flow *f, const struct flow_event *ev,
                                     int64_t wait_ms)
@@ -77,6 +87,8 @@ static struct flow_action ask_again(struct flow *f, const struct flow_event *ev,
 static struct flow_action refused(struct flow *f, const struct flow_event *ev)
 {
     assert(!f->granted);
+    if (ev->verdict == FLOW_VERDICT_LIMIT)
+        return put_off(f, ev->reason);
     return act_because(
         f, ev->verdict == FLOW_VERDICT_BLOCK ? FLOW_DO_BLOCK : FLOW_DO_FAIL, ev->reason);
 }
@@ -445,8 +457,10 @@ static struct flow_action told(struct flow *f, const struct flow_event *ev)
     case TIKTOK_IN_INBOX:
         return act(f, f->granted ? FLOW_DO_PUBLISHED : FLOW_DO_WITNESS);
     case TIKTOK_FAILED:
+        f->limited = ev->limit;
         return dead(f, ev->reason,
-                    ev->retry   ? retry_soon(f)
+                    ev->limit   ? FLOW_DO_LATER
+                    : ev->retry ? retry_soon(f)
                     : ev->block ? FLOW_DO_BLOCK
                                 : FLOW_DO_FAIL);
     }
@@ -487,7 +501,7 @@ static struct flow_action on_dead(struct flow *f, const struct flow_event *ev)
     if (f->after_dead == FLOW_DO_INTENT)
         return want(f, FLOW_DO_INTENT);
     if (f->after_dead == FLOW_DO_LATER)
-        return later(f, ev, f->reason);
+        return f->limited ? put_off(f, f->reason) : later(f, ev, f->reason);
     return act_because(f, f->after_dead, f->reason);
 }
 

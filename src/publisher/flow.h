@@ -96,6 +96,9 @@ struct flow_action {
     int64_t wait_ms;    /* LATER */
     const char *reason; /* stable code; a constant or the event's own text; or "" */
     bool force;         /* TOKEN */
+    bool limited;       /* LATER: TikTok lets the account post nothing for a while. How
+                         * long is for the store to say; it is no failure, and however
+                         * long it lasts, the post is not given up for it */
 };
 
 /* How the last action went. */
@@ -115,7 +118,11 @@ enum flow_what {
     FLOW_LOADED,   /* RELOAD: the row is ours; start is set */
 };
 
-enum flow_verdict { FLOW_VERDICT_FAIL, FLOW_VERDICT_BLOCK };
+enum flow_verdict {
+    FLOW_VERDICT_FAIL,
+    FLOW_VERDICT_BLOCK, /* a person must act on the account first */
+    FLOW_VERDICT_LIMIT, /* a limit of the account's, which passes by itself */
+};
 
 /* What the database says about the newest attempt. */
 enum flow_session {
@@ -149,6 +156,7 @@ struct flow_event {
     enum tiktok_state state; /* TOLD */
     bool retry;              /* TOLD, FAILED: another session may fare better */
     bool block;              /* TOLD, FAILED: a person must act on the account first */
+    bool limit;              /* TOLD, FAILED: a limit of the account's */
     int64_t bytes;           /* TOLD: TikTok has this many, -1: not said */
     int64_t age_ms;          /* TOLD: of the session by TikTok's clock, -1: not known */
 
@@ -163,7 +171,8 @@ struct flow {
     int64_t chunk;       /* next to send */
     bool position_known; /* chunk is what TikTok expects, unsent */
     bool granted;
-    bool sent; /* TikTok accepted the last chunk: no death by age */
+    bool sent;    /* TikTok accepted the last chunk: no death by age */
+    bool limited; /* the session died of a limit of the account's */
     unsigned tries, resyncs, auths, polls, deaths;
     int64_t
         short_ms; /* when the upload was first seen expired and incomplete; 0: never */

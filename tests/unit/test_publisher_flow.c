@@ -35,6 +35,7 @@ static const struct flow_event calls[] = {
     {.what = FLOW_AUTH},
     {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_FAIL, .reason = "r"},
     {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_BLOCK, .reason = "r"},
+    {.what = FLOW_REFUSED, .verdict = FLOW_VERDICT_LIMIT, .reason = "r"},
 };
 static const struct flow_event writes[] = {{.what = FLOW_OK},
                                            {.what = FLOW_AGAIN},
@@ -65,6 +66,7 @@ static const struct flow_event statuses[] = {
     TOLD(FAILED, 30000000, YOUNG),
     {.what = FLOW_TOLD, .state = TIKTOK_FAILED, .retry = true, .reason = "r"},
     {.what = FLOW_TOLD, .state = TIKTOK_FAILED, .block = true, .reason = "r"},
+    {.what = FLOW_TOLD, .state = TIKTOK_FAILED, .limit = true, .reason = "r"},
 };
 
 struct menu {
@@ -282,6 +284,7 @@ static bool met(const struct flow *f, const struct world *w, int depth)
                         f->deaths,
                         f->resyncs,
                         f->after_dead,
+                        f->limited,
                         (uint64_t)(f->short_ms != 0),
                         f->unclear.what,
                         w->row,
@@ -695,6 +698,54 @@ START_TEST(tiktoks_failure_is_final_or_tried_again_as_its_reason_says)
 }
 END_TEST
 
+START_TEST(a_limit_puts_the_post_off_and_is_no_failure_however_late_it_gets)
+{
+    struct flow_event limit = {.what = FLOW_REFUSED,
+                               .verdict = FLOW_VERDICT_LIMIT,
+                               .reason = "daily_post_limit"};
+    struct flow_event told = {.what = FLOW_TOLD,
+                              .state = TIKTOK_FAILED,
+                              .limit = true,
+                              .reason = "daily_post_limit"};
+    struct flow_action a;
+
+    for (int late = 0; late < 2; late++) { /* within the person's patience, and beyond */
+        go_to(FLOW_DO_CREATOR);
+        now = late != 0 ? fresh.give_up_ms + 1 : now;
+        a = after(limit);
+        expect(a, FLOW_DO_LATER);
+        ck_assert(a.limited);
+        ck_assert_str_eq(a.reason, "daily_post_limit");
+        ck_assert_int_eq(a.wait_ms, 0); /* how long is for the store to say */
+        go_to(FLOW_DO_INIT);
+        ck_assert(after(limit).limited);
+        go_to(FLOW_DO_STATUS); /* granted, and failed for it: dead first */
+        now = late != 0 ? fresh.give_up_ms + 1 : now;
+        expect(after(told), FLOW_DO_DEAD);
+        a = after((struct flow_event){.what = FLOW_OK});
+        expect(a, FLOW_DO_LATER);
+        ck_assert(a.limited);
+        ck_assert_str_eq(a.reason, "daily_post_limit");
+    }
+}
+END_TEST
+
+START_TEST(a_limit_whose_end_was_not_written_is_written_again_as_one)
+{
+    struct flow_action a;
+
+    go_to(FLOW_DO_INIT);
+    expect(after((struct flow_event){
+               .what = FLOW_REFUSED, .verdict = FLOW_VERDICT_LIMIT, .reason = "r"}),
+           FLOW_DO_LATER);
+    a = after((struct flow_event){.what = FLOW_AGAIN});
+    ck_assert(a.what == FLOW_DO_LATER && a.limited);
+    expect(after((struct flow_event){.what = FLOW_UNCLEAR}), FLOW_DO_RELOAD);
+    a = after((struct flow_event){.what = FLOW_LOADED, .start = fresh});
+    ck_assert(a.what == FLOW_DO_LATER && a.limited);
+}
+END_TEST
+
 START_TEST(waits_grow_to_five_minutes_and_honour_what_was_asked)
 {
     struct flow_event again = {.what = FLOW_AGAIN, .jitter = 1000};
@@ -747,5 +798,7 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_granted_post_is_followed_up_however_late_it_is,
           an_interrupted_upload_goes_on_where_tiktok_says,
           tiktoks_failure_is_final_or_tried_again_as_its_reason_says,
+          a_limit_puts_the_post_off_and_is_no_failure_however_late_it_gets,
+          a_limit_whose_end_was_not_written_is_written_again_as_one,
           waits_grow_to_five_minutes_and_honour_what_was_asked,
           a_shutdown_gives_back_what_waits_and_finishes_what_is_committed)
