@@ -24,6 +24,20 @@ enum rc job_tell(struct db *db, const struct job_ref *ref, enum event_kind kind,
 /* A code as its column takes it: short, and of the characters that codes are made of. */
 void job_code(char out[JOB_CODE_SIZE], const char *code);
 
+/* TikTok's status word as attempt.tiktok_status takes it. */
+void job_status_word(char out[JOB_CODE_SIZE], const char *word);
+
+/* The parts of PERSIST and PUBLISHED that differ from post to post. Inside the caller's
+ * transaction, after the job's own row. */
+enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,
+                          const struct job_session *session, struct err *err) MUST_CHECK;
+struct job_outcome {
+    const char *word; /* as job_status_word() made it */
+    const char *ids;
+};
+enum rc job_store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
+                          const struct job_outcome *outcome, struct err *err) MUST_CHECK;
+
 /* Blocks what the account has scheduled; what is in a publisher's hands finds out by
  * itself. Inside the caller's transaction. job_unblock() is the way back. */
 enum rc job_block_account(struct db *db, uint64_t account_id, const char *reason,

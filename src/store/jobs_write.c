@@ -133,9 +133,9 @@ static enum rc hold_ungranted(struct db *db, const struct step *s, struct err *e
                        SQL_ARGS(args), err);
 }
 
-static enum rc store_session(struct db *db, const struct step *s, struct err *err)
+enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,
+                          const struct job_session *n, struct err *err)
 {
-    const struct job_session *n = s->session;
     char log_id[LOG_ID_SIZE];
 
     text_copy(log_id, sizeof(log_id), n->log_id != NULL ? n->log_id : "");
@@ -145,8 +145,8 @@ static enum rc store_session(struct db *db, const struct step *s, struct err *er
                                        n->init_date_ms != 0 ? sql_i64(n->init_date_ms)
                                                             : sql_null(),
                                        sql_text(log_id),
-                                       sql_u64(s->ref->post_id),
-                                       sql_u64(s->no)};
+                                       sql_u64(ref->post_id),
+                                       sql_u64(no)};
 
         return db_exec_one(db,
                            "UPDATE attempt SET state = 2, publish_id = ?, upload_url = ?,"
@@ -169,7 +169,7 @@ static enum rc persist_steps(struct db *db, void *ctx, struct err *err)
     enum rc rc = hold_ungranted(db, s, err);
 
     if (rc == RC_OK)
-        rc = store_session(db, s, err);
+        rc = job_store_session(db, s->ref, s->no, s->session, err);
     if (rc == RC_OK)
         rc = event_add(db, &e, err);
     return rc;
@@ -303,10 +303,10 @@ static enum rc publish_job(struct db *db, const struct step *s, struct err *err)
                        SQL_ARGS(args), err);
 }
 
-static enum rc publish_attempt(struct db *db, const struct step *s, struct err *err)
+static enum rc publish_attempt(struct db *db, const struct job_ref *ref, unsigned no,
+                               const char *word, struct err *err)
 {
-    const struct sql_arg args[] = {sql_text(s->word), sql_u64(s->ref->post_id),
-                                   sql_u64(s->no)};
+    const struct sql_arg args[] = {sql_text(word), sql_u64(ref->post_id), sql_u64(no)};
 
     return db_exec_one(db,
                        "UPDATE attempt SET state = 5, tiktok_status = ?,"
@@ -315,9 +315,10 @@ static enum rc publish_attempt(struct db *db, const struct step *s, struct err *
                        SQL_ARGS(args), err);
 }
 
-static enum rc publish_post(struct db *db, const struct step *s, struct err *err)
+static enum rc publish_post(struct db *db, const struct job_ref *ref, const char *ids,
+                            struct err *err)
 {
-    const struct sql_arg args[] = {sql_text(s->ids), sql_u64(s->ref->post_id)};
+    const struct sql_arg args[] = {sql_text(ids), sql_u64(ref->post_id)};
 
     return db_exec_one(db,
                        "UPDATE post SET tiktok_post_ids = ?, published_at = " SQL_NOW
@@ -325,18 +326,31 @@ static enum rc publish_post(struct db *db, const struct step *s, struct err *err
                        SQL_ARGS(args), err);
 }
 
+enum rc job_store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
+                          const struct job_outcome *outcome, struct err *err)
+{
+    enum rc rc = publish_attempt(db, ref, no, outcome->word, err);
+
+    return rc == RC_OK ? publish_post(db, ref, outcome->ids, err) : rc;
+}
+
 static enum rc published_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct step *s = ctx;
+    const struct job_outcome outcome = {s->word, s->ids};
     enum rc rc = publish_job(db, s, err);
 
     if (rc == RC_OK)
-        rc = publish_attempt(db, s, err);
-    if (rc == RC_OK)
-        rc = publish_post(db, s, err);
+        rc = job_store_outcome(db, s->ref, s->no, &outcome, err);
     if (rc == RC_OK)
         rc = job_tell(db, s->ref, EVENT_PUBLISHED, s->no, s->word, err);
     return rc;
+}
+
+void job_status_word(char out[JOB_CODE_SIZE], const char *word)
+{
+    job_code(out, word);
+    out[WORD_MAX] = '\0';
 }
 
 enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
@@ -345,8 +359,7 @@ enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
     char plain[JOB_CODE_SIZE];
     struct step s = {.ref = ref, .no = no, .word = plain, .ids = ids};
 
-    job_code(plain, word);
-    plain[WORD_MAX] = '\0';
+    job_status_word(plain, word);
     return db_transaction(db, published_steps, &s, err);
 }
 
