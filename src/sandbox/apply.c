@@ -1,5 +1,7 @@
 #include "apply.h"
 
+#include "consent.h"
+
 #include "core/log.h"
 #include "core/text.h"
 #include "web/server.h"
@@ -54,6 +56,12 @@ static void answer_in_style(struct exchange *x, enum style style,
         bare(x, status != 0 ? status : 500);
         break;
     case STYLE_CONSENT:
+        if (status == 0) {
+            consent_fail(x, spec->code);
+            break;
+        }
+        edge_page(x, status);
+        break;
     case STYLE_CONTROL:
     case STYLE_PAGE:
         edge_page(x, status != 0 ? status : 500);
@@ -63,7 +71,7 @@ static void answer_in_style(struct exchange *x, enum style style,
 
 static bool has_answer(const struct fault_spec *spec)
 {
-    return spec->status != 0 || spec->code[0] != '\0' ||
+    return spec->status != 0 || spec->code[0] != '\0' || spec->raw[0] != '\0' ||
            (spec->body[0] != '\0' && strcmp(spec->body, "truncated") != 0);
 }
 
@@ -79,10 +87,68 @@ static void answer(struct exchange *x, enum style style, const struct fault_spec
     else if (strcmp(spec->body, "garbage") == 0)
         web_text(x->res, status != 0 ? status : 200, "application/json",
                  "{\"data\":{\"publish_id\":\"v_pub_file~\xff\xfe\"]}\r\n\x01");
+    else if (spec->raw[0] != '\0')
+        web_text(x->res, status != 0 ? status : 200, "application/json", spec->raw);
     else
         answer_in_style(x, style, spec);
     if (spec->retry_after_s >= 0)
         web_header_addf(x->res, "Retry-After", "%" PRId64, spec->retry_after_s);
+}
+
+/* Lays patch over target: members of objects one by one, null takes one away, anything
+ * else replaces what is there (RFC 7396). */
+static void merge(json_t *target, json_t *patch)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(patch, key, value)
+    {
+        json_t *old = json_object_get(target, key);
+
+        if (json_is_object(value) && json_is_object(old))
+            merge(old, value);
+        else if (json_is_null(value))
+            (void)json_object_del(target, key); /* it need not be there */
+        else if (json_object_set(target, key, value) != 0)
+            log_warn("sandbox.merge_failed", "key=%s", key);
+    }
+}
+
+/* The answer with the fault's object laid over it; one that is no JSON object stays. */
+static void merge_into_answer(struct exchange *x, const char *text)
+{
+    json_t *target = json_loadb(x->res->body.buf, x->res->body.len, 0, NULL);
+    json_t *patch = json_loads(text, 0, NULL);
+    char *merged = NULL;
+
+    if (json_is_object(target) && json_is_object(patch)) {
+        merge(target, patch);
+        merged = json_dumps(target, JSON_COMPACT);
+    }
+    if (merged != NULL) {
+        strbuf_reset(&x->res->body);
+        strbuf_addstr(&x->res->body, merged);
+    }
+    free(merged);
+    json_decref(target);
+    json_decref(patch);
+}
+
+/* What a fault does to the body of an answer, whoever wrote it. */
+static void reshape(struct exchange *x, const struct fault_spec *spec)
+{
+    char blanks[4096];
+    size_t n;
+
+    if (spec->merge[0] != '\0')
+        merge_into_answer(x, spec->merge);
+    (void)memset(blanks, ' ', sizeof(blanks));
+    for (int64_t left = spec->pad_bytes; left > 0; left -= (int64_t)n) {
+        n = left < (int64_t)sizeof(blanks) ? (size_t)left : sizeof(blanks);
+        strbuf_add(&x->res->body, blanks, n);
+    }
+    x->res->cut_after = spec->cut_after;
 }
 
 /* Takes so many bytes of the body and no more. */
@@ -124,8 +190,8 @@ bool apply_before(struct exchange *x, enum style style, const struct fault *faul
     if (style == STYLE_UPLOAD)
         drain(x);
     answer(x, style, spec);
+    reshape(x, spec);
     wait_ms(x, spec->hang_ms);
-    x->res->cut_after = spec->cut_after;
     return true;
 }
 
@@ -139,7 +205,7 @@ void apply_after(struct exchange *x, enum style style, const struct fault *fault
         answer(x, style, spec);
     if (strcmp(spec->body, "truncated") == 0)
         strbuf_cut(&x->res->body, x->res->body.len / 2);
+    reshape(x, spec);
     wait_ms(x, spec->hang_ms);
-    x->res->cut_after = spec->cut_after;
     x->res->lost = spec->lost;
 }

@@ -274,6 +274,26 @@ static void send_back(struct exchange *x, const struct asked *a, const char *par
     strbuf_wipe(&location);
 }
 
+void consent_fail(struct exchange *x, const char *error)
+{
+    bool decided = strcmp(x->req->method, "POST") == 0;
+    const char *form = decided ? x->body.buf : x->req->query;
+    char parameters[CODE_NAME_SIZE + 64];
+    struct asked a;
+    const char *fault;
+
+    read_asked(&a, form, strlen(form));
+    fault = fault_of(x, &a);
+    if (fault != NULL) {
+        error_page(x, fault);
+        return;
+    }
+    (void)snprintf(parameters, sizeof(parameters),
+                   "error=%s&error_description=Something+went+wrong", error);
+    text_copy(x->code, sizeof(x->code), error);
+    send_back(x, &a, parameters);
+}
+
 static enum rc grant(struct exchange *x, const struct asked *a,
                      const struct person *person, struct err *err)
 {

@@ -11,4 +11,8 @@ enum rc consent_page(struct exchange *x, struct err *err);
 /* POST to the same path: the decision. Sends the browser back to the app. */
 enum rc consent_decide(struct exchange *x, struct err *err);
 
+/* Sends the browser back with this error, whatever was decided: a fault. A link that is
+ * wrong gets its page all the same. */
+void consent_fail(struct exchange *x, const char *error);
+
 #endif

@@ -80,6 +80,11 @@ enum rc exchange_note(struct exchange *x, struct err *err)
 /* --- answers of the JSON API ---------------------------------------------------------
  */
 
+static void write_log_id(struct exchange *x, struct jsonw *w)
+{
+    jsonw_key_text(w, x->knobs.value[KNOB_LOGID] != 0 ? "logid" : "log_id", x->log_id);
+}
+
 static void write_error(struct exchange *x, struct jsonw *w, const char *code,
                         const char *message)
 {
@@ -87,7 +92,7 @@ static void write_error(struct exchange *x, struct jsonw *w, const char *code,
     jsonw_object(w);
     jsonw_key_text(w, "code", code);
     jsonw_key_text(w, "message", message);
-    jsonw_key_text(w, "log_id", x->log_id);
+    write_log_id(x, w);
     jsonw_end(w);
     jsonw_end(w);
     text_copy(x->code, sizeof(x->code), code);
@@ -185,7 +190,7 @@ void oauth_error(struct exchange *x, const char *error, const char *description)
     jsonw_object(&w);
     jsonw_key_text(&w, "error", error);
     jsonw_key_text(&w, "error_description", description);
-    jsonw_key_text(&w, "log_id", x->log_id);
+    write_log_id(x, &w);
     jsonw_end(&w);
     text_copy(x->code, sizeof(x->code), error);
 }

@@ -5,6 +5,7 @@
 #include "rules.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const endpoints[] = {
@@ -18,13 +19,13 @@ const char *fault_endpoint(size_t i)
     return i < ARRAY_LEN(endpoints) ? endpoints[i] : NULL;
 }
 
-enum kind { FLAG, NUMBER, WORDS, SHARE };
+enum kind { FLAG, NUMBER, WORDS, SHARE, OBJECT };
 
 struct member {
     const char *name;
     enum kind kind;
     size_t offset;
-    size_t size; /* WORDS: of the field */
+    size_t size; /* WORDS, OBJECT: of the field */
     int64_t min, max;
 };
 
@@ -56,6 +57,9 @@ static const struct member members[] = {
     {"http", NUMBER, AT(status), 0, 200, 599},
     TEXT(code),
     TEXT(body),
+    TEXT(raw),
+    {"merge", OBJECT, AT(merge), FAULT_MERGE_SIZE, 0, 0},
+    INT(pad_bytes, 1, FAULT_PAD_MAX),
     INT(retry_after_s, 0, 86400),
     YES(after),
     YES(lost),
@@ -109,6 +113,18 @@ static bool set_share(void *field, const json_t *value)
     return json_is_number(value) && share >= 0 && share <= 1;
 }
 
+/* Kept as text: a fault is copied about, and its object is read again when it hits. */
+static bool set_object(const struct member *m, void *field, const json_t *value)
+{
+    char *text = json_is_object(value) ? json_dumps(value, JSON_COMPACT) : NULL;
+    bool fits = text != NULL && strlen(text) < m->size;
+
+    if (fits)
+        text_copy(field, m->size, text);
+    free(text);
+    return fits;
+}
+
 static bool set_member(struct fault_spec *spec, const struct member *m,
                        const json_t *value)
 {
@@ -123,6 +139,8 @@ static bool set_member(struct fault_spec *spec, const struct member *m,
         return set_words(m, field, value);
     case SHARE:
         return set_share(field, value);
+    case OBJECT:
+        return set_object(m, field, value);
     }
     return false;
 }
@@ -145,7 +163,8 @@ static bool decides_fate(const struct fault_spec *s)
 static bool does_something(const struct fault_spec *s)
 {
     return s->delay_ms > 0 || s->take_bytes >= 0 || s->drop || s->status != 0 ||
-           s->code[0] != '\0' || s->body[0] != '\0' || s->lost || s->hang_ms > 0 ||
+           s->code[0] != '\0' || s->body[0] != '\0' || s->raw[0] != '\0' ||
+           s->merge[0] != '\0' || s->pad_bytes > 0 || s->lost || s->hang_ms > 0 ||
            s->cut_after >= 0;
 }
 

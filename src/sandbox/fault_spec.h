@@ -22,6 +22,9 @@ enum {
     FAULT_ACCOUNT_SIZE = 33,
     FAULT_REASON_SIZE = 48,
     FAULT_BODY_SIZE = 16,
+    FAULT_RAW_SIZE = 2048,
+    FAULT_MERGE_SIZE = 1024,
+    FAULT_PAD_MAX = 3 * 1024 * 1024, /* bytes; what an answer may have at all is above */
     FAULT_WAIT_MAX_MS = 120000,
 };
 
@@ -41,11 +44,14 @@ struct fault_spec {
     int64_t status;     /* this answer in place of handling it; 0: no */
     char code[FAULT_CODE_SIZE]; /* error.code of that answer; "": what goes with status */
     char body[FAULT_BODY_SIZE]; /* "html", "garbage", "empty", "truncated"; "": as is */
-    int64_t retry_after_s;      /* -1: no such header */
-    bool after;                 /* handle the request first, then answer as above */
-    bool lost;                  /* handle it, then end the connection without an answer */
-    int64_t hang_ms;            /* handle it, then wait so long */
-    int64_t cut_after;          /* bytes of the answer's body, then the end; -1: no */
+    char raw[FAULT_RAW_SIZE];   /* this text as the body of that answer; "": no */
+    char merge[FAULT_MERGE_SIZE]; /* a JSON object laid over the answer's; "": no */
+    int64_t pad_bytes;            /* so many blanks after the answer's body */
+    int64_t retry_after_s;        /* -1: no such header */
+    bool after;                   /* handle the request first, then answer as above */
+    bool lost;         /* handle it, then end the connection without an answer */
+    int64_t hang_ms;   /* handle it, then wait so long */
+    int64_t cut_after; /* bytes of the answer's body, then the end; -1: no */
     char fail_reason[FAULT_REASON_SIZE];
     bool stuck;            /* the publication stays in processing */
     int64_t processing_ms; /* of this publication; -1: as the knob says */

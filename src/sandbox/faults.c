@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { SPEC_SIZE = 1024 }; /* bytes of a fault's JSON */
+enum { SPEC_SIZE = 6 * 1024 }; /* bytes of a fault's JSON */
 
 enum rc faults_any(struct sql *sql, bool *any, struct err *err)
 {

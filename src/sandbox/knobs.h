@@ -33,8 +33,11 @@ enum knob {
     KNOB_UPLOAD_TTL_S,
     KNOB_UNKNOWN_UPLOAD_STATUS,
     KNOB_REPEATED_CHUNK_STATUS, /* 206: a chunk sent again is taken as new */
+    KNOB_PROGRESS_AS_COUNT,     /* Content-Range of an upload: 0 last index, 1 count */
+    KNOB_UPLOAD_PATH, /* of upload addresses: 0 /upload (live), 1 /video/ (docs) */
     KNOB_POST_ID_AS_STRING,
     KNOB_ERROR_DATA, /* "data" beside an error: 0 as recorded, 1 always, 2 never */
+    KNOB_LOGID,      /* 1: "logid" for "log_id", as TikTok's tables have it */
     /* rate windows: calls a minute; 0: any number */
     KNOB_INIT_PER_MIN,
     KNOB_CREATOR_PER_MIN,

@@ -149,8 +149,10 @@ static enum rc accept_init(struct exchange *x, struct publication *p, struct err
     if (rc != RC_OK)
         return rc;
     text_copy(x->publish_id, sizeof(x->publish_id), p->publish_id);
-    (void)snprintf(url, sizeof(url), "%s/upload?upload_id=%" PRId64 "&upload_token=%s",
-                   x->sandbox->settings->upload_url, p->upload_id, p->upload_token);
+    (void)snprintf(url, sizeof(url), "%s%s?upload_id=%" PRId64 "&upload_token=%s",
+                   x->sandbox->settings->upload_url,
+                   x->knobs.value[KNOB_UPLOAD_PATH] != 0 ? "/video/" : "/upload",
+                   p->upload_id, p->upload_token);
     api_begin(x, &w);
     jsonw_object(&w);
     jsonw_key_text(&w, "publish_id", p->publish_id);

@@ -29,6 +29,7 @@ const struct route routes[] = {
     API("POST", "/v2/post/publish/creator_info/query/", "creator_info",
         creator_info_rules),
     {"PUT", "/upload", STYLE_UPLOAD, "upload", upload_put, NULL},
+    {"PUT", "/video/", STYLE_UPLOAD, "upload", upload_put, NULL},
     API("POST", "/v2/post/publish/inbox/video/init/", "inbox_init", inbox_init_rules),
     API("POST", "/v2/post/publish/content/init/", "photo_init", photo_init_rules),
     API("POST", "/v2/post/publish/cancel/", "cancel", cancel_rules),

@@ -66,13 +66,15 @@ enum rc upload_target(struct exchange *x, struct fault_target *target, struct er
 /* --- answers -------------------------------------------------------------------------
  */
 
-/* How far the upload is, as TikTok says it. */
+/* How far the upload is. TikTok's pages leave open whether that is a count. */
 static void answer_progress(struct exchange *x, int status, const struct publication *p)
 {
+    bool as_count = x->knobs.value[KNOB_PROGRESS_AS_COUNT] != 0;
+
     bare(x, status);
     if (p->received > 0)
         web_header_addf(x->res, "Content-Range", "bytes 0-%" PRId64 "/%" PRId64,
-                        p->received - 1, p->plan.size);
+                        p->received - (as_count ? 0 : 1), p->plan.size);
     else
         web_header_addf(x->res, "Content-Range", "bytes */%" PRId64, p->plan.size);
 }

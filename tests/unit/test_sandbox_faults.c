@@ -40,6 +40,13 @@ START_TEST(a_fault_says_whom_it_meets_and_what_it_does)
     ck_assert_int_eq(s.status, 403);
     ck_assert_int_eq(s.count, -1);
     ck_assert_str_eq(s.code, "spam_risk_too_many_posts");
+    ck_assert_int_eq(parse("{\"endpoint\":\"status\",\"raw\":\"{}\",\"pad_bytes\":9,"
+                           "\"merge\":{\"data\":{\"status\":null,\"n\":[1]}}}",
+                           &s, &err),
+                     RC_OK);
+    ck_assert_str_eq(s.raw, "{}");
+    ck_assert_str_eq(s.merge, "{\"data\":{\"status\":null,\"n\":[1]}}");
+    ck_assert_int_eq(s.pad_bytes, 9);
 }
 END_TEST
 
@@ -82,6 +89,12 @@ START_TEST(what_is_no_fault_is_refused_by_name)
         {"{\"endpoint\":\"upload\",\"body\":\"xml\"}", "body"},
         {"{\"endpoint\":\"upload\",\"hang_ms\":600000}", "hang_ms"},
         {"{\"endpoint\":\"upload\",\"mood\":\"bad\"}", ""},
+        {"{\"endpoint\":\"status\",\"merge\":[]}", "merge"},
+        {"{\"endpoint\":\"status\",\"merge\":\"{}\"}", "merge"},
+        {"{\"endpoint\":\"status\",\"raw\":\"\"}", ""},
+        {"{\"endpoint\":\"status\",\"raw\":{}}", "raw"},
+        {"{\"endpoint\":\"status\",\"pad_bytes\":0}", "pad_bytes"},
+        {"{\"endpoint\":\"status\",\"pad_bytes\":3145729}", "pad_bytes"},
         {"{\"endpoint\":\"upload\",\"fail_reason\":\"internal\"}", "endpoint"},
         {"{\"endpoint\":\"publication\",\"status\":500}", "endpoint"},
         {"{\"fail_reason\":\"internal\",\"status\":500}", ""},
