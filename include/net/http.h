@@ -30,12 +30,20 @@ enum {
     HTTP_UPLOAD_FEW = 64,       /* so many at a time; each one more has only */
     HTTP_UPLOAD_SMALL = 16384,  /* this, so that a burst costs little memory */
     HTTP_READ_BUFFER = 4096,    /* bytes of an answer read at a time */
+    HTTP_SINK_BUFFER = 65536,   /* the same, of one that goes into a sink */
 };
 
 struct http; /* one engine; not thread-safe */
+struct http_response;
+
+/* Takes a piece of an answer's body, of any status, as it arrives: head has everything
+ * but the body. False ends the transfer with RC_REJECTED, as an answer that is too long
+ * would. Must not submit or cancel. */
+typedef bool http_sink_fn(void *arg, const struct http_response *head, const void *data,
+                          size_t len);
 
 struct http_request {
-    const char *method;         /* "GET", "POST", "PUT" */
+    const char *method;         /* "GET", "HEAD", "POST", "PUT" */
     const char *url;            /* absolute, without user or fragment */
     const char *const *headers; /* "Name: value" strings, NULL-terminated, or NULL */
     const void *body;           /* copied; NULL: none, or from file */
@@ -47,6 +55,8 @@ struct http_request {
     int timeout_ms;      /* whole transfer, connection included; > 0 */
     bool once;           /* never sent twice, not even when an idle connection turns
                             out dead: for requests that are not idempotent */
+    http_sink_fn *sink;  /* takes the body, with done's arg, in place of
+                            http_response.body and max_response; NULL: no */
     bool lifted;         /* as if the URL's origin were among http_settings.local: it
                             was compared with another list of the operator's own */
 };
@@ -55,6 +65,7 @@ struct http_response {
     int status;                    /* 100..599 */
     int64_t retry_after_ms;        /* from Retry-After, 0 when absent */
     int64_t date_ms;               /* from Date, 0 when absent */
+    int64_t content_length;        /* from the header, -1 when absent */
     char content_range[64];        /* the header's value, "" when absent */
     char log_id[HTTP_LOG_ID_SIZE]; /* from x-tt-logid, "" when absent */
     struct strbuf body;            /* borrowed: gone when done returns */

@@ -2,6 +2,7 @@
 #include "address.h"
 #include "core/fault.h"
 #include "core/list.h"
+#include "core/parse.h"
 #include "core/text.h"
 #include "core/xalloc.h"
 #include "net/http.h"
@@ -32,6 +33,8 @@ struct transfer {
     struct curl_slist *headers;
     http_done_fn *done;
     void *arg;
+    http_sink_fn *sink; /* NULL: the body is collected */
+    bool headed;        /* the head of the answer was read for it */
     struct strbuf body; /* what is sent; wiped */
     int file;
     int64_t file_offset, file_len, file_sent;
@@ -61,10 +64,57 @@ static curl_socket_t on_socket(void *arg, curlsocktype purpose,
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static void header_value(CURL *easy, const char *name, char *out, size_t size)
+{
+    struct curl_header *h = NULL;
+
+    out[0] = '\0';
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK &&
+        strlen(h->value) < size && !text_has_control(h->value, strlen(h->value)))
+        text_copy(out, size, h->value);
+}
+
+static void read_head(struct transfer *t)
+{
+    struct http_response *res = &t->res;
+    char date[64], length[24];
+    long status = 0;
+    curl_off_t retry_after = 0;
+    time_t at;
+
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    res->status = (int)status;
+    res->retry_after_ms = (int64_t)retry_after * 1000;
+    header_value(t->easy, "Date", date, sizeof(date));
+    at = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
+    res->date_ms = at > 0 ? (int64_t)at * 1000 : 0;
+    header_value(t->easy, "Content-Length", length, sizeof(length));
+    if (!parse_i64(length, 0, INT64_MAX, &res->content_length))
+        res->content_length = -1;
+    header_value(t->easy, "Content-Range", res->content_range,
+                 sizeof(res->content_range));
+    header_value(t->easy, "x-tt-logid", res->log_id, sizeof(res->log_id));
+}
+
+/* The head is whole when the body begins. */
+static size_t pour(struct transfer *t, const char *data, size_t len)
+{
+    if (!t->headed)
+        read_head(t);
+    t->headed = true;
+    if (t->sink(t->arg, &t->res, data, len))
+        return len;
+    t->too_long = true;
+    return 0;
+}
+
 static size_t on_answer(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *t = (struct transfer *)arg;
 
+    if (t->sink != NULL)
+        return pour(t, data, size * n);
     strbuf_add(&t->res.body, data, size * n);
     if (!strbuf_failed(&t->res.body))
         return size * n;
@@ -131,36 +181,6 @@ static enum rc class_of(const struct transfer *t, CURLcode result)
         (void)curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &sent);
         return sent > 0 ? RC_UNCERTAIN : RC_UNAVAILABLE;
     }
-}
-
-static void header_value(CURL *easy, const char *name, char *out, size_t size)
-{
-    struct curl_header *h = NULL;
-
-    out[0] = '\0';
-    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK &&
-        strlen(h->value) < size && !text_has_control(h->value, strlen(h->value)))
-        text_copy(out, size, h->value);
-}
-
-static void read_head(struct transfer *t)
-{
-    struct http_response *res = &t->res;
-    char date[64];
-    long status = 0;
-    curl_off_t retry_after = 0;
-    time_t at;
-
-    (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    (void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    res->status = (int)status;
-    res->retry_after_ms = (int64_t)retry_after * 1000;
-    header_value(t->easy, "Date", date, sizeof(date));
-    at = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
-    res->date_ms = at > 0 ? (int64_t)at * 1000 : 0;
-    header_value(t->easy, "Content-Range", res->content_range,
-                 sizeof(res->content_range));
-    header_value(t->easy, "x-tt-logid", res->log_id, sizeof(res->log_id));
 }
 
 static void release(struct transfer *t)
@@ -256,7 +276,8 @@ static bool set_limits(const struct curl_http *ch, struct transfer *t)
            SET(e, CURLOPT_LOW_SPEED_TIME, (long)HTTP_STALL_S) &&
            SET(e, CURLOPT_MAXLIFETIME_CONN, 600L) && SET(e, CURLOPT_TCP_NODELAY, 1L) &&
            SET(e, CURLOPT_UPLOAD_BUFFERSIZE, buffer) &&
-           SET(e, CURLOPT_BUFFERSIZE, (long)HTTP_READ_BUFFER);
+           SET(e, CURLOPT_BUFFERSIZE,
+               t->sink != NULL ? (long)HTTP_SINK_BUFFER : (long)HTTP_READ_BUFFER);
 }
 
 static bool set_callbacks(struct transfer *t)
@@ -287,6 +308,8 @@ static bool set_body(struct transfer *t, const struct http_request *req)
                SET(e, CURLOPT_READFUNCTION, on_read) && SET(e, CURLOPT_READDATA, t) &&
                SET(e, CURLOPT_SEEKFUNCTION, on_seek) && SET(e, CURLOPT_SEEKDATA, t);
     }
+    if (strcmp(req->method, "HEAD") == 0)
+        return SET(e, CURLOPT_NOBODY, 1L);
     if (req->body == NULL)
         return SET(e, CURLOPT_HTTPGET, 1L);
     strbuf_init(&t->body, req->body_len);
@@ -338,6 +361,7 @@ static enum rc curl_http_submit(struct http *h, const struct http_request *req,
     t->local = local;
     t->done = done;
     t->arg = arg;
+    t->sink = req->sink;
     strbuf_init(&t->res.body,
                 req->max_response > RESPONSE_MIN ? req->max_response : RESPONSE_MIN);
     if (!prepare(ch, t, req) || curl_multi_add_handle(ch->multi, t->easy) != CURLM_OK) {

@@ -248,6 +248,101 @@ START_TEST(an_answer_over_the_limit_is_refused)
 }
 END_TEST
 
+/* A sink that takes so many bytes, and what it was told before the first. */
+static struct sink {
+    size_t room, len;
+    struct http_response head;
+    char body[64];
+} sink;
+
+static bool pour(void *arg, const struct http_response *head, const void *data,
+                 size_t len)
+{
+    (void)arg;
+    if (sink.len == 0)
+        sink.head = *head;
+    if (sink.len + len > sink.room || sink.len + len > sizeof(sink.body))
+        return false;
+    (void)memcpy(sink.body + sink.len, data, len);
+    sink.len += len;
+    return true;
+}
+
+static struct http_request poured(size_t room)
+{
+    struct http_request req = get;
+
+    sink = (struct sink){.room = room};
+    req.max_response = 1;
+    req.sink = pour;
+    return req;
+}
+
+START_TEST(a_sink_gets_the_head_and_then_the_body)
+{
+    struct http_request req = poured(64);
+
+    start_server("HTTP/1.1 206 Partial\r\nContent-Length: 5\r\n"
+                 "Content-Range: bytes 2-6/7\r\nRetry-After: 3\r\n\r\nhello",
+                 0);
+    run(&req);
+    ck_assert_int_eq(outcome.rc, RC_OK);
+    ck_assert_int_eq(outcome.res.status, 206);
+    ck_assert_str_eq(outcome.body, "");
+    ck_assert_int_eq(sink.head.status, 206);
+    ck_assert_int_eq(sink.head.content_length, 5);
+    ck_assert_int_eq(sink.head.retry_after_ms, 3000);
+    ck_assert_str_eq(sink.head.content_range, "bytes 2-6/7");
+    ck_assert_uint_eq(sink.len, 5);
+    ck_assert_mem_eq(sink.body, "hello", 5);
+}
+END_TEST
+
+START_TEST(a_sink_may_end_the_transfer)
+{
+    struct http_request req = poured(4);
+
+    start_server("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 0);
+    run(&req);
+    ck_assert_int_eq(outcome.rc, RC_REJECTED);
+}
+END_TEST
+
+START_TEST(what_a_sink_got_of_a_cut_body_stays_and_the_cut_is_told)
+{
+    struct http_request req = poured(64);
+
+    start_server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", 0);
+    run(&req);
+    ck_assert_int_eq(outcome.rc, RC_UNCERTAIN);
+    ck_assert_uint_eq(sink.len, 5);
+    ck_assert_int_eq(sink.head.content_length, 9);
+}
+END_TEST
+
+START_TEST(head_waits_for_no_body)
+{
+    struct http_request req = get;
+
+    req.method = "HEAD";
+    start_server("HTTP/1.1 200 OK\r\nContent-Length: 123456789012\r\n\r\n", 0);
+    run(&req);
+    ck_assert_int_eq(outcome.rc, RC_OK);
+    ck_assert_int_eq(outcome.res.content_length, INT64_C(123456789012));
+    ck_assert_msg(strstr(server.got.buf, "HEAD /path?q=1 HTTP/1.1\r\n") != NULL, "%s",
+                  server.got.buf);
+}
+END_TEST
+
+START_TEST(a_length_that_is_missing_or_nonsense_is_none)
+{
+    start_server("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", 0);
+    run(&get);
+    ck_assert_int_eq(outcome.rc, RC_OK);
+    ck_assert_int_eq(outcome.res.content_length, -1);
+}
+END_TEST
+
 START_TEST(a_redirect_is_an_answer_and_is_not_followed)
 {
     start_server("HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n"
@@ -386,6 +481,9 @@ UNIT_MAIN_FIXTURE(
     a_range_of_a_file_is_sent_as_it_lies_there, nobody_listening_means_nothing_happened,
     a_connection_cut_after_the_request_leaves_it_unclear,
     a_server_that_keeps_silent_leaves_it_unclear, an_answer_over_the_limit_is_refused,
+    a_sink_gets_the_head_and_then_the_body, a_sink_may_end_the_transfer,
+    what_a_sink_got_of_a_cut_body_stays_and_the_cut_is_told, head_waits_for_no_body,
+    a_length_that_is_missing_or_nonsense_is_none,
     a_redirect_is_an_answer_and_is_not_followed, a_proxy_in_the_environment_is_ignored,
     only_the_listed_origins_are_spoken_to_without_tls,
     a_request_may_lift_the_rules_for_its_own_url,
