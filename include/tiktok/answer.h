@@ -32,6 +32,7 @@ struct tiktok_answer {
     const char *body; /* need not end in NUL; NULL only with len 0 */
     size_t len;
     int64_t retry_after_ms; /* of the Retry-After header, 0 without (none documented) */
+    const char *log_id; /* of the x-tt-logid header, or NULL: for a body without one */
 };
 
 /* What TikTok said besides the data. Holds no secret: safe to log. */

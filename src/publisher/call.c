@@ -157,5 +157,6 @@ struct tiktok_answer call_answer(const struct http_response *res)
     return (struct tiktok_answer){.http_status = res->status,
                                   .body = res->body.buf,
                                   .len = res->body.len,
-                                  .retry_after_ms = res->retry_after_ms};
+                                  .retry_after_ms = res->retry_after_ms,
+                                  .log_id = res->log_id};
 }

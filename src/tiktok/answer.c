@@ -112,11 +112,24 @@ static void clean_message(char *message)
             *p = ' ';
 }
 
+/* The body's, which is what TikTok's support asks for; the header's stays without one. */
 static void read_log_id(const json_t *object, struct tiktok_reply *reply)
 {
-    answer_whole(object, "log_id", reply->log_id, sizeof(reply->log_id));
-    if (reply->log_id[0] == '\0') /* so named in TikTok's reference tables */
-        answer_whole(object, "logid", reply->log_id, sizeof(reply->log_id));
+    char log_id[sizeof(reply->log_id)];
+
+    answer_whole(object, "log_id", log_id, sizeof(log_id));
+    if (log_id[0] == '\0') /* so named in TikTok's reference tables */
+        answer_whole(object, "logid", log_id, sizeof(log_id));
+    clean_code(log_id);
+    if (log_id[0] != '\0')
+        (void)memcpy(reply->log_id, log_id, sizeof(log_id));
+}
+
+void answer_reply(const struct tiktok_answer *answer, struct tiktok_reply *reply)
+{
+    *reply = (struct tiktok_reply){.http_status = answer->http_status};
+    if (answer->log_id != NULL)
+        text_copy(reply->log_id, sizeof(reply->log_id), answer->log_id);
     clean_code(reply->log_id);
 }
 
@@ -184,7 +197,7 @@ enum rc answer_open(enum tiktok_where where, enum answer_kind kind,
     bool success = answer->http_status >= 200 && answer->http_status < 300;
     bool flat = where != TIKTOK_IN_API;
 
-    *reply = (struct tiktok_reply){.http_status = answer->http_status};
+    answer_reply(answer, reply);
     *root = NULL;
     if (json != NULL)
         read_error(json, reply);

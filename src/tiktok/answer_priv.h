@@ -14,6 +14,9 @@ enum answer_kind {
     ANSWER_ACT,
 };
 
+/* An empty reply to an answer: what is known before its body is read. */
+void answer_reply(const struct tiktok_answer *answer, struct tiktok_reply *reply);
+
 /* Parses and judges. On RC_OK *root is a JSON object to be given to json_decref(), and
  * nothing in it says that the call failed; otherwise *root is NULL and err is filled.
  * reply is filled either way. */

@@ -158,8 +158,8 @@ enum rc tiktok_revoke_parse(const struct tiktok_answer *answer,
     enum rc rc;
 
     if (answer->http_status >= 200 && answer->http_status < 300 && is_blank(answer)) {
-        *reply =
-            (struct tiktok_reply){.http_status = answer->http_status, .definite = true};
+        answer_reply(answer, reply);
+        reply->definite = true;
         return RC_OK;
     }
     rc = answer_open(TIKTOK_IN_REVOKE, ANSWER_QUESTION, answer, reply, &root, err);

@@ -93,7 +93,8 @@ static void teardown(void)
 
 START_TEST(the_answer_arrives_whole_and_outlives_the_engines_own)
 {
-    struct http_response res = {.status = 201, .date_ms = 5, .retry_after_ms = 7};
+    struct http_response res = {
+        .status = 201, .date_ms = 5, .retry_after_ms = 7, .log_id = "L"};
     struct err none = {0};
     struct tiktok_answer answer;
 
@@ -112,6 +113,7 @@ START_TEST(the_answer_arrives_whole_and_outlives_the_engines_own)
     ck_assert_int_eq(answer.http_status, 201);
     ck_assert_uint_eq(answer.len, 5);
     ck_assert_int_eq(answer.retry_after_ms, 7);
+    ck_assert_str_eq(answer.log_id, "L");
     strbuf_wipe(&outcome.res.body);
 }
 END_TEST

@@ -362,6 +362,35 @@ START_TEST(a_user_is_read_and_long_names_are_cut_on_a_character)
 }
 END_TEST
 
+START_TEST(the_log_id_is_kept_also_when_only_the_header_has_it)
+{
+    static const struct {
+        const char *header, *body, *log_id;
+    } cases[] = {
+        {"HEADER", "<html>502</html>", "HEADER"},
+        {"HEADER", "", "HEADER"},
+        {"HEADER", "{\"error\":{\"code\":\"internal_error\"}}", "HEADER"},
+        {"HEADER", "{\"error\":{\"code\":\"x\",\"log_id\":\"BODY\"}}", "BODY"},
+        {"HEADER", "{\"error\":{\"code\":\"x\",\"logid\":\"BODY\"}}", "BODY"},
+        {"HEADER", "{\"error\":\"server_error\",\"log_id\":\"\"}", "HEADER"},
+        {"BAD VALUE", "", "BAD?VALUE"},
+        {NULL, "", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct tiktok_answer a = answer(502, cases[i].body);
+        struct tiktok_status s;
+        struct tiktok_reply reply;
+        struct err err;
+
+        a.log_id = cases[i].header;
+        ck_assert_int_ne(tiktok_status_parse(&a, &reply, &s, &err), RC_OK);
+        ck_assert_msg(strcmp(reply.log_id, cases[i].log_id) == 0, "case %zu: %s", i,
+                      reply.log_id);
+    }
+}
+END_TEST
+
 UNIT_MAIN("tiktok_status", each_word_has_its_state_and_a_new_word_means_processing,
           post_ids_are_exact_in_every_form_they_come_in, a_failed_post_names_its_reason,
           a_status_without_a_word_says_nothing,
@@ -370,4 +399,5 @@ UNIT_MAIN("tiktok_status", each_word_has_its_state_and_a_new_word_means_processi
           a_creator_who_cannot_post_is_refused_within_http_200,
           a_question_that_gets_no_sensible_answer_can_be_asked_again,
           only_fields_that_the_scopes_cover_are_asked_for,
-          a_user_is_read_and_long_names_are_cut_on_a_character)
+          a_user_is_read_and_long_names_are_cut_on_a_character,
+          the_log_id_is_kept_also_when_only_the_header_has_it)
