@@ -94,6 +94,23 @@ static void idle(void *state)
     log_info(state != NULL ? "test.idle_worker" : "test.idle_parent", "%s", "");
 }
 
+/* What a companion does: says who it is, and waits for the signals that are its. */
+static int accompany(void *arg)
+{
+    sigset_t set;
+    int number = SIGUSR1;
+
+    (void)arg;
+    say_pid();
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGUSR1);
+    while (number == SIGUSR1)
+        (void)sigwait(&set, &number);
+    log_info("test.companion_ended", "signal=%d", number);
+    return 0;
+}
+
 static int serve(const struct child *c, void *arg)
 {
     struct web_program program = *(const struct web_program *)arg;
@@ -516,6 +533,49 @@ START_TEST(idle_is_called_in_the_parent_and_in_waiting_workers)
 }
 END_TEST
 
+/* --- the companion ----------------------------------------------------------------- */
+
+START_TEST(a_companion_that_dies_is_replaced_and_the_workers_go_on)
+{
+    pid_t worker;
+    pid_t companion;
+
+    start_program((struct web_program){.workers = 1, .companion = accompany});
+    companion = wait_begun();
+    ck_assert_int_eq(ask("/"), 200);
+    worker = pid_told();
+    ck_assert_int_ne(worker, companion);
+    ck_assert_int_eq(kill(companion, SIGKILL), 0);
+    ck_assert_int_ne(wait_begun(), companion);
+    ck_assert_int_eq(ask("/"), 200);
+    ck_assert_int_eq(pid_told(), worker);
+    child_logged(&server, "event=web.worker_died");
+}
+END_TEST
+
+START_TEST(a_companion_is_told_to_stop_with_the_workers)
+{
+    start_program((struct web_program){.workers = 1, .companion = accompany});
+    (void)wait_begun();
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    ck_assert_int_eq(child_wait(&server), 0);
+    child_logged(&server, "event=test.companion_ended");
+    child_logged(&server, "event=web.stopped");
+}
+END_TEST
+
+START_TEST(a_companion_ends_when_the_parent_does)
+{
+    pid_t companion;
+
+    start_program((struct web_program){.workers = 1, .companion = accompany});
+    companion = wait_begun();
+    ck_assert_int_eq(kill(server.pid, SIGKILL), 0);
+    ck_assert_int_eq(child_wait(&server), 128 + SIGKILL);
+    child_gone(companion);
+}
+END_TEST
+
 UNIT_MAIN_FIXTURE("web_pool", setup, teardown, a_killed_worker_is_replaced,
                   a_worker_that_dies_takes_only_its_request_along,
                   who_dies_again_and_again_is_replaced_again_and_again,
@@ -532,4 +592,7 @@ UNIT_MAIN_FIXTURE("web_pool", setup, teardown, a_killed_worker_is_replaced,
                   without_descriptors_connections_wait_until_there_are_some,
                   who_sends_without_measure_costs_a_worker_and_no_memory,
                   a_rotated_log_is_opened_anew_by_all,
-                  idle_is_called_in_the_parent_and_in_waiting_workers)
+                  idle_is_called_in_the_parent_and_in_waiting_workers,
+                  a_companion_that_dies_is_replaced_and_the_workers_go_on,
+                  a_companion_is_told_to_stop_with_the_workers,
+                  a_companion_ends_when_the_parent_does)
