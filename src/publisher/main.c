@@ -4,6 +4,7 @@
  * share the work through the database. SIGTERM: what waits is given back at once, what is
  * under way is finished, PUBLISHER_DRAIN_MS at most; a second one ends the process on the
  * spot, which is safe too. SIGUSR1: the log file is opened anew. */
+#include "batch.h"
 #include "blob/blob.h"
 #include "core/config.h"
 #include "core/io.h"
@@ -121,6 +122,7 @@ static enum rc open_parts(struct loop *l, struct err *err)
     p->calls = calls_new(p->http);
     list_init(&p->runs);
     p->rings = rings_new();
+    p->batches = batches_new(p);
     rc = open_pools(p, err);
     if (rc != RC_OK)
         return rc;
@@ -142,6 +144,7 @@ static void close_parts(struct loop *l)
     errands_free(p->errands);
     intake_free(p->intake);
     lease_free(p->lease);
+    batches_free(p->batches);
     rings_free(p->rings);
     calls_free(p->calls);
     http_free(p->http);

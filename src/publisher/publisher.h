@@ -25,6 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct batches;
 struct blob_store;
 struct errands;
 struct intake;
@@ -50,6 +51,7 @@ struct publisher {
     struct timers timers;
     struct blob_store *blobs;
     struct rings *rings;
+    struct batches *batches;
     struct lease *lease;
     struct intake *intake;
     struct errands *errands;

@@ -1,3 +1,4 @@
+#include "batch.h"
 #include "run_priv.h"
 
 #include "core/io.h"
@@ -131,15 +132,18 @@ size_t run_room(const struct publisher *p)
 
 /* --- doing what the flow says ------------------------------------------------------ */
 
-static void on_done(struct pool_work *w)
+void run_came_back(struct run *r)
 {
-    struct run *r = (struct run *)(void *)w;
-
     r->on_thread = false;
     if (r->dropped)
         free_run(r);
     else
         run_advance(r);
+}
+
+static void on_done(struct pool_work *w)
+{
+    run_came_back((struct run *)(void *)w);
 }
 
 static void submit(struct run *r, struct pool *pool,
@@ -219,6 +223,8 @@ static void perform(struct run *r)
         run_advance(r);
     } else if (is_call(what) && (r->passed || !run_ring(r, &ring))) {
         make_call(r);
+    } else if (batch_takes(r)) {
+        batch_add(r->p->batches, r);
     } else {
         submit(r, r->p->store, run_on_store);
     }

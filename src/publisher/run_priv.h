@@ -28,6 +28,7 @@ enum {
 struct run {
     struct pool_work work; /* first, so that the work is the run */
     struct list_node node;
+    struct list_node waiting; /* in a lane of publisher/batch.h */
     struct publisher *p;
     struct job_ref ref;
     uint64_t account_id;
@@ -67,6 +68,21 @@ struct run {
 
 /* Runs on a store thread: does r->action, fills r->ev. (run_store.c) */
 void run_on_store(struct pool_work *w, const struct pool_kit *kit);
+
+/* The same for n runs that want to do the same write, in one transaction. False: nothing
+ * was written and no event filled; each is to be done alone. (run_batch.c) */
+bool run_all_on_store(struct run *const *runs, size_t n,
+                      const struct pool_kit *kit) MUST_CHECK;
+
+/* What both of them make of a statement's result, and what they write. (run_store.c)
+ * run_session() borrows from the run and from sealed, which it fills. */
+void run_store_event(struct run *r, enum rc rc, const struct err *err);
+struct job_intent run_intent(const struct run *r);
+enum rc run_session(const struct run *r, struct strbuf *sealed, struct job_session *out,
+                    struct err *err) MUST_CHECK;
+
+/* The store is done with the run: on, or away with it when it was dropped. (run.c) */
+void run_came_back(struct run *r);
 
 /* Runs on a task thread: gets a newer token. */
 void run_on_task(struct pool_work *w, const struct pool_kit *kit);

@@ -18,7 +18,7 @@ enum { HINT_MARGIN_MS = 50 }; /* a hint that comes early is refused by the claim
 /* --- failures as events ------------------------------------------------------------ */
 
 /* A failed statement. Only the first of a row of failures is said. */
-static void store_event(struct run *r, enum rc rc, const struct err *err)
+void run_store_event(struct run *r, enum rc rc, const struct err *err)
 {
     bool said = r->store_failed;
 
@@ -151,7 +151,7 @@ static void give_up_on(struct run *r, const struct pool_kit *kit, const char *re
     enum rc rc = job_end(kit->db, &r->ref, JOB_END_REVIEW, reason, 0, &err);
 
     log_error("run.given_up", "reason=%s", reason);
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
     if (rc == RC_OK)
         run_event(r, FLOW_LOST, NULL, 0);
 }
@@ -164,7 +164,7 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
     job_facts_release(&r->facts);
     r->facts = (struct job_facts){0};
     rc = job_load(kit->db, &r->ref, &r->facts, &err);
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
     if (!r->begun && r->ev.what == FLOW_REFUSED)
         give_up_on(r, kit, r->ev.reason);
     if (rc != RC_OK)
@@ -210,7 +210,7 @@ static void do_token(struct run *r, const struct pool_kit *kit)
 
     r->token_renewed = false;
     if (rc == RC_UNAVAILABLE || rc == RC_UNCERTAIN) { /* the database, not TikTok */
-        store_event(r, rc, &err);
+        run_store_event(r, rc, &err);
         run_delay(r, RUN_DELAY_STORE_MS);
         goto out;
     }
@@ -224,7 +224,7 @@ static void do_token(struct run *r, const struct pool_kit *kit)
         rc = tokens_open(r->p, &row, "access_tok", r->token, &err);
     r->token_version = rc == RC_OK ? row.version : r->token_version;
     if (rc == RC_OK)
-        store_event(r, RC_OK, &err);
+        run_store_event(r, RC_OK, &err);
     else
         token_event(r, rc, &err);
 out:
@@ -285,13 +285,19 @@ static void do_ration(struct run *r, const struct pool_kit *kit)
 
 /* --- the writes ---------------------------------------------------------------- */
 
-static void do_intent(struct run *r, const struct pool_kit *kit)
+struct job_intent run_intent(const struct run *r)
 {
     const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
-    const struct job_intent intent = {.no = r->flow.start.attempt_no + 1,
-                                      .content_ver = r->facts.content_ver,
-                                      .bytes_total = plan->size,
-                                      .chunk_size = plan->chunk_size};
+
+    return (struct job_intent){.no = r->flow.start.attempt_no + 1,
+                               .content_ver = r->facts.content_ver,
+                               .bytes_total = plan->size,
+                               .chunk_size = plan->chunk_size};
+}
+
+static void do_intent(struct run *r, const struct pool_kit *kit)
+{
+    const struct job_intent intent = run_intent(r);
     struct err err;
     enum rc rc;
 
@@ -299,32 +305,41 @@ static void do_intent(struct run *r, const struct pool_kit *kit)
     FAULT_POINT("intent.before_commit");
     rc = job_intend(kit->db, &r->ref, &intent, &err);
     FAULT_POINT("intent.after");
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
+}
+
+enum rc run_session(const struct run *r, struct strbuf *sealed, struct job_session *out,
+                    struct err *err)
+{
+    struct seal_place at = url_place(r, r->flow.start.attempt_no);
+    enum rc rc = seal_close(r->p->ring, &at, r->session.upload_url,
+                            strlen(r->session.upload_url), sealed, err);
+
+    if (rc == RC_OK)
+        *out = (struct job_session){.publish_id = r->session.publish_id,
+                                    .upload_url = sealed->buf,
+                                    .upload_url_len = sealed->len,
+                                    .init_date_ms = r->init_date_ms,
+                                    .log_id = r->log_id};
+    return rc;
 }
 
 static void do_persist(struct run *r, const struct pool_kit *kit)
 {
-    unsigned no = r->flow.start.attempt_no;
-    struct seal_place at = url_place(r, no);
-    struct job_session session = {.publish_id = r->session.publish_id,
-                                  .init_date_ms = r->init_date_ms,
-                                  .log_id = r->log_id};
+    struct job_session session;
     struct strbuf sealed;
     struct err err;
     enum rc rc;
 
     strbuf_init(&sealed, JOB_URL_MAX);
-    rc = seal_close(r->p->ring, &at, r->session.upload_url, strlen(r->session.upload_url),
-                    &sealed, &err);
+    rc = run_session(r, &sealed, &session, &err);
     if (rc == RC_OK) {
-        session.upload_url = sealed.buf;
-        session.upload_url_len = sealed.len;
         FAULT_POINT("persist.before_commit");
-        rc = job_persist(kit->db, &r->ref, no, &session, &err);
+        rc = job_persist(kit->db, &r->ref, r->flow.start.attempt_no, &session, &err);
         FAULT_POINT("persist.after");
     }
     strbuf_release(&sealed);
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
 }
 
 /* Somebody else's session holds the witness. When the database knows that it is dead,
@@ -338,7 +353,7 @@ static void replace_witness(struct run *r, const struct pool_kit *kit,
     enum rc rc = job_attempt_is_dead(kit->db, r->ref.post_id, holder, &dead, &err);
 
     if (rc != RC_OK) {
-        store_event(r, rc, &err);
+        run_store_event(r, rc, &err);
         return;
     }
     if (dead) {
@@ -377,7 +392,7 @@ static void do_grant(struct run *r, const struct pool_kit *kit)
     FAULT_POINT("grant.before_commit");
     rc = job_grant(kit->db, &r->ref, r->flow.start.attempt_no, &err);
     FAULT_POINT("grant.after");
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
 }
 
 static void do_sent(struct run *r, const struct pool_kit *kit)
@@ -388,7 +403,7 @@ static void do_sent(struct run *r, const struct pool_kit *kit)
     FAULT_POINT("sent.before_commit");
     rc = job_sent(kit->db, &r->ref, r->flow.start.attempt_no, &err);
     FAULT_POINT("sent.after");
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
 }
 
 static void do_published(struct run *r, const struct pool_kit *kit)
@@ -400,7 +415,7 @@ static void do_published(struct run *r, const struct pool_kit *kit)
     rc = job_published(kit->db, &r->ref, r->flow.start.attempt_no, r->word, r->post_ids,
                        &err);
     FAULT_POINT("done.after");
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
 }
 
 static void do_dead(struct run *r, const struct pool_kit *kit)
@@ -414,7 +429,7 @@ static void do_dead(struct run *r, const struct pool_kit *kit)
     rc = job_attempt_dead(kit->db, &r->ref, r->flow.start.attempt_no, r->action.reason,
                           &err);
     FAULT_POINT("dead.after");
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
     if (rc == RC_OK && r->session.publish_id[0] != '\0')
         (void)hint_failed(queue_witness_swap(kit->redis, &witness, r->session.publish_id,
                                              NULL, &done, &err),
@@ -441,7 +456,7 @@ static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
     FAULT_POINT("end.before_commit");
     rc = job_end(kit->db, &r->ref, how, r->action.reason, r->action.wait_ms, &err);
     FAULT_POINT("end.after");
-    store_event(r, rc, &err);
+    run_store_event(r, rc, &err);
     if (rc == RC_OK && how == JOB_END_LATER)
         hint(r, kit, r->now_ms + r->action.wait_ms);
     if (rc == RC_OK && (how == JOB_END_RELEASE || how == JOB_END_HANDOVER))

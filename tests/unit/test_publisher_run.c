@@ -5,9 +5,11 @@
 #include "core/log.h"
 #include "core/xalloc.h"
 #include "crypto/keys.h"
+#include "publisher/batch.h"
 #include "publisher/lease.h"
 #include "publisher/run.h"
 #include "publisher/tokens.h"
+#include "store/jobs_batch.h"
 #include "unit.h"
 
 #include <dirent.h>
@@ -126,6 +128,18 @@ enum rc job_grant(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsign
     db_.facts.attempt.state = ATTEMPT_GRANTED;
     return wrote("grant", e);
 }
+
+/* A run alone never goes with others. */
+#define NEVER_TOGETHER(name)                                                             \
+    enum rc name(UNUSED struct db *db, UNUSED struct job_steps all, struct err *e)       \
+    {                                                                                    \
+        return err_set(e, RC_BUG, "together", "there is one run");                       \
+    }
+NEVER_TOGETHER(job_intend_all)
+NEVER_TOGETHER(job_persist_all)
+NEVER_TOGETHER(job_grant_all)
+NEVER_TOGETHER(job_sent_all)
+NEVER_TOGETHER(job_published_all)
 
 enum rc job_sent(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
                  struct err *e)
@@ -432,6 +446,7 @@ static void setup(void)
     publisher = (struct publisher){.settings = &settings, .http = &tiktok.http};
     list_init(&publisher.runs);
     publisher.rings = rings_new();
+    publisher.batches = batches_new(&publisher);
     (void)snprintf(path, sizeof(path), "%s/key", dir);
     ck_assert_int_eq(key_file_generate(path, random_system(), 0, &err), RC_OK);
     ck_assert_int_eq(key_ring_load(path, &ring, &err), RC_OK);
@@ -466,6 +481,7 @@ static void teardown(void)
     while (publisher.runs.len > 0)
         turn();
     pool_free(publisher.store);
+    batches_free(publisher.batches);
     rings_free(publisher.rings);
     timers_release(&publisher.timers);
     blob_store_close(publisher.blobs);

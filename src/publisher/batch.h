@@ -1,0 +1,26 @@
+/* publisher/batch.h - the same write for many runs as one transaction.
+ *
+ * A write must be durable before the run may go on, and a commit costs the database about
+ * the same for one post as for sixty-four. So runs that want to do the same write queue
+ * up behind those that are doing it, and go together when their turn comes: a run alone
+ * never waits for others, and a burst needs few commits. When a batch cannot be written
+ * as a whole (store/jobs_batch.h) its runs are done one by one. Loop only. */
+#ifndef PUBLISHER_BATCH_H
+#define PUBLISHER_BATCH_H
+
+#include "flow.h"
+
+struct batches;
+struct publisher;
+struct run;
+
+struct batches *batches_new(struct publisher *p);
+void batches_free(struct batches *b);
+
+/* Whether this action of a run may be done together with others'. */
+bool batch_takes(const struct run *r) MUST_CHECK;
+
+/* Queues the run for its action; run_came_back() is called for it in the end. */
+void batch_add(struct batches *b, struct run *r);
+
+#endif
