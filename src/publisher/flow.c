@@ -1,5 +1,7 @@
 #include "flow.h"
 
+#include "flow_priv.h"
+
 #include <assert.h>
 
 /* --- small parts --------------------------------------------------------------- */
@@ -27,19 +29,14 @@ static struct flow_action act_because(struct flow *f, enum flow_do what,
     return a;
 }
 
-/* Equal jitter: half of the doubled base is sure, half is random. */
-static int64_t backoff(int64_t base, unsigned n, unsigned jitter)
-{
-    int64_t full = n < 20 ? base << n : FLOW_RETRY_CAP_MS;
-
-    if (full > FLOW_RETRY_CAP_MS)
-        full = FLOW_RETRY_CAP_MS;
-    return full / 2 + full / 2 * (int64_t)jitter / 1000;
-}
-
 static int64_t longer(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static bool pulls(const struct flow *f)
+{
+    return f->start.way != FLOW_BY_UPLOAD;
 }
 
 static bool is_last(const struct flow *f)
@@ -55,7 +52,7 @@ static struct flow_action later(struct flow *f, const struct flow_event *ev,
 {
     struct flow_action a;
     int64_t wait =
-        longer(backoff(FLOW_RETRY_BASE_MS, f->start.fails, ev->jitter), ev->wait_ms);
+        longer(flow_backoff(FLOW_RETRY_BASE_MS, f->start.fails, ev->jitter), ev->wait_ms);
 
     assert(!f->granted);
     if (ev->now_ms + wait > f->start.give_up_ms)
@@ -135,6 +132,16 @@ static struct flow_action dead(struct flow *f, const char *reason, enum flow_do 
     return act_because(f, FLOW_DO_DEAD, reason);
 }
 
+/* The same for a session that may complete as far as we know: it is dead if its gate can
+ * be closed before anything has gone through. */
+static struct flow_action close_gate(struct flow *f, const char *reason,
+                                     enum flow_do after)
+{
+    f->after_dead = after;
+    f->reason = reason;
+    return act_because(f, FLOW_DO_CLOSE, reason);
+}
+
 /* A dead session is followed at once by a new one; the second and later ones of one
  * claim wait. */
 static enum flow_do retry_soon(const struct flow *f)
@@ -150,6 +157,10 @@ static struct flow_action enter(struct flow *f, int64_t now_ms)
     f->sent = s->session == FLOW_SESSION_SENT;
     if (!f->granted && now_ms > s->give_up_ms)
         return act_because(f, FLOW_DO_FAIL, "missed");
+    /* The gate was opened, and who opened it died before TikTok had named the session, or
+     * even been asked for it: nobody can ask what has become of that. */
+    if (f->granted && pulls(f) && !s->named)
+        return close_gate(f, "init_unanswered", FLOW_DO_INTENT);
     if (s->session != FLOW_SESSION_NONE)
         return want(f, FLOW_DO_STATUS);
     return want(f, s->direct ? FLOW_DO_CREATOR : FLOW_DO_INTENT);
@@ -225,18 +236,44 @@ static struct flow_action on_creator(struct flow *f, const struct flow_event *ev
     return later(f, ev, ev->reason != NULL ? ev->reason : "tiktok_unavailable");
 }
 
+/* The gate is open already (FLOW_BY_LOG). What TikTok has refused is no session, and that
+ * is proof; what it has not answered may be one that it fetches for. */
+static struct flow_action init_in_the_open(struct flow *f, const struct flow_event *ev)
+{
+    const char *reason = ev->reason != NULL ? ev->reason : "tiktok_unavailable";
+
+    if (ev->what == FLOW_AUTH && ++f->auths > 1)
+        return dead(f, "reconnect_needed", FLOW_DO_BLOCK);
+    if (ev->what == FLOW_AUTH)
+        return dead(f, "token_refused", FLOW_DO_INTENT);
+    if (ev->what == FLOW_AGAIN)
+        return dead(f, reason, FLOW_DO_LATER);
+    if (ev->what != FLOW_REFUSED)
+        return close_gate(f, reason, FLOW_DO_LATER);
+    f->limited = ev->verdict == FLOW_VERDICT_LIMIT;
+    return dead(f, reason,
+                f->limited                          ? FLOW_DO_LATER
+                : ev->verdict == FLOW_VERDICT_BLOCK ? FLOW_DO_BLOCK
+                                                    : FLOW_DO_FAIL);
+}
+
 static struct flow_action on_init(struct flow *f, const struct flow_event *ev)
 {
     if (ev->what == FLOW_OK) {
         f->auths = 0;
+        if (f->start.way == FLOW_BY_GATE)
+            return act_at(f, FLOW_DO_WITNESS, f->start.due_ms - FLOW_GRANT_AHEAD_MS);
         return act(f, FLOW_DO_PERSIST);
     }
+    if (f->granted)
+        return init_in_the_open(f, ev);
     if (ev->what == FLOW_AUTH)
         return on_auth(f, ev, FLOW_DO_INIT);
     if (ev->what == FLOW_REFUSED)
         return refused(f, ev);
-    /* Unclear: there may be a session whose upload URL nobody knows. It can never
-     * complete, and the next INTENT writes it off; but that waits its turn. */
+    /* Unclear: there may be a session whose upload URL nobody knows, or whose gate will
+     * never open (W13). It can never complete, and the next INTENT writes it off; but
+     * that waits its turn. */
     return later(f, ev, ev->reason != NULL ? ev->reason : "tiktok_unavailable");
 }
 
@@ -244,7 +281,7 @@ static struct flow_action on_init(struct flow *f, const struct flow_event *ev)
  * the end; after it the answer is to ask. */
 static struct flow_action chunk_again(struct flow *f, const struct flow_event *ev)
 {
-    int64_t wait = longer(backoff(500, f->tries, ev->jitter), ev->wait_ms);
+    int64_t wait = longer(flow_backoff(500, f->tries, ev->jitter), ev->wait_ms);
 
     if (++f->tries < FLOW_CHUNK_TRIES)
         return act_at(f, f->doing, ev->now_ms + wait);
@@ -301,20 +338,9 @@ static struct flow_action on_chunk(struct flow *f, const struct flow_event *ev)
     return ask_position(f, ev);
 }
 
-/* Polls: quick at first, because most videos take seconds, and slow in the end. */
-static int64_t poll_wait(const struct flow *f)
-{
-    static const int64_t waits[] = {1000,  2000,  3000,  5000,  8000,
-                                    13000, 20000, 30000, 30000, 60000};
-
-    return f->polls < ARRAY_LEN(waits) ? waits[f->polls]
-           : f->polls < 30             ? 60000
-                                       : FLOW_RETRY_CAP_MS;
-}
-
 static struct flow_action poll_on(struct flow *f, const struct flow_event *ev)
 {
-    int64_t wait = poll_wait(f);
+    int64_t wait = flow_poll_wait(f->polls);
 
     f->polls++;
     return ask_again(f, ev, wait);
@@ -347,14 +373,29 @@ static struct flow_action on_last(struct flow *f, const struct flow_event *ev)
     return ask_again(f, ev, f->tries == 0 ? 0 : FLOW_RETRY_BASE_MS);
 }
 
+/* Another session of this post once was about to be granted, and the database does not
+ * know it. An upload was stored long before that, so the database has lost something and
+ * a person must look. A session by the gate is stored only by its grant: most likely we
+ * died in between, and TikTok finds its gate shut; but if the grant was stored and then
+ * forgotten, it may be out. Only TikTok can tell, so that session is made ours and asked
+ * about, and our own, whose gate was never opened, is left to fail. */
+static struct flow_action held(struct flow *f)
+{
+    if (f->start.way == FLOW_BY_GATE)
+        return act(f, FLOW_DO_ADOPT);
+    return act_because(f, FLOW_DO_REVIEW, "witness_conflict");
+}
+
 static struct flow_action on_witness(struct flow *f, const struct flow_event *ev)
 {
+    if (ev->what == FLOW_OK && f->start.way == FLOW_BY_GATE)
+        return act_at(f, FLOW_DO_OPEN, f->start.due_ms);
     if (ev->what == FLOW_OK)
         return act(f, FLOW_DO_GRANT);
     if (ev->what == FLOW_DROPPED)
         return act(f, FLOW_DO_CANCELED);
     if (ev->what == FLOW_HELD)
-        return act_because(f, FLOW_DO_REVIEW, "witness_conflict");
+        return held(f);
     return store_trouble(f, ev);
 }
 
@@ -371,10 +412,24 @@ static struct flow_action on_grant(struct flow *f, const struct flow_event *ev)
     return store_trouble(f, ev);
 }
 
-/* Could this answer be one of the two that prove death by age? */
-static bool beyond_life(const struct flow_event *ev)
+static struct flow_action on_open(struct flow *f, const struct flow_event *ev)
 {
-    return ev->bytes >= 0 && ev->age_ms >= FLOW_URL_LIFE_MS + FLOW_URL_MARGIN_MS;
+    if (ev->what != FLOW_OK)
+        return store_trouble(f, ev);
+    f->granted = true;
+    f->start.granted_ms = ev->now_ms;
+    if (f->start.way == FLOW_BY_LOG && f->doing == FLOW_DO_OPEN)
+        return act(f, FLOW_DO_INIT);
+    f->start.named = true;
+    f->start.gate = f->doing == FLOW_DO_OPEN;
+    return poll_on(f, ev);
+}
+
+/* Could this answer be one of the two that prove death by age? */
+static bool beyond_life(const struct flow *f, const struct flow_event *ev)
+{
+    return (pulls(f) || ev->bytes >= 0) &&
+           ev->age_ms >= FLOW_URL_LIFE_MS + FLOW_URL_MARGIN_MS;
 }
 
 /* TikTok does not have every byte, as far as it says. */
@@ -387,7 +442,7 @@ static struct flow_action incomplete(struct flow *f, const struct flow_event *ev
         return expired ? dead(f, "upload_expired", retry_soon(f)) : resume_at(f, next);
     if (!expired && f->tries < FLOW_CHUNK_TRIES) {
         struct flow_action a;
-        int64_t wait = f->tries == 0 ? 0 : backoff(500, f->tries, ev->jitter);
+        int64_t wait = f->tries == 0 ? 0 : flow_backoff(500, f->tries, ev->jitter);
 
         f->tries++;
         f->chunk = next;
@@ -395,7 +450,7 @@ static struct flow_action incomplete(struct flow *f, const struct flow_event *ev
         a.at_ms = longer(a.at_ms, ev->now_ms + wait);
         return a;
     }
-    if (!beyond_life(ev)) {
+    if (!beyond_life(f, ev)) {
         f->tries = 0;
         return ask_again(f, ev, FLOW_DENIED_RETRY_MS);
     }
@@ -424,10 +479,27 @@ static struct flow_action still_short(struct flow *f, const struct flow_event *e
     return resume_at(f, next);
 }
 
+/* TikTok fetches, or works on what it has fetched. When it has had every chance and says
+ * twice, a minute apart, that it has nothing, the gate may be closed. */
+static struct flow_action fetching(struct flow *f, const struct flow_event *ev)
+{
+    if (!f->start.gate || f->served || ev->bytes > 0 || !beyond_life(f, ev)) {
+        f->short_ms = 0;
+        return poll_on(f, ev);
+    }
+    if (f->short_ms == 0)
+        f->short_ms = ev->now_ms;
+    if (ev->now_ms - f->short_ms < FLOW_PROOF_GAP_MS)
+        return ask_again(f, ev, FLOW_PROOF_GAP_MS);
+    return close_gate(f, "media_not_fetched", retry_soon(f));
+}
+
 static struct flow_action processing(struct flow *f, const struct flow_event *ev)
 {
     int64_t next = f->start.plan.count - 1;
 
+    if (pulls(f))
+        return fetching(f, ev);
     if (f->sent)
         return still_short(f, ev);
     /* No figure: before the grant start over from the first chunk, whose answer tells;
@@ -448,7 +520,7 @@ static struct flow_action processing(struct flow *f, const struct flow_event *ev
 static struct flow_action told(struct flow *f, const struct flow_event *ev)
 {
     f->auths = 0;
-    if (!beyond_life(ev))
+    if (!beyond_life(f, ev))
         f->short_ms = 0;
     switch (ev->state) {
     case TIKTOK_PROCESSING:
@@ -474,7 +546,7 @@ static struct flow_action on_status(struct flow *f, const struct flow_event *ev)
     if (ev->what == FLOW_AUTH)
         return on_auth(f, ev, FLOW_DO_STATUS);
     if (f->granted)
-        return ask_again(f, ev, longer(poll_wait(f), ev->wait_ms));
+        return ask_again(f, ev, longer(flow_poll_wait(f->polls), ev->wait_ms));
     if (ev->what == FLOW_UNKNOWN)
         return dead(f, "publish_id_unknown", retry_soon(f));
     if (ev->what == FLOW_REFUSED)
@@ -482,15 +554,19 @@ static struct flow_action on_status(struct flow *f, const struct flow_event *ev)
     if (++f->tries >= FLOW_STATUS_TRIES)
         return later(f, ev, "tiktok_unavailable");
     return act_at(f, FLOW_DO_STATUS,
-                  ev->now_ms + longer(ev->wait_ms, backoff(500, f->tries, ev->jitter)));
+                  ev->now_ms +
+                      longer(ev->wait_ms, flow_backoff(500, f->tries, ev->jitter)));
 }
 
 static struct flow_action on_dead(struct flow *f, const struct flow_event *ev)
 {
+    struct flow_action a;
+
     if (ev->what != FLOW_OK)
         return store_trouble(f, ev);
     f->granted = false;
     f->sent = false;
+    f->served = false;
     f->position_known = false;
     f->chunk = 0;
     f->tries = 0;
@@ -498,11 +574,28 @@ static struct flow_action on_dead(struct flow *f, const struct flow_event *ev)
     f->polls = 0;
     f->short_ms = 0;
     f->deaths++;
-    if (f->after_dead == FLOW_DO_INTENT)
-        return want(f, FLOW_DO_INTENT);
+    if (f->after_dead == FLOW_DO_INTENT && ev->now_ms > f->start.give_up_ms)
+        return act_because(f, FLOW_DO_FAIL, "missed");
+    if (f->after_dead == FLOW_DO_INTENT) {
+        a = want(f, FLOW_DO_INTENT);
+        a.force = f->auths > 0;
+        return a;
+    }
     if (f->after_dead == FLOW_DO_LATER)
         return f->limited ? put_off(f, f->reason) : later(f, ev, f->reason);
     return act_because(f, f->after_dead, f->reason);
+}
+
+/* Something went through the gate before we could close it: only TikTok can say what it
+ * made of that, and of a session without a name it cannot be asked. */
+static struct flow_action on_close(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what != FLOW_HELD)
+        return on_dead(f, ev);
+    if (!f->start.named)
+        return act_because(f, FLOW_DO_REVIEW, "outcome_unknown");
+    f->served = true;
+    return poll_on(f, ev);
 }
 
 static bool is_end(enum flow_do what)
@@ -510,40 +603,71 @@ static bool is_end(enum flow_do what)
     return what >= FLOW_DO_LATER;
 }
 
+/* The write that is being cleared up was not made, the row (f->start) is as it was before
+ * it, and what it is to say is still in our hands: it is made again. That matters where
+ * it can be made only once: the session that OPEN stores is known to nobody else, and
+ * holds the witness. */
+static bool unwritten(const struct flow *f)
+{
+    enum flow_do what = f->unclear.what;
+
+    if (what == FLOW_DO_OPEN || what == FLOW_DO_ADOPT)
+        return f->start.session == FLOW_SESSION_NONE;
+    return what == FLOW_DO_PERSIST && f->start.session == FLOW_SESSION_GRANTED &&
+           !f->start.named; /* granted before it had a name: FLOW_BY_LOG */
+}
+
+/* Right before the last chunk it is known what TikTok has: no time to ask again. */
+static struct flow_action in_place(struct flow *f)
+{
+    if (f->start.session == FLOW_SESSION_READY)
+        return act(f, FLOW_DO_WITNESS);
+    f->granted = true;
+    return send(f);
+}
+
 /* Our own row, read again after a lost answer of the database. */
-static struct flow_action on_reload(struct flow *f, const struct flow_event *ev)
+static struct flow_action loaded(struct flow *f, const struct flow_event *ev)
 {
     struct flow_event again = *ev;
     struct flow_action a;
+    enum flow_way way = f->start.way;
     bool known_sent;
-    bool placed = f->position_known && !f->sent && is_last(f) &&
-                  ev->start.attempt_no == f->start.attempt_no;
+    bool same = ev->start.attempt_no == f->start.attempt_no;
+    bool placed = f->position_known && !f->sent && is_last(f) && same;
 
-    if (ev->what == FLOW_REFUSED)
-        return act_because(f, FLOW_DO_REVIEW, ev->reason);
-    if (ev->what != FLOW_LOADED)
-        return act_at(f, FLOW_DO_RELOAD, ev->now_ms + FLOW_STORE_RETRY_MS);
     f->start = ev->start;
+    if (same && unwritten(f)) {
+        f->start.way = way;
+        f->doing = f->unclear.what;
+        return f->unclear;
+    }
     if (is_end(f->unclear.what)) { /* still ours, so it was not written */
         f->doing = f->unclear.what;
         return f->unclear;
     }
-    if (f->unclear.what == FLOW_DO_DEAD && ev->start.session == FLOW_SESSION_NONE) {
+    if ((f->unclear.what == FLOW_DO_DEAD || f->unclear.what == FLOW_DO_CLOSE) &&
+        ev->start.session == FLOW_SESSION_NONE) {
         again.what = FLOW_OK;
         return on_dead(f, &again);
     }
-    /* Right before the last chunk it is known what TikTok has: no time to ask again. */
-    if (placed && ev->start.session == FLOW_SESSION_READY)
-        return act(f, FLOW_DO_WITNESS);
-    if (placed && ev->start.session == FLOW_SESSION_GRANTED) {
-        f->granted = true;
-        return send(f);
-    }
+    if (placed && (f->start.session == FLOW_SESSION_READY ||
+                   f->start.session == FLOW_SESSION_GRANTED))
+        return in_place(f);
     f->position_known = false;
     known_sent = f->sent && ev->start.session == FLOW_SESSION_GRANTED;
     a = enter(f, ev->now_ms);
     f->sent = f->sent || known_sent;
     return a;
+}
+
+static struct flow_action on_reload(struct flow *f, const struct flow_event *ev)
+{
+    if (ev->what == FLOW_REFUSED)
+        return act_because(f, FLOW_DO_REVIEW, ev->reason);
+    if (ev->what != FLOW_LOADED)
+        return act_at(f, FLOW_DO_RELOAD, ev->now_ms + FLOW_STORE_RETRY_MS);
+    return loaded(f, ev);
 }
 
 /* A write that ends the flow. */
@@ -554,6 +678,31 @@ static struct flow_action on_end(struct flow *f, const struct flow_event *ev)
     return store_trouble(f, ev);
 }
 
+/* The attempt is written down. What TikTok fetches is announced only right before its
+ * time, because TikTok comes for it at once. */
+static struct flow_action begin_session(struct flow *f)
+{
+    struct flow_start *s = &f->start;
+
+    s->way = s->new_way;
+    s->named = s->way == FLOW_BY_UPLOAD;
+    s->gate = pulls(f);
+    if (s->way == FLOW_BY_GATE)
+        return act_at(f, FLOW_DO_WAIT, s->due_ms - FLOW_INIT_AHEAD_MS);
+    if (s->way == FLOW_BY_LOG)
+        return act_at(f, FLOW_DO_WAIT, s->due_ms);
+    return act(f, FLOW_DO_INIT);
+}
+
+static struct flow_action on_wait(struct flow *f)
+{
+    if (f->start.way == FLOW_BY_GATE)
+        return act(f, FLOW_DO_INIT);
+    if (f->start.way == FLOW_BY_LOG)
+        return act_at(f, FLOW_DO_OPEN, f->start.due_ms);
+    return act(f, FLOW_DO_WITNESS);
+}
+
 static struct flow_action on_write(struct flow *f, const struct flow_event *ev)
 {
     enum flow_do doing = f->doing;
@@ -562,7 +711,11 @@ static struct flow_action on_write(struct flow *f, const struct flow_event *ev)
         return store_trouble(f, ev);
     if (doing == FLOW_DO_INTENT) {
         f->start.attempt_no++;
-        return act(f, FLOW_DO_INIT);
+        return begin_session(f);
+    }
+    if (doing == FLOW_DO_PERSIST && f->granted) {
+        f->start.named = true;
+        return poll_on(f, ev);
     }
     if (doing == FLOW_DO_PERSIST)
         return resume_at(f, 0);
@@ -585,17 +738,22 @@ static struct flow_action decide(struct flow *f, const struct flow_event *ev)
     case FLOW_DO_CHUNK:
         return on_chunk(f, ev);
     case FLOW_DO_WAIT:
-        return act(f, FLOW_DO_WITNESS);
+        return on_wait(f);
     case FLOW_DO_WITNESS:
         return on_witness(f, ev);
     case FLOW_DO_GRANT:
         return on_grant(f, ev);
+    case FLOW_DO_OPEN:
+    case FLOW_DO_ADOPT:
+        return on_open(f, ev);
     case FLOW_DO_LAST:
         return on_last(f, ev);
     case FLOW_DO_STATUS:
         return on_status(f, ev);
     case FLOW_DO_DEAD:
         return on_dead(f, ev);
+    case FLOW_DO_CLOSE:
+        return on_close(f, ev);
     case FLOW_DO_RELOAD:
         return on_reload(f, ev);
     case FLOW_DO_INTENT:
@@ -629,41 +787,7 @@ struct flow_action flow_stop(struct flow *f)
     return f->last;
 }
 
-static const struct {
-    const char *name;
-    bool may_stop;
-} dos[] = {
-    [FLOW_DO_TOKEN] = {"token", true},
-    [FLOW_DO_CREATOR] = {"creator", true},
-    [FLOW_DO_INTENT] = {"intent", true},
-    [FLOW_DO_INIT] = {"init", true},
-    [FLOW_DO_PERSIST] = {"persist", false},
-    [FLOW_DO_CHUNK] = {"chunk", true},
-    [FLOW_DO_WAIT] = {"wait", true},
-    [FLOW_DO_WITNESS] = {"witness", true},
-    [FLOW_DO_GRANT] = {"grant", true},
-    [FLOW_DO_LAST] = {"last", false},
-    [FLOW_DO_SENT] = {"sent", false},
-    [FLOW_DO_STATUS] = {"status", true},
-    [FLOW_DO_PUBLISHED] = {"published", false},
-    [FLOW_DO_DEAD] = {"dead", false},
-    [FLOW_DO_RELOAD] = {"reload", false},
-    [FLOW_DO_LATER] = {"later", false},
-    [FLOW_DO_FAIL] = {"fail", false},
-    [FLOW_DO_BLOCK] = {"block", false},
-    [FLOW_DO_REVIEW] = {"review", false},
-    [FLOW_DO_CANCELED] = {"canceled", false},
-    [FLOW_DO_RELEASE] = {"release", false},
-    [FLOW_DO_HANDOVER] = {"handover", false},
-    [FLOW_DO_END] = {"end", false},
-};
-
-bool flow_may_stop(enum flow_do what)
+bool flow_only_polls(const struct flow *f)
 {
-    return dos[what].may_stop;
-}
-
-const char *flow_do_name(enum flow_do what)
-{
-    return dos[what].name;
+    return f->granted && (f->sent || (pulls(f) && f->start.named));
 }

@@ -1,7 +1,7 @@
 /* publisher/flow.h - the decisions of publishing one post, without the I/O.
  *
  * What a flow is doing is what its last action said. The loop does that, and comes back
- * with the event that tells how it went:
+ * with the event that tells how it went. A video that we send (FLOW_BY_UPLOAD):
  *
  *   claim ──► TOKEN ──► CREATOR ──► INTENT ──► INIT ──► PERSIST ──► CHUNK… ──► WAIT
  *               │                     ▲                               ▲          │
@@ -12,23 +12,43 @@
  *        PUBLISHED ◄──┘  └──► DEAD ───┘        STATUS ◄── SENT ◄── LAST ◄───── GRANT
  *                                             (polls)             (at due)   (commit)
  *
+ * What TikTok fetches from us, photos and, if so set, videos (FLOW_BY_GATE): the address
+ * holds a token of the attempt, and nothing is served below it until OPEN has stored the
+ * session and granted it in one transaction. Opening the gate is the commit:
+ *
+ *   claim ──► TOKEN ──► CREATOR ──► INTENT ──► WAIT ──► INIT ──► WITNESS ──► OPEN
+ *               │                     ▲ ▲              (1 s      │ held by a   │ (at due:
+ *               │ the gate is open    │ │               early)   │ session     │ commit)
+ *               └──► STATUS ──► DEAD ─┘ │                        ▼ we forgot   ▼
+ *                      │  (polls)       └── CLOSE ◄─ STATUS ◄── ADOPT       STATUS
+ *                      ▼                    never fetched in 70 min         (polls)
+ *                  PUBLISHED
+ *
+ * For a TikTok that fetches before it answers INIT, the gate is opened first and the
+ * session named afterwards (FLOW_BY_LOG): INTENT ──► WAIT ──► OPEN ──► INIT ──► PERSIST
+ * ──► STATUS. An INIT without an answer is then followed by CLOSE, and by REVIEW when
+ * something was fetched already.
+ *
  *   before the grant, anything may end in  LATER  FAIL  BLOCK  CANCELED  RELEASE
- *   after it, only in                      PUBLISHED  DEAD  REVIEW  HANDOVER
+ *   after it, only in                      PUBLISHED  DEAD  CLOSE  REVIEW  HANDOVER
  *   a database answer that was lost leads through RELOAD; a fence that was lost to END
  *
  * The rules that make it "never twice" (docs/publishing.md), each asserted by
  * tests/unit/test_publisher_flow.c for every sequence of events up to a depth:
  *   - INIT only while no session of the post can still complete: none was granted, or the
- *     granted one is DEAD with proof;
- *   - LAST only after this attempt's GRANT;
- *   - an unclear result is never answered by a new INIT, but by asking;
+ *     granted one is DEAD with proof. (FLOW_BY_LOG: or the grant is this attempt's own,
+ *     and this is its only INIT.);
+ *   - LAST only after this attempt's GRANT; OPEN not before its time, and by the gate
+ * only after INIT was answered;
+ *   - an unclear result is never answered by a new INIT, but by asking, or by a gate that
+ *     is known to be shut for good;
  *   - the end absorbs.
  * Proof of death is TikTok's word FAILED, or: its clock says that the upload URL is dead,
  * the upload is incomplete in two answers a minute apart, and our last chunk was never
- * accepted.
+ * accepted; or, of what TikTok fetches: the gate was closed before anything had gone
+ * through it. A session whose gate was never opened is dead from the next INTENT on.
  *
- * Photos (gate) and pull fit between PERSIST and GRANT without chunks; the account's rate
- * windows lie outside, in queue_take().
+ * The account's rate windows lie outside, in queue_take().
  *
  * flow_*() are pure: no clock, no memory, no I/O. Times are ms UTC of the database's
  * clock, as the loop estimates it. */
@@ -44,6 +64,8 @@
 
 enum {
     FLOW_GRANT_AHEAD_MS = 300,    /* witness and grant begin this long before due */
+    FLOW_INIT_AHEAD_MS = 1000,    /* by the gate, INIT does: TikTok comes at once, and the
+                                   * gate lets it wait so long that this is no risk */
     FLOW_RETRY_BASE_MS = 2000,    /* a release's first backoff; doubles, */
     FLOW_RETRY_CAP_MS = 300000,   /* up to this */
     FLOW_STORE_RETRY_MS = 500,    /* the database is away: the same again */
@@ -52,7 +74,8 @@ enum {
     FLOW_DOUBT_POLLS = 4,         /* short of an "all stored" before it is doubted */
     FLOW_STATUS_TRIES = 5,        /* unanswered, before a grant, then LATER */
     FLOW_ATTEMPTS_MAX = 12,       /* sessions of one post, then FAIL */
-    FLOW_URL_LIFE_MS = 3600000,   /* upload URL; source: docs/tiktok.md 5.2 */
+    FLOW_URL_LIFE_MS = 3600000,   /* upload URL; source: docs/tiktok.md 5.2. A fetch of
+                                   * TikTok's takes no longer either; 6.3 */
     FLOW_URL_MARGIN_MS = 600000,  /* beyond it no chunk in flight can still land */
     FLOW_PROOF_GAP_MS = 60000,    /* between the two incomplete answers */
     FLOW_REVIEW_MS = 259200000,   /* unknown for 72 h after the grant: REVIEW */
@@ -69,12 +92,17 @@ enum flow_do {
     FLOW_DO_WAIT,    /* nothing until action.at_ms */
     FLOW_DO_WITNESS, /* note the session in Redis, unless somebody was first */
     FLOW_DO_GRANT,   /* write: the commit point */
+    FLOW_DO_OPEN,    /* write, not before action.at_ms: the session, if it has a name, and
+                      * its grant: TikTok may fetch */
+    FLOW_DO_ADOPT,   /* write: the session that holds the witness is the attempt's, and is
+                      * granted; the attempt's own gate never opens */
     FLOW_DO_LAST,    /* send the last chunk, at action.at_ms and not earlier */
     FLOW_DO_SENT,    /* write: TikTok has every byte */
     FLOW_DO_STATUS,  /* ask status/fetch */
 
     FLOW_DO_PUBLISHED, /* write: TikTok confirmed */
     FLOW_DO_DEAD,      /* write: the session cannot complete any more (action.reason) */
+    FLOW_DO_CLOSE,     /* write: the same, if nothing has gone through its gate yet */
     FLOW_DO_RELOAD,    /* read job and attempt again, under our fence */
 
     /* From here on: what ends the flow. */
@@ -113,7 +141,8 @@ enum flow_what {
     FLOW_UPLOADED, /* CHUNK, LAST: answered; step says what TikTok made of it */
     FLOW_TOLD,     /* STATUS: answered; the status fields are set */
     FLOW_UNKNOWN,  /* STATUS: TikTok does not know the publish_id */
-    FLOW_HELD,     /* WITNESS: another session holds it */
+    FLOW_HELD,     /* WITNESS: another session holds it. CLOSE: too late, something was
+                      fetched */
     FLOW_DROPPED,  /* WITNESS: it says that the person canceled */
     FLOW_LOADED,   /* RELOAD: the row is ours; start is set */
 };
@@ -122,6 +151,13 @@ enum flow_verdict {
     FLOW_VERDICT_FAIL,
     FLOW_VERDICT_BLOCK, /* a person must act on the account first */
     FLOW_VERDICT_LIMIT, /* a limit of the account's, which passes by itself */
+};
+
+/* How the bytes get to TikTok. */
+enum flow_way {
+    FLOW_BY_UPLOAD, /* we send them */
+    FLOW_BY_GATE,   /* TikTok fetches them; granted when the session is known */
+    FLOW_BY_LOG,    /* TikTok fetches them; granted before it is asked to */
 };
 
 /* What the database says about the newest attempt. */
@@ -138,6 +174,11 @@ struct flow_start {
     int64_t give_up_ms; /* due and the person's patience: later is not published */
     int64_t granted_ms; /* when the session was granted, or 0 */
     enum flow_session session;
+    enum flow_way way;     /* of that session; once granted, by gate or log is all one */
+    enum flow_way new_way; /* of those to come */
+    bool named;            /* granted, not by upload: its publish_id is known */
+    bool gate;           /* granted: what TikTok fetches goes through our gate, which can
+                          * be closed */
     unsigned attempt_no; /* of the newest attempt, 0: none */
     unsigned fails;      /* job.fails: sets the backoff */
     bool direct;         /* a direct post: creator_info must allow it */
@@ -172,6 +213,7 @@ struct flow {
     bool position_known; /* chunk is what TikTok expects, unsent */
     bool granted;
     bool sent;    /* TikTok accepted the last chunk: no death by age */
+    bool served;  /* something was fetched: likewise */
     bool limited; /* the session died of a limit of the account's */
     unsigned tries, resyncs, auths, polls, deaths;
     int64_t
@@ -196,6 +238,9 @@ struct flow_action flow_stop(struct flow *f);
 
 /* True when the action may be replaced by flow_stop() instead of being started. */
 bool flow_may_stop(enum flow_do what) MUST_CHECK;
+
+/* True while there is nothing left to do but to ask TikTok how it went. */
+bool flow_only_polls(const struct flow *f) MUST_CHECK;
 
 /* "token", "creator", ... for logs. */
 const char *flow_do_name(enum flow_do what);

@@ -473,9 +473,12 @@ bool run_send(struct run *r)
     case FLOW_DO_WAIT:
     case FLOW_DO_WITNESS:
     case FLOW_DO_GRANT:
+    case FLOW_DO_OPEN:
+    case FLOW_DO_ADOPT:
     case FLOW_DO_SENT:
     case FLOW_DO_PUBLISHED:
     case FLOW_DO_DEAD:
+    case FLOW_DO_CLOSE:
     case FLOW_DO_RELOAD:
     case FLOW_DO_LATER:
     case FLOW_DO_FAIL:

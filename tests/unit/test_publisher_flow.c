@@ -13,6 +13,7 @@ static const struct flow_start fresh = {
     .due_ms = T0 + 60000,
     .give_up_ms = T0 + 21660000,
     .direct = true,
+    .named = true,
 };
 
 /* --- what may happen to each action --------------------------------------------- */
@@ -42,6 +43,9 @@ static const struct flow_event writes[] = {{.what = FLOW_OK},
                                            {.what = FLOW_UNCLEAR},
                                            {.what = FLOW_LOST},
                                            {.what = FLOW_REFUSED, .reason = "r"}};
+static const struct flow_event closes[] = {
+    {.what = FLOW_OK},      {.what = FLOW_HELD}, {.what = FLOW_AGAIN},
+    {.what = FLOW_UNCLEAR}, {.what = FLOW_LOST}, {.what = FLOW_REFUSED, .reason = "r"}};
 static const struct flow_event witnesses[] = {
     {.what = FLOW_OK}, {.what = FLOW_HELD}, {.what = FLOW_DROPPED}, {.what = FLOW_AGAIN}};
 static const struct flow_event uploads[] = {
@@ -60,6 +64,7 @@ static const struct flow_event statuses[] = {
     TOLD(PROCESSING, -1, YOUNG),
     TOLD(PROCESSING, 7, YOUNG),
     TOLD(PROCESSING, 20000000, OLD),
+    TOLD(PROCESSING, 0, OLD),
     TOLD(PROCESSING, 20000000, -1),
     TOLD(PROCESSING, 30000000, OLD),
     TOLD(PUBLISHED, 30000000, YOUNG),
@@ -97,11 +102,15 @@ static struct menu menu_of(enum flow_do what)
         return (struct menu){writes, 1};
     case FLOW_DO_END:
         return (struct menu){writes, 3};
+    case FLOW_DO_CLOSE:
+        return MENU(closes);
     case FLOW_DO_RELOAD: /* the walk itself makes its events, from the model's row */
         return (struct menu){NULL, 0};
     case FLOW_DO_INTENT:
     case FLOW_DO_PERSIST:
     case FLOW_DO_GRANT:
+    case FLOW_DO_OPEN:
+    case FLOW_DO_ADOPT:
     case FLOW_DO_SENT:
     case FLOW_DO_PUBLISHED:
     case FLOW_DO_DEAD:
@@ -128,6 +137,15 @@ struct world {
     bool proof;     /* the last status proved the session dead */
     bool all_there; /* our last chunk was accepted */
     bool ended;     /* the job's row left our hands */
+
+    /* Of what TikTok fetches. */
+    enum flow_way way;     /* of every session of this walk but the one it begins with */
+    enum flow_way row_way; /* of the one that is there */
+    bool named, gate;      /* as the row says */
+    bool served;   /* something went through the gate: it cannot be closed any more */
+    bool asked;    /* TikTok may have made a session for this attempt */
+    bool answered; /* and has said which */
+    bool foreign;  /* the witness tells of a session that nobody knows any more */
     int64_t short_ms;
     int64_t now_ms;
 };
@@ -165,9 +183,31 @@ static void apply_write(struct world *w, enum flow_do what)
     case FLOW_DO_INTENT:
         w->attempt_no++;
         w->row = FLOW_SESSION_NONE;
+        w->asked = false;
+        w->answered = false;
+        w->named = false;
+        w->row_way = w->way;
+        w->gate = w->way != FLOW_BY_UPLOAD;
+        w->served = false;
         break;
     case FLOW_DO_PERSIST:
-        w->row = FLOW_SESSION_READY;
+        if (w->way == FLOW_BY_UPLOAD)
+            w->row = FLOW_SESSION_READY;
+        w->named = true;
+        break;
+    case FLOW_DO_ADOPT:
+        w->foreign = false;
+        w->gate = false;
+        w->named = true;
+        w->row = FLOW_SESSION_GRANTED;
+        w->live = true;
+        w->granted_ms = w->now_ms;
+        break;
+    case FLOW_DO_OPEN:
+        w->named = w->way == FLOW_BY_GATE;
+        w->row = FLOW_SESSION_GRANTED;
+        w->live = true;
+        w->granted_ms = w->now_ms;
         break;
     case FLOW_DO_GRANT:
         w->row = FLOW_SESSION_GRANTED;
@@ -177,6 +217,7 @@ static void apply_write(struct world *w, enum flow_do what)
     case FLOW_DO_SENT:
         w->row = FLOW_SESSION_SENT;
         break;
+    case FLOW_DO_CLOSE: /* of itself the proof: nothing was served, nothing will be */
     case FLOW_DO_DEAD:
         w->row = FLOW_SESSION_NONE;
         w->live = false;
@@ -211,15 +252,18 @@ static void apply_write(struct world *w, enum flow_do what)
 }
 
 /* Does this answer prove that the session cannot complete? Kept apart from flow.c. */
-static void weigh_proof(struct world *w, const struct flow_event *ev)
+static void weigh_proof(struct world *w, enum flow_do doing, const struct flow_event *ev)
 {
     w->proof = false;
+    if (doing == FLOW_DO_INIT && ev->what != FLOW_OK && ev->what != FLOW_UNCLEAR)
+        w->proof = w->way == FLOW_BY_LOG && !w->asked; /* there is no session at all */
     if (ev->what != FLOW_TOLD)
         return;
     if (ev->state == TIKTOK_FAILED)
         w->proof = true;
-    if (ev->state == TIKTOK_PROCESSING && ev->age_ms == OLD && ev->bytes >= 0 &&
-        ev->bytes < fresh.plan.size && !w->all_there) {
+    if (w->row_way == FLOW_BY_UPLOAD && ev->state == TIKTOK_PROCESSING &&
+        ev->age_ms == OLD && ev->bytes >= 0 && ev->bytes < fresh.plan.size &&
+        !w->all_there) {
         if (w->short_ms == 0)
             w->short_ms = w->now_ms;
         else if (w->now_ms - w->short_ms >= FLOW_PROOF_GAP_MS)
@@ -234,7 +278,10 @@ static void check(const struct flow *f, const struct flow_action *a,
 {
     const char *name = flow_do_name(a->what);
 
-    if (a->what == FLOW_DO_INIT || a->what == FLOW_DO_INTENT)
+    if (a->what == FLOW_DO_INIT && w->way == FLOW_BY_LOG)
+        ck_assert_msg(w->live && w->row_way == FLOW_BY_LOG && !w->named && !w->asked,
+                      "init without a gate of its own%s", way(depth));
+    else if (a->what == FLOW_DO_INIT || a->what == FLOW_DO_INTENT)
         ck_assert_msg(!w->live, "%s while a granted session may complete%s", name,
                       way(depth));
     if (a->what == FLOW_DO_LAST) {
@@ -243,6 +290,24 @@ static void check(const struct flow *f, const struct flow_action *a,
         ck_assert_int_eq(a->chunk, fresh.plan.count - 1);
         ck_assert_int_ge(a->at_ms, f->start.due_ms);
     }
+    if (a->what == FLOW_DO_INTENT || a->what == FLOW_DO_INIT || a->what == FLOW_DO_OPEN ||
+        a->what == FLOW_DO_GRANT)
+        ck_assert_msg(!w->foreign, "%s beside an unknown session%s", name, way(depth));
+    if (a->what == FLOW_DO_OPEN) {
+        ck_assert_msg(!w->live && w->answered == (w->way == FLOW_BY_GATE) &&
+                          w->row_way == w->way && w->way != FLOW_BY_UPLOAD,
+                      "a gate is opened for no session%s", way(depth));
+        if (a->at_ms < f->start.due_ms) /* but what is repeated waits no longer */
+            ck_assert_int_ge(w->now_ms, f->start.due_ms);
+    }
+    if (a->what == FLOW_DO_ADOPT)
+        ck_assert_msg(!w->live && w->way == FLOW_BY_GATE, "%s%s", name, way(depth));
+    if (a->what == FLOW_DO_CLOSE)
+        ck_assert_msg(w->live && w->gate, "there is no gate to close%s", way(depth));
+    if (a->what == FLOW_DO_STATUS && w->live)
+        ck_assert_msg(w->named, "no name to ask for%s", way(depth));
+    if (a->what == FLOW_DO_CHUNK || a->what == FLOW_DO_LAST)
+        ck_assert_int_eq(w->row_way, FLOW_BY_UPLOAD);
     if (a->what == FLOW_DO_CHUNK)
         ck_assert_msg(a->chunk >= 0 && a->chunk < fresh.plan.count - 1,
                       "chunk out of range");
@@ -294,6 +359,18 @@ static bool met(const struct flow *f, const struct world *w, int depth)
                         w->ended,
                         (uint64_t)(w->short_ms != 0),
                         f->start.session,
+                        f->start.way,
+                        f->start.new_way,
+                        f->start.named,
+                        f->start.gate,
+                        f->served,
+                        w->row_way,
+                        w->named,
+                        w->gate,
+                        w->served,
+                        w->asked,
+                        w->answered,
+                        w->foreign,
                         (uint64_t)depth};
     uint64_t h = 1;
 
@@ -322,8 +399,16 @@ static void go(const struct flow *f, const struct world *w, const struct flow_ev
 
     after.now_ms += FLOW_PROOF_GAP_MS;
     now.now_ms = after.now_ms;
-    if (f->doing == FLOW_DO_STATUS)
-        weigh_proof(&after, &now);
+    if (f->doing == FLOW_DO_STATUS || f->doing == FLOW_DO_INIT)
+        weigh_proof(&after, f->doing, &now);
+    if (f->doing == FLOW_DO_INIT) {
+        after.asked = after.asked || now.what == FLOW_OK || now.what == FLOW_UNCLEAR;
+        after.answered = now.what == FLOW_OK;
+    }
+    if (f->doing == FLOW_DO_CLOSE && now.what == FLOW_HELD)
+        after.served = true;
+    if (f->doing == FLOW_DO_WITNESS && now.what == FLOW_HELD)
+        after.foreign = true;
     if (f->doing == FLOW_DO_LAST && now.what == FLOW_UPLOADED &&
         now.step.what == TIKTOK_UPLOAD_DONE)
         after.all_there = true;
@@ -353,6 +438,10 @@ static void reload(const struct flow *f, const struct world *w, int depth)
         return;
     }
     ev.start.session = w->row;
+    ev.start.way = w->row_way;
+    ev.start.new_way = w->way;
+    ev.start.named = w->named;
+    ev.start.gate = w->gate;
     ev.start.attempt_no = w->attempt_no;
     ev.start.granted_ms = w->granted_ms;
     go(f, w, &ev, depth);
@@ -373,44 +462,93 @@ static void walk(struct flow f, struct world w, struct flow_action a, int depth)
 
         if (a.what == FLOW_DO_END && i > 0)
             continue;
-        if (menu.events == writes && a.what != FLOW_DO_WAIT &&
+        if (a.what == FLOW_DO_CLOSE && w.served && menu.events[i].what == FLOW_OK)
+            continue;
+        if ((menu.events == writes || menu.events == closes) && a.what != FLOW_DO_WAIT &&
             menu.events[i].what == FLOW_OK)
             apply_write(&w2, a.what);
         go(&f, &w2, &menu.events[i], depth);
-        if (menu.events == writes && menu.events[i].what == FLOW_UNCLEAR) {
+        if (a.what == FLOW_DO_CLOSE && w.served)
+            continue;
+        if ((menu.events == writes || menu.events == closes) &&
+            menu.events[i].what == FLOW_UNCLEAR) {
             apply_write(&w2, a.what); /* it was written after all */
             go(&f, &w2, &menu.events[i], depth);
         }
     }
 }
 
-START_TEST(no_sequence_of_events_publishes_twice_or_without_a_grant)
+struct beginning {
+    enum flow_session session;
+    enum flow_way way; /* of that session */
+    bool named, gate;
+};
+
+/* Everything that can follow, when new sessions go that way. */
+static void walk_from(const struct beginning *b, enum flow_way new_way)
 {
-    static const enum flow_session begins[] = {FLOW_SESSION_NONE, FLOW_SESSION_READY,
-                                               FLOW_SESSION_GRANTED, FLOW_SESSION_SENT};
+    struct flow f;
+    struct flow_start s = fresh;
+    struct flow_action a;
+    struct world w = {.row = b->session,
+                      .live = b->session >= FLOW_SESSION_GRANTED,
+                      .all_there = b->session == FLOW_SESSION_SENT,
+                      .granted_ms = T0,
+                      .now_ms = T0,
+                      .way = new_way,
+                      .row_way = b->way,
+                      .named = b->named,
+                      .gate = b->gate};
 
+    s.session = b->session;
+    s.way = b->way;
+    s.new_way = new_way;
+    s.named = b->named;
+    s.gate = b->gate;
+    s.granted_ms = T0;
+    w.attempt_no = s.attempt_no = b->session == FLOW_SESSION_NONE ? 0 : 1;
+    a = flow_begin(&f, &s, T0);
+    check(&f, &a, &w, DEPTH + 1);
+    walk(f, w, a, DEPTH);
+}
+
+static const struct beginning begins[] = {
+    {FLOW_SESSION_NONE, FLOW_BY_UPLOAD, false, false},
+    {FLOW_SESSION_READY, FLOW_BY_UPLOAD, true, false},
+    {FLOW_SESSION_GRANTED, FLOW_BY_UPLOAD, true, false},
+    {FLOW_SESSION_SENT, FLOW_BY_UPLOAD, true, false},
+    {FLOW_SESSION_GRANTED, FLOW_BY_GATE, true, true},
+    {FLOW_SESSION_GRANTED, FLOW_BY_GATE, true, false}, /* adopted */
+    {FLOW_SESSION_GRANTED, FLOW_BY_GATE, false, true}, /* by log, INIT unanswered */
+};
+
+static void walk_all(enum flow_way new_way)
+{
     seen = xcalloc(SEEN_SLOTS, sizeof(*seen));
-    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
-        struct flow f;
-        struct flow_start s = fresh;
-        struct flow_action a;
-        struct world w = {.row = begins[i],
-                          .live = begins[i] >= FLOW_SESSION_GRANTED,
-                          .all_there = begins[i] == FLOW_SESSION_SENT,
-                          .granted_ms = T0,
-                          .now_ms = T0};
-
-        s.session = begins[i];
-        s.granted_ms = T0;
-        w.attempt_no = s.attempt_no = begins[i] == FLOW_SESSION_NONE ? 0 : 1;
-        a = flow_begin(&f, &s, T0);
-        check(&f, &a, &w, DEPTH + 1);
-        walk(f, w, a, DEPTH);
-    }
+    steps = dead_proofs = publications = 0;
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+        walk_from(&begins[i], new_way);
     free(seen);
     ck_assert_uint_gt(steps, 100000);
     ck_assert_uint_gt(dead_proofs, 0);
     ck_assert_uint_gt(publications, 0);
+}
+
+START_TEST(no_sequence_of_events_publishes_twice_or_without_a_grant)
+{
+    walk_all(FLOW_BY_UPLOAD);
+}
+END_TEST
+
+START_TEST(nor_does_one_of_what_tiktok_fetches_through_the_gate)
+{
+    walk_all(FLOW_BY_GATE);
+}
+END_TEST
+
+START_TEST(nor_one_of_what_it_fetches_before_the_session_is_known)
+{
+    walk_all(FLOW_BY_LOG);
 }
 END_TEST
 
@@ -782,7 +920,229 @@ START_TEST(a_shutdown_gives_back_what_waits_and_finishes_what_is_committed)
 }
 END_TEST
 
+/* --- what TikTok fetches ---------------------------------------------------------- */
+
+/* As go_to(), for sessions that go that way. */
+static struct flow_action fetched_to(enum flow_way by, enum flow_do what)
+{
+    struct flow_start s = fresh;
+    struct flow_action a;
+
+    s.new_way = by;
+    now = T0;
+    a = flow_begin(&flow, &s, now);
+    for (int i = 0; i < 30 && a.what != what; i++)
+        a = after(a.what == FLOW_DO_STATUS ? (struct flow_event)TOLD(PUBLISHED, 1, YOUNG)
+                                           : ok);
+    expect(a, what);
+    return a;
+}
+
+static void goes(enum flow_way by, const enum flow_do *steps_, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        (void)fetched_to(by, steps_[i]);
+    for (size_t i = 0; i + 1 < n; i++) {
+        (void)fetched_to(by, steps_[i]);
+        expect(after(steps_[i] == FLOW_DO_STATUS
+                         ? (struct flow_event)TOLD(PUBLISHED, 1, YOUNG)
+                         : ok),
+               steps_[i + 1]);
+    }
+}
+
+START_TEST(by_the_gate_the_session_and_its_grant_are_one_write_at_the_due_time)
+{
+    static const enum flow_do way[] = {
+        FLOW_DO_TOKEN,   FLOW_DO_CREATOR, FLOW_DO_INTENT, FLOW_DO_WAIT,      FLOW_DO_INIT,
+        FLOW_DO_WITNESS, FLOW_DO_OPEN,    FLOW_DO_STATUS, FLOW_DO_PUBLISHED, FLOW_DO_END};
+
+    goes(FLOW_BY_GATE, way, ARRAY_LEN(way));
+    ck_assert_int_eq(fetched_to(FLOW_BY_GATE, FLOW_DO_WAIT).at_ms,
+                     fresh.due_ms - FLOW_INIT_AHEAD_MS);
+    ck_assert_int_eq(fetched_to(FLOW_BY_GATE, FLOW_DO_WITNESS).at_ms,
+                     fresh.due_ms - FLOW_GRANT_AHEAD_MS);
+    ck_assert_int_eq(fetched_to(FLOW_BY_GATE, FLOW_DO_OPEN).at_ms, fresh.due_ms);
+}
+END_TEST
+
+START_TEST(by_log_the_gate_is_open_before_tiktok_is_asked_to_fetch)
+{
+    static const enum flow_do way[] = {
+        FLOW_DO_TOKEN, FLOW_DO_CREATOR, FLOW_DO_INTENT, FLOW_DO_WAIT,      FLOW_DO_OPEN,
+        FLOW_DO_INIT,  FLOW_DO_PERSIST, FLOW_DO_STATUS, FLOW_DO_PUBLISHED, FLOW_DO_END};
+
+    goes(FLOW_BY_LOG, way, ARRAY_LEN(way));
+    ck_assert_int_eq(fetched_to(FLOW_BY_LOG, FLOW_DO_WAIT).at_ms, fresh.due_ms);
+    ck_assert_int_eq(fetched_to(FLOW_BY_LOG, FLOW_DO_OPEN).at_ms, fresh.due_ms);
+}
+END_TEST
+
+START_TEST(a_session_by_the_gate_whose_name_was_lost_is_left_to_fail)
+{
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_INIT);
+    expect(after(unclear), FLOW_DO_LATER);
+}
+END_TEST
+
+START_TEST(an_opening_that_nobody_heard_of_is_read_and_if_it_was_not_made_again)
+{
+    struct flow_event loaded = {.what = FLOW_LOADED, .start = fresh};
+    struct flow_action a;
+
+    loaded.start.new_way = loaded.start.way = FLOW_BY_GATE;
+    loaded.start.attempt_no = 1;
+    loaded.start.granted_ms = T0;
+    loaded.start.named = false;
+    loaded.start.gate = true;
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_OPEN);
+    expect(after(unclear), FLOW_DO_RELOAD);
+    a = after(loaded);
+    expect(a, FLOW_DO_OPEN);
+    ck_assert_int_eq(a.at_ms, fresh.due_ms);
+    expect(after(ok), FLOW_DO_STATUS);
+
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_OPEN);
+    expect(after(unclear), FLOW_DO_RELOAD);
+    loaded.start.session = FLOW_SESSION_GRANTED;
+    loaded.start.named = true;
+    expect(after(loaded), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_STATUS);
+}
+END_TEST
+
+START_TEST(a_session_that_only_the_witness_knows_is_made_ours_and_asked_about)
+{
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_WITNESS);
+    expect(after((struct flow_event){.what = FLOW_HELD}), FLOW_DO_ADOPT);
+    expect(after(ok), FLOW_DO_STATUS);
+    ck_assert(flow_only_polls(&flow));
+    /* It is not ours to close, however long it takes, ... */
+    for (int i = 0; i < 5; i++) {
+        now += FLOW_PROOF_GAP_MS;
+        expect(after((struct flow_event)TOLD(PROCESSING, 0, OLD)), FLOW_DO_STATUS);
+    }
+    /* ... but its end is TikTok's word. */
+    expect(after((struct flow_event){
+               .what = FLOW_TOLD, .state = TIKTOK_FAILED, .retry = true, .reason = "r"}),
+           FLOW_DO_DEAD);
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_INTENT);
+}
+END_TEST
+
+START_TEST(what_tiktok_never_fetched_dies_with_the_closing_of_its_gate)
+{
+    const struct flow_event nothing = TOLD(PROCESSING, 0, OLD);
+    struct flow_action a;
+
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_STATUS);
+    expect(after((struct flow_event)TOLD(PROCESSING, 0, YOUNG)), FLOW_DO_STATUS);
+    expect(after(nothing), FLOW_DO_STATUS);
+    now += FLOW_PROOF_GAP_MS;
+    a = after(nothing);
+    expect(a, FLOW_DO_CLOSE);
+    ck_assert_str_eq(a.reason, "media_not_fetched");
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_INTENT);
+}
+END_TEST
+
+START_TEST(what_was_fetched_is_waited_for_as_long_as_it_takes)
+{
+    const struct flow_event nothing = TOLD(PROCESSING, 0, OLD);
+
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_STATUS);
+    expect(after(nothing), FLOW_DO_STATUS);
+    now += FLOW_PROOF_GAP_MS;
+    expect(after(nothing), FLOW_DO_CLOSE);
+    expect(after((struct flow_event){.what = FLOW_HELD}), FLOW_DO_STATUS);
+    for (int i = 0; i < 5; i++) {
+        now += FLOW_PROOF_GAP_MS;
+        expect(after(nothing), FLOW_DO_STATUS);
+    }
+    now += FLOW_REVIEW_MS;
+    expect(after(nothing), FLOW_DO_REVIEW);
+}
+END_TEST
+
+START_TEST(by_log_an_init_without_an_answer_is_a_new_one_only_if_nothing_was_fetched)
+{
+    struct flow_action a;
+
+    (void)fetched_to(FLOW_BY_LOG, FLOW_DO_INIT);
+    expect(after(unclear), FLOW_DO_CLOSE);
+    expect(after(ok), FLOW_DO_LATER);
+
+    (void)fetched_to(FLOW_BY_LOG, FLOW_DO_INIT);
+    expect(after(unclear), FLOW_DO_CLOSE);
+    a = after((struct flow_event){.what = FLOW_HELD});
+    expect(a, FLOW_DO_REVIEW);
+    ck_assert_str_eq(a.reason, "outcome_unknown");
+}
+END_TEST
+
+START_TEST(by_log_a_gate_that_a_dead_publisher_left_open_is_closed_before_anything_else)
+{
+    struct flow_start s = fresh;
+
+    s.session = FLOW_SESSION_GRANTED;
+    s.way = s.new_way = FLOW_BY_LOG;
+    s.gate = true;
+    s.named = false;
+    s.granted_ms = now = T0;
+    expect(flow_begin(&flow, &s, now), FLOW_DO_CLOSE);
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_INTENT);
+}
+END_TEST
+
+START_TEST(by_log_a_refusal_is_proof_and_ends_as_it_would_without_a_grant)
+{
+    const struct flow_event no = {
+        .what = FLOW_REFUSED, .verdict = FLOW_VERDICT_FAIL, .reason = "post_refused"};
+    const struct flow_event auth = {.what = FLOW_AUTH};
+    struct flow_action a;
+
+    (void)fetched_to(FLOW_BY_LOG, FLOW_DO_INIT);
+    expect(after(no), FLOW_DO_DEAD);
+    a = after(ok);
+    expect(a, FLOW_DO_FAIL);
+    ck_assert_str_eq(a.reason, "post_refused");
+
+    (void)fetched_to(FLOW_BY_LOG, FLOW_DO_INIT);
+    expect(after(auth), FLOW_DO_DEAD);
+    a = after(ok);
+    expect(a, FLOW_DO_TOKEN);
+    ck_assert(a.force);
+}
+END_TEST
+
+START_TEST(a_session_that_died_after_the_persons_patience_is_missed)
+{
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_STATUS);
+    now = fresh.give_up_ms + 1;
+    expect(after((struct flow_event){
+               .what = FLOW_TOLD, .state = TIKTOK_FAILED, .retry = true, .reason = "r"}),
+           FLOW_DO_DEAD);
+    expect(after(ok), FLOW_DO_FAIL);
+}
+END_TEST
+
+START_TEST(a_shutdown_finishes_an_opening_whose_session_holds_the_witness)
+{
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_WAIT);
+    expect(flow_stop(&flow), FLOW_DO_RELEASE);
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_OPEN);
+    expect(flow_stop(&flow), FLOW_DO_OPEN);
+    (void)fetched_to(FLOW_BY_GATE, FLOW_DO_STATUS);
+    expect(flow_stop(&flow), FLOW_DO_HANDOVER);
+}
+END_TEST
+
 UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_grant,
+          nor_does_one_of_what_tiktok_fetches_through_the_gate,
+          nor_one_of_what_it_fetches_before_the_session_is_known,
           a_video_goes_the_whole_way_in_order, the_last_chunk_waits_for_its_second,
           a_lost_answer_to_init_waits_and_then_makes_a_new_session,
           a_lost_answer_to_the_last_chunk_is_cleared_up_by_asking,
@@ -801,4 +1161,16 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_limit_puts_the_post_off_and_is_no_failure_however_late_it_gets,
           a_limit_whose_end_was_not_written_is_written_again_as_one,
           waits_grow_to_five_minutes_and_honour_what_was_asked,
-          a_shutdown_gives_back_what_waits_and_finishes_what_is_committed)
+          a_shutdown_gives_back_what_waits_and_finishes_what_is_committed,
+          by_the_gate_the_session_and_its_grant_are_one_write_at_the_due_time,
+          by_log_the_gate_is_open_before_tiktok_is_asked_to_fetch,
+          a_session_by_the_gate_whose_name_was_lost_is_left_to_fail,
+          an_opening_that_nobody_heard_of_is_read_and_if_it_was_not_made_again,
+          a_session_that_only_the_witness_knows_is_made_ours_and_asked_about,
+          what_tiktok_never_fetched_dies_with_the_closing_of_its_gate,
+          what_was_fetched_is_waited_for_as_long_as_it_takes,
+          by_log_an_init_without_an_answer_is_a_new_one_only_if_nothing_was_fetched,
+          by_log_a_gate_that_a_dead_publisher_left_open_is_closed_before_anything_else,
+          by_log_a_refusal_is_proof_and_ends_as_it_would_without_a_grant,
+          a_session_that_died_after_the_persons_patience_is_missed,
+          a_shutdown_finishes_an_opening_whose_session_holds_the_witness)
