@@ -51,12 +51,17 @@ enum event_kind {
     EVENT_HANDED_OVER = 34, /* the same, after the grant */
     EVENT_UNBLOCKED = 35,   /* the account is connected again: scheduled anew */
     EVENT_CRASHED = 36,     /* the publisher that held it died */
+    EVENT_PUT_OFF = 38,     /* moved with others: a limit of the account; code says which */
+    EVENT_OVERDUE = 39,     /* its time has passed and no publisher takes it */
+    EVENT_WEBHOOK = 37,     /* TikTok told of it by itself; code is the event's name */
 
     EVENT_ACCOUNT_CONNECTED = 60,
     EVENT_ACCOUNT_RECONNECTED = 61,
     EVENT_ACCOUNT_RECONNECT_NEEDED = 62,
     EVENT_ACCOUNT_DISCONNECTED = 63,
     EVENT_ACCOUNT_CHANGED = 64,
+    EVENT_ACCOUNT_LIMITED = 65,      /* TikTok lets it post nothing for a while */
+    EVENT_ACCOUNT_GRANT_ENDING = 66, /* people were told that its grant ends */
 
     EVENT_MEDIA_ADDED = 80,
     EVENT_MEDIA_READY = 81,

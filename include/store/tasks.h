@@ -40,6 +40,9 @@ enum task_kind {
     TASK_REFRESH_TOKEN = 3,
     /* {}: revokes the account's access at TikTok and wipes its tokens; result {}. */
     TASK_REVOKE = 4,
+    /* {"notification_id":"9","user_id":"3"}: mails that notification to that person;
+     * result {}. Codes: mail_refused, mail_not_configured, not_found. */
+    TASK_SEND_MAIL = 5,
 };
 
 /* Numbers stored in task.state. */
@@ -48,11 +51,12 @@ enum task_state { TASK_QUEUED = 1, TASK_RUNNING = 2, TASK_DONE = 4, TASK_FAILED 
 enum {
     TASK_CODE_SIZE = 64,
     TASK_MESSAGE_SIZE = 256,
-    TASK_RESULT_MAX = 16384, /* bytes of a result */
-    TASK_PAYLOAD_MAX = 2048, /* bytes of a payload */
-    TASK_LEASE_MS = 60000,   /* a claimed task is looked at again after this */
-    TASK_BATCH = 16,         /* rows one claim may take */
-    TASK_KEPT_MS = 86400000, /* how long an ended task can be read */
+    TASK_RESULT_MAX = 16384,      /* bytes of a result */
+    TASK_PAYLOAD_MAX = 2048,      /* bytes of a payload */
+    TASK_LEASE_MS = 60000,        /* a claimed task is looked at again after this */
+    TASK_BATCH = 16,              /* rows one claim may take */
+    TASK_KEPT_MS = 86400000,      /* how long an ended task can be read */
+    TASK_MAIL_LIFE_MS = 86400000, /* a mail that could not be sent in a day is given up */
 };
 
 struct task_new {

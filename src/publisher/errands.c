@@ -55,6 +55,8 @@ static enum rc do_errand(struct errand *e, struct err *err)
         return errand_refresh(e, err);
     case TASK_REVOKE:
         return errand_revoke(e, err);
+    case TASK_SEND_MAIL:
+        break;
     }
     return err_set(err, RC_BUG, "unknown_task",
                    "This version does not know the kind of task.");

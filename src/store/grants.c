@@ -45,6 +45,9 @@ static const struct right rights[] = {
     {"tts_api", "job", "SELECT,INSERT,UPDATE"},
     {"tts_api", "attempt", "SELECT,UPDATE"},
     {"tts_api", "job_event", "SELECT,INSERT"},
+    {"tts_api", "notification", "SELECT"},
+    {"tts_api", "notification_read", "SELECT,INSERT,UPDATE"},
+    {"tts_api", "webhook_inbox", "SELECT,INSERT"},
 
     {"tts_publisher", "connection_check", "SELECT,UPDATE"},
     {"tts_publisher", "account", "SELECT,INSERT,UPDATE"},
@@ -58,6 +61,8 @@ static const struct right rights[] = {
     {"tts_publisher", "job", "SELECT,UPDATE"},
     {"tts_publisher", "attempt", "SELECT,INSERT,UPDATE"},
     {"tts_publisher", "job_event", "INSERT"},
+    {"tts_publisher", "notification", "SELECT,INSERT,UPDATE,DELETE"},
+    {"tts_publisher", "webhook_inbox", "SELECT,UPDATE,DELETE"},
 
     {"tts_media", "connection_check", "SELECT,UPDATE"},
     {"tts_media", "media", "SELECT,UPDATE"},
