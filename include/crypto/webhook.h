@@ -17,6 +17,7 @@
 
 #include "core/attr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,10 @@ struct webhook {
 enum webhook_verdict webhook_verify(const void *secret, size_t secret_len,
                                     const struct webhook *w, int64_t now_s,
                                     int64_t *signed_s) MUST_CHECK;
+
+/* True when the header could be TikTok's: it is read, but nothing is compared. For a
+ * program that has no secret and stores deliveries for one that has. */
+bool webhook_readable(const char *header) MUST_CHECK;
 
 /* The verdict's name in logs and results: "fresh", "late", "too_old", ... */
 const char *webhook_verdict_name(enum webhook_verdict verdict);

@@ -25,6 +25,13 @@ enum {
     ACCOUNT_REASON_SIZE = 65,        /* bytes of account.status_reason with its NUL */
 };
 
+/* account.status_reason of a row whose tokens are about to be stored. */
+#define ACCOUNT_REASON_CONNECTING "connecting"
+
+/* The status_reason for a withdrawal that TikTok told of: the number is that of its event
+ * authorization.removed (docs/tiktok.md 10), 0 for one that nobody knows. */
+const char *account_removed_reason(int32_t tiktok_reason);
+
 /* How an account stands at an instant. */
 struct account_standing {
     enum account_status status;

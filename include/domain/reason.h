@@ -52,6 +52,7 @@ const struct reason *reason_at(size_t i);
 #define REASON_EDITED               "edited"             /* and not scheduled again */
 #define REASON_SAID_PUBLISHED       "said_published"     /* by a person */
 #define REASON_SAID_NOT_PUBLISHED   "said_not_published" /* likewise */
+#define REASON_NO_LONGER_PUBLIC     "no_longer_public"   /* of a published post */
 
 /* True when a post in REVIEW for this reason may be on TikTok without our knowing. */
 bool reason_leaves_outcome_unknown(const char *code) MUST_CHECK;

@@ -50,6 +50,13 @@ const char *post_status_name(enum post_status status);
 /* True when text is such a name. */
 bool post_status_parse(const char *text, enum post_status *status) MUST_CHECK;
 
+/* Numbers stored in post.visibility: what TikTok has told of a published post since. */
+enum post_visibility {
+    VISIBILITY_NOT_SAID = 0,
+    VISIBILITY_PUBLIC = 1, /* everybody can see it, whatever audience it went out for */
+    VISIBILITY_HIDDEN = 2, /* not any more: made private, deleted or taken down */
+};
+
 /* How a post stands in the database. */
 struct post_standing {
     enum post_phase phase;
@@ -59,6 +66,7 @@ struct post_standing {
     bool inbox;         /* post.mode: to the inbox */
     bool finished;      /* and TikTok says that the person has posted it from there */
     bool self_only;     /* the audience is only the account itself */
+    enum post_visibility visibility;
     int64_t due_ms;     /* 0: no time */
     int64_t now_ms;
 };

@@ -12,7 +12,7 @@
  *     {g}:epoch      STR   set after a full load; absent: Redis lost its data
  *     w:{g}:<post>   STR   the commit witness: a session's publish_id, or "cancel"
  *     tts:wait:<id>  LIST  "the task is done", for a request that waits (one minute)
- *     {g}:A, tts:tasks     channels that shorten a publisher's sleep
+ *     {g}:A, tts:tasks, tts:hooks, tts:nudge  channels that shorten a publisher's sleep
  *
  * All functions: RC_UNAVAILABLE when Redis does not answer within the connection's
  * deadline (redis_set_deadline()). Times are ms since the epoch, UTC. */
@@ -115,6 +115,13 @@ enum rc queue_witness_swap(struct redis *r, const struct queue_witness *witness,
 /* "There is a new task": wakes the publishers. Best effort. */
 enum rc queue_task_hint(struct redis *r, struct err *err) MUST_CHECK;
 
+/* "There is a new webhook": wakes the publishers. Best effort. */
+enum rc queue_hook_hint(struct redis *r, struct err *err) MUST_CHECK;
+
+/* "TikTok has news of the post": whichever publisher holds it shall ask TikTok now. Best
+ * effort: its next poll comes anyway. */
+enum rc queue_nudge(struct redis *r, uint64_t post_id, struct err *err) MUST_CHECK;
+
 /* The publisher's side of a waiting request: leaves word that the task ended. */
 enum rc queue_task_done(struct redis *r, uint64_t task_id, struct err *err) MUST_CHECK;
 
@@ -128,7 +135,13 @@ enum rc queue_task_wait(struct redis *r, uint64_t task_id, int timeout_ms, bool 
  * failure just closes it, and queue_ear_open() may be called again. */
 struct queue_ear;
 
-enum queue_heard { QUEUE_HEARD_POST = 1, QUEUE_HEARD_TASK = 2 };
+enum queue_heard {
+    QUEUE_HEARD_POST = 1,
+    QUEUE_HEARD_TASK = 2,
+    QUEUE_HEARD_HOOK = 4,
+    QUEUE_HEARD_NUDGE = 8, /* see queue_ear_nudges() */
+};
+enum { QUEUE_NUDGES_MAX = 64 }; /* kept between two listens; more are let go */
 
 /* url as redis_new(). The caller frees *out with queue_ear_free(). */
 enum rc queue_ear_new(const char *url, struct queue_ear **out,
@@ -143,5 +156,8 @@ int queue_ear_fd(const struct queue_ear *ear);
 
 /* Reads what has arrived, without waiting; a set of enum queue_heard. */
 unsigned queue_ear_listen(struct queue_ear *ear);
+
+/* The posts that the last listen heard nudges of; borrowed until the next. */
+size_t queue_ear_nudges(const struct queue_ear *ear, const uint64_t **post_ids);
 
 #endif

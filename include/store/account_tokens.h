@@ -117,6 +117,13 @@ enum rc account_creator_store(struct db *db, uint64_t account_id,
                               const struct creator_snapshot *snapshot,
                               struct err *err) MUST_CHECK;
 
+/* TikTok says that the permission was withdrawn: the tokens are dead and are wiped, and a
+ * refresh that is under way finds its version gone. A connected account must be
+ * reconnected (reason says why) and what it has scheduled is blocked; one that had to be
+ * already is left as it is. May run inside the caller's transaction. */
+enum rc account_token_withdrawn(struct db *db, uint64_t account_id, const char *reason,
+                                struct err *err) MUST_CHECK;
+
 /* Access was revoked: wipes the tokens. */
 enum rc account_token_wipe(struct db *db, uint64_t account_id,
                            struct err *err) MUST_CHECK;

@@ -60,6 +60,7 @@ struct post {
     enum post_phase phase;
     char reason[POST_REASON_SIZE]; /* job.last_reason */
     bool granted, sent, finished;  /* as in struct post_standing */
+    enum post_visibility visibility;
     unsigned attempt_no;           /* of the newest attempt at TikTok; 0: none */
     uint32_t version;              /* +1 with every change by a person */
     uint32_t content_ver;          /* +1 with every change of what TikTok would get */

@@ -68,7 +68,7 @@ struct api_caller {
 
 struct api_request {
     const struct web_request *web;
-    struct api_caller who; /* zeroed on AUTH_NONE routes */
+    struct api_caller who; /* zeroed on AUTH_NONE and AUTH_OUTSIDE routes */
     struct web_params params;
     uint64_t id;      /* the {id} of the path, checked; 0 when the route has none */
     json_t *json;     /* the body, an object; NULL unless the route takes BODY_JSON */
@@ -81,6 +81,8 @@ typedef enum rc (*api_handler_fn)(struct api *api, const struct api_request *req
 
 enum api_auth {
     AUTH_NONE,    /* anybody; who is not looked up */
+    AUTH_OUTSIDE, /* likewise, and from anywhere: what it does with the request proves who
+                   * sent it (a signature), so a browser's origin is no matter */
     AUTH_VIEWER,  /* any member, or a token with scope read */
     AUTH_EDITOR,  /* owner, admin, editor; or a token with scope write */
     AUTH_ADMIN,   /* owner and admin; likewise */
@@ -110,7 +112,7 @@ struct api_routes {
     size_t n;
 };
 extern const struct api_routes session_routes, account_routes, upload_routes,
-    media_routes, post_routes, live_routes;
+    media_routes, post_routes, webhook_routes, live_routes;
 
 /* Helpers that several handlers need (src/api/common.c). */
 

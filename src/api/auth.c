@@ -126,6 +126,7 @@ static bool role_allows(enum role role, enum api_auth need)
 {
     switch (need) {
     case AUTH_NONE:
+    case AUTH_OUTSIDE:
     case AUTH_SESSION:
     case AUTH_VIEWER:
         return true;

@@ -52,6 +52,8 @@ static enum rc check_caller(struct passage *p, struct err *err)
     bool safe = auth_safe_method(p->req.web->method);
     enum rc rc;
 
+    if (need == AUTH_OUTSIDE)
+        return RC_OK;
     if (need == AUTH_NONE)
         return safe ? RC_OK : auth_check_origin(p->d->api->settings, p->req.web, err);
     if (need == AUTH_SESSION)

@@ -131,6 +131,21 @@ enum webhook_verdict webhook_verify(const void *secret, size_t secret_len,
     return verdict == WEBHOOK_FRESH ? judge_age(*signed_s, now_s) : verdict;
 }
 
+bool webhook_readable(const char *header)
+{
+    const char *value = without_name(header);
+    struct slice part;
+    int64_t signed_s;
+
+    if (strnlen(value, WEBHOOK_SIGNATURE_MAX + 1) > WEBHOOK_SIGNATURE_MAX ||
+        !read_time(value, &part, &signed_s))
+        return false;
+    while (next_part(&value, &part))
+        if (take_key(&part, 's') && is_signature(&part))
+            return true;
+    return false;
+}
+
 const char *webhook_verdict_name(enum webhook_verdict verdict)
 {
     switch (verdict) {

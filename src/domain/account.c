@@ -25,10 +25,39 @@ static const struct {
 } reasons[] = {
     {"access_removed", "The permission was withdrawn in TikTok's settings. Reconnect the "
                        "account; its posts wait until then."},
-    {"connecting", "The connection is being made."},
+    {ACCOUNT_REASON_CONNECTING, "The connection is being made."},
+    {"removed", "TikTok says that the permission was withdrawn, and not why. Reconnect "
+                "the account; its posts wait until then."},
+    {"removed_by_person", "The permission was withdrawn in TikTok's settings. Reconnect "
+                          "the account; its posts wait until then."},
+    {"removed_account_deleted", "This TikTok account was deleted. If it is restored, "
+                                "reconnect it; its posts wait until then."},
+    {"removed_age_changed", "TikTok withdrew the permission because the age of the "
+                            "account's owner changed. Reconnect the account if TikTok "
+                            "allows it; its posts wait until then."},
+    {"removed_account_banned", "TikTok banned this account. Open the TikTok app to see "
+                               "why; reconnect the account when the ban is lifted."},
+    {"removed_by_app", "This installation's access was withdrawn on its own request. "
+                       "Reconnect the account; its posts wait until then."},
     {"scope_missing", "The connection lacks a permission that posting needs. Reconnect "
                       "the account and leave every permission ticked."},
 };
+
+const char *account_removed_reason(int32_t tiktok_reason)
+{
+    static const char *const codes[] = {
+        "removed",
+        "removed_by_person",
+        "removed_account_deleted",
+        "removed_age_changed",
+        "removed_account_banned",
+        "removed_by_app",
+    };
+
+    return tiktok_reason >= 0 && tiktok_reason < (int32_t)ARRAY_LEN(codes)
+               ? codes[tiktok_reason]
+               : codes[0];
+}
 
 static enum word word_of(const struct account_standing *s)
 {

@@ -59,6 +59,12 @@ static const struct reason rows[] = {
     {REASON_SAID_NOT_PUBLISHED, "It was not posted, as a person found.",
      "Try again, or choose another time.", NEXT_RETRY},
 
+    {REASON_NO_LONGER_PUBLIC,
+     "Posted on TikTok, and not public any more: it was made private, deleted or taken "
+     "down there.",
+     "Open the TikTok app to see the post and what TikTok says about it.",
+     NEXT_OPEN_TIKTOK},
+
     /* --- the account
        -------------------------------------------------------------------- */
     {REASON_ACCOUNT_DISCONNECTED, "The account of this post was disconnected.",

@@ -39,7 +39,8 @@ static enum post_status published_as(const struct post_standing *s)
 {
     if (s->inbox)
         return s->finished ? STATUS_PUBLISHED : STATUS_IN_INBOX;
-    return s->self_only ? STATUS_PUBLISHED_PRIVATE : STATUS_PUBLISHED;
+    return s->self_only && s->visibility != VISIBILITY_PUBLIC ? STATUS_PUBLISHED_PRIVATE
+                                                              : STATUS_PUBLISHED;
 }
 
 enum post_status post_status_of(const struct post_standing *s)
@@ -153,6 +154,8 @@ void post_show(const struct post_standing *s, struct post_shown *out)
                 out);
     else if (is_about_reason(s))
         explain(s->reason, out);
+    else if (s->phase == PHASE_PUBLISHED && s->visibility == VISIBILITY_HIDDEN)
+        explain(REASON_NO_LONGER_PUBLIC, out);
     if (out->action == NEXT_RESOLVE) /* whatever led here, this is what it comes to */
         out->reason = REASON_OUTCOME_UNKNOWN;
     if (s->phase == PHASE_SCHEDULED && out->reason != NULL) {

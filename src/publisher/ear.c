@@ -3,8 +3,10 @@
 #include "core/log.h"
 #include "core/xalloc.h"
 #include "errands.h"
+#include "hooks.h"
 #include "intake.h"
 #include "queue/queue.h"
+#include "run.h"
 
 enum { CHECK_MS = 1000 }; /* whether it is still open */
 
@@ -42,6 +44,7 @@ static void opened(struct pool_work *w)
     log_debug("ear.opened", "%s", "");
     intake_wake(ear->p->intake);
     errands_wake(ear->p->errands);
+    hooks_wake(ear->p->hooks);
 }
 
 static void on_timer(void *arg)
@@ -65,6 +68,16 @@ int ear_fd(const struct ear *ear)
     return ear->opening ? -1 : queue_ear_fd(ear->queue);
 }
 
+/* Another process has read a webhook about posts that may be in our hands. */
+static void nudge(const struct ear *ear)
+{
+    const uint64_t *post_ids;
+    size_t n = queue_ear_nudges(ear->queue, &post_ids);
+
+    for (size_t i = 0; i < n; i++)
+        run_nudge(ear->p, post_ids[i]);
+}
+
 void ear_listen(struct ear *ear)
 {
     unsigned heard;
@@ -76,6 +89,10 @@ void ear_listen(struct ear *ear)
         intake_wake(ear->p->intake);
     if ((heard & (unsigned)QUEUE_HEARD_TASK) != 0)
         errands_wake(ear->p->errands);
+    if ((heard & (unsigned)QUEUE_HEARD_HOOK) != 0)
+        hooks_wake(ear->p->hooks);
+    if ((heard & (unsigned)QUEUE_HEARD_NUDGE) != 0)
+        nudge(ear);
 }
 
 enum rc ear_new(struct publisher *p, struct ear **out, struct err *err)

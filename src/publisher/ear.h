@@ -1,5 +1,5 @@
 /* publisher/ear.h - wake-ups from Redis: "a post is due sooner than you think", "there is
- * a task".
+ * a task", "there is a webhook", "TikTok has news of the post".
  *
  * Opened again, on a store thread, whenever it was closed; nothing depends on it. */
 #ifndef PUBLISHER_EAR_H

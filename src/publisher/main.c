@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "ear.h"
 #include "errands.h"
+#include "hooks.h"
 #include "intake.h"
 #include "journal.h"
 #include "lease.h"
@@ -129,6 +130,7 @@ static enum rc open_parts(struct loop *l, struct err *err)
     p->lease = lease_new(p);
     p->intake = intake_new(p);
     p->errands = errands_new(p);
+    p->hooks = hooks_new(p);
     p->reconcile = reconcile_new(p);
     return ear_new(p, &l->ear, err);
 }
@@ -141,6 +143,7 @@ static void close_parts(struct loop *l)
     pool_free(p->store);
     ear_free(l->ear);
     reconcile_free(p->reconcile);
+    hooks_free(p->hooks);
     errands_free(p->errands);
     intake_free(p->intake);
     lease_free(p->lease);

@@ -6,6 +6,7 @@
  * made for it.
  *
  *     intake ──claims──► run (one per post) ──flow──► store work, HTTP, timers
+ *     hooks ──claims──► webhooks, which make a run ask TikTok at once
  *     errands ──claims──► one per task (code exchange, creator_info, refresh, revoke)
  *     lease: heartbeat, clock offset; without a valid lease nothing is sent.
  *     reconcile: finds what no hint pointed to, and what dead publishers left.
@@ -28,6 +29,7 @@
 struct batches;
 struct blob_store;
 struct errands;
+struct hooks;
 struct intake;
 struct journal;
 struct lease;
@@ -55,6 +57,7 @@ struct publisher {
     struct lease *lease;
     struct intake *intake;
     struct errands *errands;
+    struct hooks *hooks;
     struct reconcile *reconcile;
     struct list runs; /* struct run */
     bool stopping;

@@ -12,6 +12,7 @@
 #include "store/jobs.h"
 #include "store/publishers.h"
 #include "store/tasks.h"
+#include "store/webhooks.h"
 #include "tokens.h"
 
 #include <inttypes.h>
@@ -186,7 +187,9 @@ static enum rc purge(struct chore *c, const struct pool_kit *kit)
 {
     int64_t n = 0;
 
-    return task_purge(kit->db, &n, &c->err);
+    enum rc rc = task_purge(kit->db, &n, &c->err);
+
+    return rc == RC_OK ? hook_purge(kit->db, &n, &c->err) : rc;
 }
 
 /* --- on the loop, before and after --------------------------------------------- */

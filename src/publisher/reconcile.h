@@ -6,7 +6,7 @@
  * beat    tells the database that our runs go on, and drops those that were taken from us
  * refresh tokens that have lived most of their life
  * replay  tokens that a dead process had and the database has not
- * purge   tasks that ended long ago
+ * purge   tasks and webhooks that ended long ago
  *
  * Every publisher does all of it: each is one indexed statement that usually finds
  * nothing, and doing it twice is harmless. */

@@ -82,16 +82,21 @@ void run_drop(struct publisher *p, const uint64_t *post_ids, size_t n)
         drop_where(p, post_ids, n);
 }
 
-bool run_has(const struct publisher *p, uint64_t post_id)
+static struct run *find(const struct publisher *p, uint64_t post_id)
 {
     for (struct list_node *n = list_first(&p->runs); n != NULL;
          n = list_next(&p->runs, n)) {
-        const struct run *r = LIST_ENTRY(n, struct run, node);
+        struct run *r = LIST_ENTRY(n, struct run, node);
 
         if (r->ref.post_id == post_id && !r->dropped)
-            return true;
+            return r;
     }
-    return false;
+    return NULL;
+}
+
+bool run_has(const struct publisher *p, uint64_t post_id)
+{
+    return find(p, post_id) != NULL;
 }
 
 size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, size_t max)
@@ -250,6 +255,10 @@ static void begin(struct run *r)
 
     if (p->stopping && flow_may_stop(r->action.what))
         r->action = flow_stop(&r->flow);
+    if (r->nudged && r->action.what == FLOW_DO_STATUS) {
+        r->nudged = false;
+        r->action.at_ms = 0;
+    }
     if (r->action.at_ms > lease_now_ms(p->lease))
         publisher_timer_at(p, &r->timer, r->action.at_ms);
     else
@@ -333,6 +342,18 @@ void run_advance(struct run *r)
         perform_or_stop(r);
         break;
     }
+}
+
+void run_nudge(struct publisher *p, uint64_t post_id)
+{
+    struct run *r = find(p, post_id);
+
+    if (r == NULL)
+        return;
+    if (r->action.what == FLOW_DO_STATUS && r->timer.place != 0)
+        timer_set(&p->timers, &r->timer, publisher_mono_ms());
+    else
+        r->nudged = true;
 }
 
 void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc)

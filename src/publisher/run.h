@@ -21,6 +21,10 @@ size_t run_room(const struct publisher *p);
 /* The post is already in our hands, so it must not be claimed again. */
 bool run_has(const struct publisher *p, uint64_t post_id) MUST_CHECK;
 
+/* TikTok has news of the post, if it is in our hands: its next poll comes now, as far as
+ * the rate window lets it; one that is under way is followed by another. */
+void run_nudge(struct publisher *p, uint64_t post_id);
+
 /* The guards of at most max runs, beginning with run number from; how many. For
  * job_beat(). */
 size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, size_t max);

@@ -44,6 +44,7 @@ struct run {
     bool begun;             /* the flow is: the row was read once */
     bool on_thread;         /* the work is submitted: hands off what it uses */
     bool dropped;           /* free it when the work comes back */
+    bool nudged;            /* the next poll is not waited for */
     bool passed;            /* the rate window let the call through; not begun yet */
     bool store_failed;      /* said in the log already */
     bool token_renewed;     /* for the TOKEN under way: take what is stored now */

@@ -1,4 +1,5 @@
 /* The listening half of queue.h: a subscription read without ever waiting for it. */
+#include "core/parse.h"
 #include "core/text.h"
 #include "core/xalloc.h"
 #include "queue/queue.h"
@@ -10,6 +11,8 @@
 struct queue_ear {
     struct redis_url url;
     redisContext *context; /* NULL while closed */
+    uint64_t nudges[QUEUE_NUDGES_MAX];
+    size_t nudges_len;
 };
 
 enum rc queue_ear_new(const char *url, struct queue_ear **out, struct err *err)
@@ -62,6 +65,8 @@ enum rc queue_ear_open(struct queue_ear *ear, struct err *err)
     if (rc != RC_OK)
         return rc;
     if (subscribe(ear->context, "SUBSCRIBE", "tts:tasks") &&
+        subscribe(ear->context, "SUBSCRIBE", "tts:hooks") &&
+        subscribe(ear->context, "SUBSCRIBE", "tts:nudge") &&
         subscribe(ear->context, "PSUBSCRIBE", "{*}:A"))
         return RC_OK;
     hang_up(ear);
@@ -73,8 +78,17 @@ int queue_ear_fd(const struct queue_ear *ear)
     return ear->context != NULL ? ear->context->fd : -1;
 }
 
+static void note_nudge(struct queue_ear *ear, const redisReply *word)
+{
+    uint64_t post_id = 0;
+
+    if (word->type == REDIS_REPLY_STRING && parse_id(word->str, &post_id) &&
+        ear->nudges_len < QUEUE_NUDGES_MAX)
+        ear->nudges[ear->nudges_len++] = post_id;
+}
+
 /* What one pushed message says: its channel is the element before the last. */
-static unsigned meaning(const redisReply *message)
+static unsigned meaning(struct queue_ear *ear, const redisReply *message)
 {
     const redisReply *channel;
 
@@ -83,7 +97,14 @@ static unsigned meaning(const redisReply *message)
     channel = message->element[message->elements - 2];
     if (channel->type != REDIS_REPLY_STRING)
         return 0;
-    return strcmp(channel->str, "tts:tasks") == 0 ? QUEUE_HEARD_TASK : QUEUE_HEARD_POST;
+    if (strcmp(channel->str, "tts:tasks") == 0)
+        return QUEUE_HEARD_TASK;
+    if (strcmp(channel->str, "tts:hooks") == 0)
+        return QUEUE_HEARD_HOOK;
+    if (strcmp(channel->str, "tts:nudge") != 0)
+        return QUEUE_HEARD_POST;
+    note_nudge(ear, message->element[message->elements - 1]);
+    return QUEUE_HEARD_NUDGE;
 }
 
 /* True when the socket has something to read, or has ended. */
@@ -98,6 +119,7 @@ unsigned queue_ear_listen(struct queue_ear *ear)
 {
     unsigned heard = 0;
 
+    ear->nudges_len = 0;
     while (ear->context != NULL && readable(ear->context)) {
         void *message = NULL;
 
@@ -107,10 +129,16 @@ unsigned queue_ear_listen(struct queue_ear *ear)
         }
         while (redisGetReplyFromReader(ear->context, &message) == REDIS_OK &&
                message != NULL) {
-            heard |= meaning((const redisReply *)message);
+            heard |= meaning(ear, (const redisReply *)message);
             freeReplyObject(message);
             message = NULL;
         }
     }
     return heard;
+}
+
+size_t queue_ear_nudges(const struct queue_ear *ear, const uint64_t **post_ids)
+{
+    *post_ids = ear->nudges;
+    return ear->nudges_len;
 }

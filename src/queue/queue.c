@@ -246,16 +246,33 @@ enum rc queue_witness_swap(struct redis *r, const struct queue_witness *witness,
     return rc;
 }
 
-enum rc queue_task_hint(struct redis *r, struct err *err)
+static enum rc publish(struct redis *r, const char *channel, struct redis_arg word,
+                       struct err *err)
 {
-    struct redis_arg args[] = {redis_str("PUBLISH"), redis_str("tts:tasks"),
-                               redis_str("1")};
+    struct redis_arg args[] = {redis_str("PUBLISH"), redis_str(channel), word};
     struct redis_reply *reply = NULL;
     enum rc rc =
         redis_command(r, args, ARRAY_LEN(args), QUEUE_ENQUEUE_BUDGET_MS, &reply, err);
 
     redis_reply_free(reply);
     return rc;
+}
+
+enum rc queue_task_hint(struct redis *r, struct err *err)
+{
+    return publish(r, "tts:tasks", redis_str("1"), err);
+}
+
+enum rc queue_hook_hint(struct redis *r, struct err *err)
+{
+    return publish(r, "tts:hooks", redis_str("1"), err);
+}
+
+enum rc queue_nudge(struct redis *r, uint64_t post_id, struct err *err)
+{
+    struct text t;
+
+    return publish(r, "tts:nudge", id(&t, post_id), err);
 }
 
 static struct redis_arg wait_key(struct text *t, uint64_t task_id)

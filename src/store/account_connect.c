@@ -2,15 +2,13 @@
  * account's row, then its first pair of tokens. */
 #include "account_tokens_priv.h"
 #include "core/text.h"
+#include "domain/account.h"
 #include "jobs_priv.h"
 #include "stmt.h"
 #include "store/events.h"
 #include "store/tasks.h"
 
 #include <string.h>
-
-/* status_reason of a row whose tokens are about to be stored. */
-static const char connecting[] = "connecting";
 
 const char *account_url(const char *url)
 {
@@ -98,7 +96,7 @@ static enum rc find(struct db *db, struct profile *f, uint64_t *workspace_id,
 static enum rc revive(struct db *db, const struct profile *f, struct err *err)
 {
     const struct connect_profile *p = f->p;
-    const struct sql_arg args[] = {sql_text(connecting),
+    const struct sql_arg args[] = {sql_text(ACCOUNT_REASON_CONNECTING),
                                    sql_text(p->union_id),
                                    sql_text(f->username),
                                    sql_text(f->username),
@@ -124,7 +122,7 @@ static enum rc insert(struct db *db, struct profile *f, struct err *err)
         sql_u64(p->workspace_id), sql_text(p->open_id),
         sql_text(p->union_id),    sql_text(f->username),
         sql_text(f->name),        sql_text(account_url(p->avatar_url)),
-        sql_text(p->scopes),      sql_text(connecting),
+        sql_text(p->scopes),      sql_text(ACCOUNT_REASON_CONNECTING),
         sql_u64(p->user_id)};
     enum rc rc = db_exec(db,
                          "INSERT INTO account (workspace_id, open_id, union_id, username,"

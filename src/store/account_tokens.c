@@ -273,6 +273,45 @@ enum rc account_token_dead(struct db *db, uint64_t account_id, unsigned version,
     return db_transaction(db, dead_steps, &c, err);
 }
 
+/* The version moves on, so that no answer that is still on its way is stored. */
+static enum rc empty_tokens(struct db *db, const struct change *c, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(SQL_NEVER), sql_u64(c->account_id)};
+
+    return db_exec(db,
+                   "UPDATE account_token SET access_tok = '', access_exp = 0,"
+                   " refresh_tok = '', refresh_exp = 0, prev_refresh_tok = NULL,"
+                   " tok_ver = tok_ver + 1, rf_next = ?, rf_owner = 0, rf_until = 0,"
+                   " updated_at = " SQL_NOW " WHERE account_id = ?",
+                   SQL_ARGS(args), NULL, err);
+}
+
+static enum rc withdrawn_steps(struct db *db, void *ctx, struct err *err)
+{
+    struct change *c = ctx;
+    int status = 0;
+    enum rc rc = account_lock(db, c->account_id, &status, &c->workspace_id, err);
+
+    if (rc == RC_OK)
+        rc = empty_tokens(db, c, err);
+    if (rc != RC_OK || status != ACCOUNT_CONNECTED)
+        return rc;
+    rc = mark_dead(db, c, err);
+    if (rc == RC_OK)
+        rc = job_block_account(db, c->account_id, REASON_RECONNECT_NEEDED, err);
+    return rc;
+}
+
+enum rc account_token_withdrawn(struct db *db, uint64_t account_id, const char *reason,
+                                struct err *err)
+{
+    char plain[JOB_CODE_SIZE];
+    struct change c = {.account_id = account_id, .reason = plain};
+
+    job_code(plain, reason);
+    return db_transaction(db, withdrawn_steps, &c, err);
+}
+
 /* Connected again meanwhile, it keeps its new tokens. */
 enum rc account_token_wipe(struct db *db, uint64_t account_id, struct err *err)
 {

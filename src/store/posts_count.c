@@ -123,8 +123,8 @@ static enum rc count_published(struct db *db, uint64_t workspace_id, struct coun
     const struct sql_col cols[] = {COL_INT(&c->status), COL_U64(&c->n)};
 
     return db_each(db,
-                   "SELECT IF(p.mode = 2, 8, IF(p.privacy_level = 'SELF_ONLY', 7, 6)) s,"
-                   " COUNT(*) FROM post p FORCE INDEX (k_published)"
+                   "SELECT IF(p.mode = 2, 8, IF(" POST_PRIVATE_SQL ", 7, 6)) s,"
+                   " COUNT(*) FROM post p FORCE INDEX (k_shown)"
                    " WHERE p.workspace_id = ? AND p.published_at IS NOT NULL GROUP BY s",
                    SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_count, c}, err);
 }
@@ -142,7 +142,7 @@ static enum rc count_finished(struct db *db, uint64_t workspace_id,
     if (out->of[STATUS_IN_INBOX] == 0)
         return RC_OK;
     rc = db_row(db,
-                "SELECT STRAIGHT_JOIN COUNT(*) FROM post p FORCE INDEX (k_published)"
+                "SELECT STRAIGHT_JOIN COUNT(*) FROM post p FORCE INDEX (k_shown)"
                 " JOIN job j ON j.post_id = p.post_id" POST_ATTEMPT_SQL
                 " WHERE p.workspace_id = ? AND p.published_at IS NOT NULL"
                 " AND p.mode = 2 AND " POST_FINISHED_SQL,

@@ -12,11 +12,14 @@
     "(CASE j.state WHEN 0 THEN 0 WHEN 1 THEN 2 WHEN 2 THEN 3"                            \
     " WHEN 3 THEN IF(t.state = 4, 5, 4)"                                                 \
     " WHEN 4 THEN IF(p.mode = 2, IF(" POST_FINISHED_SQL ", 6, 8),"                       \
-    " IF(p.privacy_level = 'SELF_ONLY', 7, 6))"                                          \
+    " IF(" POST_PRIVATE_SQL ", 7, 6))"                                                   \
     " WHEN 5 THEN 10 WHEN 6 THEN 11 ELSE 9 END)"
 
 /* A draft of the inbox that the person has posted from there. */
 #define POST_FINISHED_SQL "t.tiktok_status = 'PUBLISH_COMPLETE'"
+
+/* Published for the account alone, and not made public since. */
+#define POST_PRIVATE_SQL "p.privacy_level = 'SELF_ONLY' AND p.visibility <> 1"
 
 /* The attempt that counts: only a granted one tells of itself. */
 #define POST_ATTEMPT_SQL                                                                 \

@@ -20,7 +20,7 @@
     " p.list_at, p.published_at, p.created_at, GREATEST(p.updated_at, j.updated_at),"    \
     " j.state, j.due_at, j.next_at, j.sched_ver, j.attempt_no, j.granted, "              \
     "j.last_reason,"                                                                     \
-    " t.state = 4, " POST_FINISHED_SQL ", a.display_name, a.username,"                   \
+    " t.state = 4, " POST_FINISHED_SQL ", p.visibility, a.display_name, a.username,"                   \
     " m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height,"        \
     " m.has_thumb, " SQL_NOW
 
@@ -34,7 +34,7 @@
  * each id belongs; NULL: in the order they come. */
 struct reading {
     struct post row;
-    int kind, mode, phase, medium_kind;
+    int kind, mode, phase, medium_kind, visibility;
     char media_ids[POST_IDS_SIZE], tiktok_ids[POST_IDS_SIZE];
     struct post_medium medium; /* the first */
     struct post *out;
@@ -43,7 +43,7 @@ struct reading {
     bool more;
 };
 
-enum { POST_COLS = 46 };
+enum { POST_COLS = 47 };
 
 static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
 {
@@ -86,6 +86,7 @@ static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
         COL_TEXT(p->reason),
         COL_BOOL(&p->sent),
         COL_BOOL(&p->finished),
+        COL_INT(&r->visibility),
         COL_OWNED(&p->nickname),
         COL_OWNED(&p->username),
         COL_U64(&m->id),
@@ -126,6 +127,7 @@ struct post_standing posts_standing(const struct post *post)
         .inbox = post->content.mode == POST_INBOX,
         .finished = post->finished,
         .self_only = strcmp(post->content.privacy_level, "SELF_ONLY") == 0,
+        .visibility = post->visibility,
         .due_ms = post->content.publish_at_ms,
         .now_ms = post->now_ms,
     };
@@ -171,6 +173,7 @@ static void complete(struct reading *r)
     p->content.kind = (enum post_kind)r->kind;
     p->content.mode = (enum post_mode)r->mode;
     p->phase = (enum post_phase)r->phase;
+    p->visibility = (enum post_visibility)r->visibility;
     read_ids(r->media_ids, &p->content);
     posts_first_id(r->tiktok_ids, p->tiktok_post_id);
     p->media_n = 0;

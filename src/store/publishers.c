@@ -70,7 +70,7 @@ enum rc publisher_beat(struct db *db, uint64_t inc, int64_t *now_ms, struct err 
 /* --- whose work goes to the others ---------------------------------------------------
  */
 
-/* Jobs and tasks of an incarnation, at once; its own writes are refused from here on.
+/* Jobs, tasks and webhooks of an incarnation, at once; its own writes are refused from here on.
  * died: a crash is counted on each, and the timelines say so. */
 struct freeing {
     uint64_t inc;
@@ -122,6 +122,17 @@ static enum rc free_tasks(struct db *db, struct freeing *f, struct err *err)
     return rc;
 }
 
+static enum rc free_hooks(struct db *db, struct freeing *f, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(f->died ? 1 : 0), sql_u64(f->inc)};
+
+    return db_exec(db,
+                   "UPDATE webhook_inbox SET state = 1, owner = 0,"
+                   " next_at = LEAST(next_at, " SQL_NOW "),"
+                   " crashes = LEAST(crashes + ?, 255) WHERE owner = ? AND state = 2",
+                   SQL_ARGS(args), NULL, err);
+}
+
 static enum rc free_all(struct db *db, struct freeing *f, struct err *err)
 {
     const struct sql_arg args[] = {sql_u64(f->inc)};
@@ -131,6 +142,8 @@ static enum rc free_all(struct db *db, struct freeing *f, struct err *err)
         rc = free_jobs(db, f, err);
     if (rc == RC_OK)
         rc = free_tasks(db, f, err);
+    if (rc == RC_OK)
+        rc = free_hooks(db, f, err);
     if (rc == RC_OK)
         rc =
             db_exec(db, "DELETE FROM publisher WHERE inc = ?", SQL_ARGS(args), NULL, err);

@@ -275,7 +275,8 @@ render_nginx() {
         SANDBOX_LISTEN_DEFAULT="$(listen $((PORT + 1)) ' default_server')" \
         API_RATE="${NGINX_API_RATE:-1000r/s}" API_BURST="${NGINX_API_BURST:-1000}" \
         AUTH_RATE="${NGINX_AUTH_RATE:-100r/s}" AUTH_BURST="${NGINX_AUTH_BURST:-100}" \
-        CALLBACK_RATE=100r/s CALLBACK_BURST=100 CONN_PER_IP=1000 UPLOADS_PER_IP=100 ||
+        CALLBACK_RATE=100r/s CALLBACK_BURST=100 WEBHOOK_RATE=10000r/s \
+        WEBHOOK_BURST=10000 CONN_PER_IP=1000 UPLOADS_PER_IP=100 ||
         fail "The configuration of nginx could not be written."
     nginx -t -q -p "$VAR_DIR" -c "$VAR_DIR/nginx/nginx.conf" -e "$VAR_DIR/log/nginx-error.log" ||
         fail "nginx refuses the configuration in $VAR_DIR/nginx; the lines above say why."
