@@ -53,7 +53,7 @@ ALL_LDFLAGS = $(HARDEN_LD) $(LDFLAGS_$(BUILD)) $(LDFLAGS)
 PROGRAMS := tts-api tts-publisher tts-media tts-sandbox ttsctl
 tts-api_DIRS       := core crypto domain tiktok store queue blob web api
 tts-publisher_DIRS := core crypto domain tiktok net store queue blob publisher
-tts-media_DIRS     := core domain store queue blob media
+tts-media_DIRS     := core crypto domain store queue blob media
 tts-sandbox_DIRS   := core crypto net web sandbox
 ttsctl_DIRS        := core crypto domain tiktok store queue ctl
 LIBS_crypto := $(shell pkg-config --libs openssl libargon2 2>/dev/null)
@@ -81,6 +81,7 @@ PLAIN_TESTS  := $(filter-out $(SERVER_TESTS),$(TESTS))
 SUPPORT_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/support/*.c))
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 REPLAYS  := $(FUZZERS:%=$(O)/tests/replay_%)
+CONFORMANCE := $(sort $(wildcard tests/conformance/*.c))
 BENCHES  := $(patsubst tests/bench/%.c,$(O)/bench/%,$(wildcard tests/bench/bench_*.c))
 WWW      := www/dist/index.html
 GENERATED :=
@@ -97,7 +98,7 @@ $(filter $(O)/src/queue/%.o,$(OBJS)): $(O)/gen/queue/scripts.h
 endif
 
 .PHONY: all programs www help deps deps-run run stop reset status install clean \
-  test test-unit test-www test-integration test-e2e test-chaos test-compose bench benches \
+  test test-unit test-conformance test-www test-integration test-e2e test-chaos test-compose bench benches \
   chaos fuzz coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
@@ -181,7 +182,7 @@ UNDER_blob      := blob core
 UNDER_web       := web core
 UNDER_api       := api web blob queue store tiktok domain crypto core
 UNDER_publisher := publisher blob queue store net tiktok domain crypto core
-UNDER_media     := media blob queue store domain core
+UNDER_media     := media blob queue store domain crypto core
 UNDER_sandbox   := sandbox web net crypto core
 UNDER_ctl       := ctl queue store tiktok domain crypto core
 layer_of  = $(firstword $(subst _, ,$(1)))
@@ -203,11 +204,18 @@ $(O)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $$(call a
 	$(call say,LINK,$(@F))
 	$(link_test)
 
-test: test-unit test-www test-integration test-e2e ## Run every test
+# The client against the simulator: what the publisher sends with, and no more.
+$(O)/tests/run_conformance: $(CONFORMANCE:%.c=$(O)/%.o) $(foreach l,net tiktok crypto core,$(O)/lib/$(l).a)
+	$(call say,LINK,$(@F))
+	$(link_test)
+
+test: test-unit test-conformance test-www test-integration test-e2e ## Run every test
 test-unit: programs $(TESTS) $(REPLAYS) ## Unit tests and fuzz corpora
 	@tests/run-unit $(O) plain $(PLAIN_TESTS)
 	@tests/with-servers tests/run-unit $(O) servers $(SERVER_TESTS)
 	@tests/run-corpora $(O) $(FUZZERS)
+test-conformance: $(O)/bin/tts-sandbox $(O)/bin/ttsctl $(O)/tests/run_conformance ## Client against simulator, case by case
+	@O=$(abspath $(O)) node tests/conformance/run.mjs
 test-www: www/node_modules/.stamp ## Unit tests of the dashboard
 	@cd www && npm run --silent test:unit
 test-integration: programs $(WWW) ## Real programs, MariaDB, Redis and nginx
@@ -256,4 +264,4 @@ help: ## This list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | sort | \
 	  awk -F'\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
--include $(OBJS:.o=.d) $(patsubst $(O)/tests/%,$(O)/tests/unit/%.d,$(TESTS))
+-include $(OBJS:.o=.d) $(CONFORMANCE:%.c=$(O)/%.d) $(patsubst $(O)/tests/%,$(O)/tests/unit/%.d,$(TESTS))

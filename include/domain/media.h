@@ -6,7 +6,11 @@
  * VP8, VP9; 23 to 60 fps; 360 to 4096 pixels a side; up to 10 minutes by API; up to 4 GB;
  * photo: JPEG, WebP; up to 1080p; up to 20 MB). Whether 4 GB is decimal is not said; we
  * take the smaller reading. What a single creator may post (often less than 10 minutes)
- * is checked with the post, not here. */
+ * is checked with the post, not here.
+ *
+ * A photo beyond TikTok's limits is no reason to refuse it: tts-media makes a rendition
+ * within them (struct media_rendition), and the check says that it was converted. Our own
+ * limits of photos are those of what can be decoded safely: bytes to upload, pixels. */
 #ifndef DOMAIN_MEDIA_H
 #define DOMAIN_MEDIA_H
 
@@ -19,6 +23,10 @@
 
 #define MEDIA_VIDEO_BYTES_MAX INT64_C(4000000000)
 #define MEDIA_PHOTO_BYTES_MAX INT64_C(20000000)
+/* The most bytes of a photo we take to convert it, and its most pixels: four bytes each
+ * must fit in the memory that its reader gets, twice. */
+#define MEDIA_PHOTO_UPLOAD_MAX INT64_C(100000000)
+#define MEDIA_PHOTO_PIXELS_MAX INT64_C(100000000)
 
 enum {
     MEDIA_SIDE_MIN = 360, /* pixels, each side of a video */
@@ -41,7 +49,8 @@ enum media_kind { MEDIA_KIND_UNKNOWN = 0, MEDIA_KIND_VIDEO = 1, MEDIA_KIND_PHOTO
 /* What was measured of a file. A zero or an empty string: not known. */
 struct media_facts {
     enum media_kind kind;
-    char container[MEDIA_WORD_SIZE];   /* mp4 mov webm jpeg webp, or what else it is */
+    char container[MEDIA_WORD_SIZE];   /* mp4 mov webm jpeg webp png gif avif, or what
+                                        * else it is */
     char video_codec[MEDIA_WORD_SIZE]; /* as ffprobe names it: h264 hevc vp8 vp9 ... */
     char audio_codec[MEDIA_WORD_SIZE]; /* "" when there is no sound */
     int64_t bytes;
@@ -62,6 +71,7 @@ struct media_check {
     const char *code; /* container codec duration frame_rate picture_size file_size
                        * readable; constant */
     bool ok;
+    bool converted;    /* ok because the rendition is; the file itself is beyond it */
     char message[240]; /* a sentence; when not ok with measured value and limit */
     char measured[48]; /* in words; "" when it could not be measured */
     char limit[64];
@@ -71,8 +81,8 @@ struct media_check {
 const char *media_kind_name(enum media_kind kind);
 
 /* The kind that a Content-Type claimed by a client stands for, or MEDIA_KIND_UNKNOWN when
- * we take no such files: video/mp4, video/quicktime, video/webm, image/jpeg, image/webp.
- */
+ * we take no such files: video/mp4, video/quicktime, video/webm, image/jpeg, image/webp,
+ * image/png, image/gif, image/avif. */
 enum media_kind media_kind_of_mime(const char *mime);
 
 /* The Content-Type of a container we take, else "application/octet-stream". */
@@ -83,12 +93,20 @@ const char *media_mime_of_container(const char *container);
  */
 bool media_filename_ok(const char *name) MUST_CHECK;
 
-/* The most bytes a file of that kind may have. */
-int64_t media_bytes_max(enum media_kind kind);
+/* The most bytes a file of that kind may have to be uploaded. */
+int64_t media_upload_max(enum media_kind kind);
+
+/* The size of a photo of width x height (> 0) pixels in TikTok's limits: as large as fits
+ * within 1080 x 1920 or 1920 x 1080, whichever way round it is, never larger than it is.
+ */
+void media_photo_fit(int width, int height, int *fit_width, int *fit_height);
 
 /* Checks a file whose facts could be read against every limit that applies to its kind.
- * Writes up to MEDIA_CHECKS_MAX checks, the failed ones first, and returns how many. */
+ * rendition: what a photo was made into, for the limits that it does not keep itself;
+ * NULL or without bytes: nothing. Writes up to MEDIA_CHECKS_MAX checks, the failed ones
+ * first, and returns how many. */
 size_t media_check(const struct media_facts *facts,
+                   const struct media_rendition *rendition,
                    struct media_check out[MEDIA_CHECKS_MAX]);
 
 /* The one check of a file that could not be read: why is the second half of a sentence,

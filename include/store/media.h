@@ -22,7 +22,7 @@
 enum {
     MEDIA_BLOB_KEY_SIZE = 27,
     MEDIA_MIME_SIZE = 101,
-    MEDIA_LEASE_MS = 120000, /* longer than examining any file may take */
+    MEDIA_LEASE_MS = 240000, /* longer than reading and examining any file may take */
     MEDIA_FAILS_MAX = 3, /* claims that ended with the claimer's death: then rejected */
     MEDIA_LIST_MAX = 100,
     MEDIA_CLAIM_MAX = 8,
@@ -48,7 +48,8 @@ struct media {
     uint32_t strip_frames;            /* of a video's film strip; 0: it has none */
     enum media_state state;
     uint32_t version;
-    uint32_t used_in; /* posts that show it */
+    uint32_t used_in;      /* posts that show it */
+    uint64_t duplicate_of; /* the oldest file of the library with the same bytes; 0 */
     bool has_thumb;
     char blob_key[MEDIA_BLOB_KEY_SIZE];
     char mime[MEDIA_MIME_SIZE]; /* as claimed until checked, then as found */
@@ -124,6 +125,7 @@ struct media_verdict {
     const char *checks;
     bool ready;
     bool has_thumb;
+    const unsigned char *sha256;      /* 32 bytes, of the file; NULL: not known */
     struct media_rendition rendition; /* stored beside the file; bytes 0: none */
     uint32_t strip_frames;            /* stored beside the file; 0: none */
     const char *reason;               /* "" when ready */

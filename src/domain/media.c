@@ -12,12 +12,16 @@ static const struct {
     const char *container;
     const char *shown;
     enum media_kind kind;
+    bool as_is; /* TikTok takes it; else we make a JPEG of it */
 } formats[] = {
-    {"video/mp4", "mp4", "MP4", MEDIA_KIND_VIDEO},
-    {"video/quicktime", "mov", "MOV", MEDIA_KIND_VIDEO},
-    {"video/webm", "webm", "WebM", MEDIA_KIND_VIDEO},
-    {"image/jpeg", "jpeg", "JPEG", MEDIA_KIND_PHOTO},
-    {"image/webp", "webp", "WebP", MEDIA_KIND_PHOTO},
+    {"video/mp4", "mp4", "MP4", MEDIA_KIND_VIDEO, true},
+    {"video/quicktime", "mov", "MOV", MEDIA_KIND_VIDEO, true},
+    {"video/webm", "webm", "WebM", MEDIA_KIND_VIDEO, true},
+    {"image/jpeg", "jpeg", "JPEG", MEDIA_KIND_PHOTO, true},
+    {"image/webp", "webp", "WebP", MEDIA_KIND_PHOTO, true},
+    {"image/png", "png", "PNG", MEDIA_KIND_PHOTO, false},
+    {"image/gif", "gif", "GIF", MEDIA_KIND_PHOTO, false},
+    {"image/avif", "avif", "AVIF", MEDIA_KIND_PHOTO, false},
 };
 
 static const struct {
@@ -67,9 +71,37 @@ bool media_filename_ok(const char *name)
            strpbrk(name, "/\\\n\t") == NULL;
 }
 
-int64_t media_bytes_max(enum media_kind kind)
+int64_t media_upload_max(enum media_kind kind)
 {
-    return kind == MEDIA_KIND_PHOTO ? MEDIA_PHOTO_BYTES_MAX : MEDIA_VIDEO_BYTES_MAX;
+    return kind == MEDIA_KIND_PHOTO ? MEDIA_PHOTO_UPLOAD_MAX : MEDIA_VIDEO_BYTES_MAX;
+}
+
+/* side scaled by to/from, rounded to the nearest, at least a pixel. */
+static int scaled(int side, int64_t to, int64_t from)
+{
+    int64_t n = (side * to + from / 2) / from;
+
+    return n > 0 ? (int)n : 1;
+}
+
+void media_photo_fit(int width, int height, int *fit_width, int *fit_height)
+{
+    int64_t small = width < height ? width : height;
+    int64_t large = width < height ? height : width;
+    int64_t to = 1; /* scale: to / from */
+    int64_t from = 1;
+
+    if (small * MEDIA_PHOTO_LONG_MAX > large * MEDIA_PHOTO_SHORT_MAX) {
+        if (small > MEDIA_PHOTO_SHORT_MAX) { /* it is the short side that stands out */
+            to = MEDIA_PHOTO_SHORT_MAX;
+            from = small;
+        }
+    } else if (large > MEDIA_PHOTO_LONG_MAX) {
+        to = MEDIA_PHOTO_LONG_MAX;
+        from = large;
+    }
+    *fit_width = scaled(width, to, from);
+    *fit_height = scaled(height, to, from);
 }
 
 static const char *thing(const struct media_facts *f)
@@ -87,7 +119,7 @@ static void check_container(const struct media_facts *f, struct media_check *c)
         if (strcmp(formats[i].container, f->container) != 0)
             continue;
         shown = formats[i].shown;
-        c->ok = formats[i].kind == f->kind;
+        c->ok = formats[i].kind == f->kind && formats[i].as_is;
     }
     (void)snprintf(c->measured, sizeof(c->measured), "%s", shown);
     (void)snprintf(c->limit, sizeof(c->limit), "%s", limit);
@@ -147,7 +179,8 @@ static void bytes_in_words(int64_t bytes, char *out, size_t size)
 
 static void check_bytes(const struct media_facts *f, struct media_check *c)
 {
-    int64_t max = media_bytes_max(f->kind);
+    int64_t max =
+        f->kind == MEDIA_KIND_PHOTO ? MEDIA_PHOTO_BYTES_MAX : MEDIA_VIDEO_BYTES_MAX;
     char words[32];
 
     c->code = "file_size";
@@ -275,6 +308,35 @@ static void check_duration(const struct media_facts *f, struct media_check *c)
                        words, c->limit, MEDIA_DURATION_MS_MAX / 1000);
 }
 
+/* A limit that the photo does not keep, and what was made of it does. */
+static void tell_converted(const struct media_facts *f, const struct media_rendition *r,
+                           struct media_check *c)
+{
+    struct media_facts as_given = *f; /* to TikTok */
+    struct media_check given = {0};
+    bool picture = strcmp(c->code, "picture_size") == 0;
+
+    text_copy(as_given.container, sizeof(as_given.container), "jpeg");
+    as_given.bytes = r->bytes;
+    as_given.width = r->width;
+    as_given.height = r->height;
+    if (picture)
+        check_picture(&as_given, &given);
+    else if (strcmp(c->code, "file_size") == 0)
+        check_bytes(&as_given, &given);
+    else
+        check_container(&as_given, &given);
+    if (!given.ok)
+        return;
+    c->ok = true;
+    c->converted = true;
+    (void)snprintf(c->message, sizeof(c->message),
+                   "The %s %s %s; TikTok takes %s. It was converted: TikTok gets %s.",
+                   picture ? "photo" : "file",
+                   strcmp(c->code, "file_size") == 0 ? "has" : "is", c->measured,
+                   c->limit, given.measured);
+}
+
 typedef void (*check_fn)(const struct media_facts *f, struct media_check *c);
 
 static const struct {
@@ -286,6 +348,7 @@ static const struct {
 };
 
 size_t media_check(const struct media_facts *facts,
+                   const struct media_rendition *rendition,
                    struct media_check out[MEDIA_CHECKS_MAX])
 {
     struct media_check passed[MEDIA_CHECKS_MAX] = {0};
@@ -298,6 +361,8 @@ size_t media_check(const struct media_facts *facts,
         if (facts->kind == MEDIA_KIND_PHOTO && !table[i].photo)
             continue;
         table[i].check(facts, &c);
+        if (!c.ok && rendition != NULL && rendition->bytes > 0)
+            tell_converted(facts, rendition, &c);
         if (c.ok)
             passed[n_passed++] = c;
         else
@@ -333,6 +398,7 @@ void media_checks_write(const struct media_check *checks, size_t n, struct strbu
         jsonw_key_text(&w, "measured", c->measured[0] != '\0' ? c->measured : NULL);
         jsonw_key_text(&w, "limit", c->limit[0] != '\0' ? c->limit : NULL);
         jsonw_key_bool(&w, "ok", c->ok);
+        jsonw_key_bool(&w, "converted", c->converted);
         jsonw_end(&w);
     }
     jsonw_end(&w);

@@ -103,6 +103,20 @@ static void allow(int rules, const char *path, uint64_t access)
     (void)close(rule.parent_fd);
 }
 
+/* Allows to read the one file. Bytes in memory (memfd) lie in no file system that can be
+ * hidden: the kernel takes no rule about them (EBADFD) and forbids nothing. */
+static bool allow_input(int rules, int input_fd)
+{
+    const struct landlock_path_beneath_attr rule = {
+        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
+        .parent_fd = input_fd,
+    };
+
+    return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) ==
+               0 ||
+           errno == EBADFD;
+}
+
 /* Best effort: without Landlock the file system's own permissions remain. */
 static void hide_files(int input_fd)
 {
@@ -117,10 +131,6 @@ static void hide_files(int input_fd)
                              LANDLOCK_ACCESS_FS_MAKE_FIFO |
                              LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM,
     };
-    const struct landlock_path_beneath_attr input = {
-        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
-        .parent_fd = input_fd,
-    };
     long made = syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
     int rules = (int)made;
 
@@ -132,7 +142,7 @@ static void hide_files(int input_fd)
                   LANDLOCK_ACCESS_FS_EXECUTE);
     allow(rules, "/etc/ld.so.cache", LANDLOCK_ACCESS_FS_READ_FILE);
     allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE);
-    if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &input, 0) == 0)
+    if (allow_input(rules, input_fd))
         (void)syscall(SYS_landlock_restrict_self, rules, 0);
     (void)close(rules);
 }

@@ -4,6 +4,7 @@
 #include "child.h"
 #include "core/io.h"
 #include "core/text.h"
+#include "picture.h"
 #include "probe.h"
 #include "sniff.h"
 
@@ -12,16 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { THUMB_WALL_MS = 30000, THUMB_CPU_S = 20, THUMB_AT_MS = 1000 };
-
-#define THUMB_PROGRAM "/usr/bin/ffmpeg"
-#define THUMB_MEMORY  (UINT64_C(1) << 30)
+enum { THUMB_AT_MS = 1000 };
 
 /* The file under examination. */
 struct subject {
-    int fd;
+    struct picture_source src;
     struct sniffed is;
-    const volatile sig_atomic_t *stop;
 };
 
 static enum rc unreadable(struct examined *e, const char *why)
@@ -34,74 +31,21 @@ static enum rc unreadable(struct examined *e, const char *why)
 
 static void judge(struct examined *e)
 {
-    e->n_checks = media_check(&e->facts, e->checks);
+    e->n_checks = media_check(&e->facts, &e->made, e->checks);
     e->ready = e->checks[0].ok; /* the failed ones come first */
-}
-
-/* One frame as a JPEG, 360 pixels wide, at at_ms. */
-static enum rc frame(const struct subject *s, int64_t at_ms, struct strbuf *thumb,
-                     enum child_end *end, struct err *err)
-{
-    char at[32];
-    const char *const argv[] = {THUMB_PROGRAM,
-                                "-nostdin",
-                                "-v",
-                                "quiet",
-                                "-hide_banner",
-                                "-protocol_whitelist",
-                                PROBE_PROTOCOLS,
-                                "-format_whitelist",
-                                PROBE_FORMATS,
-                                "-threads",
-                                "1",
-                                "-f",
-                                s->is.demuxer,
-                                "-ss",
-                                at,
-                                "-i",
-                                CHILD_INPUT,
-                                "-map",
-                                "0:v:0",
-                                "-frames:v",
-                                "1",
-                                "-vf",
-                                "scale=360:-2",
-                                "-filter_threads",
-                                "1",
-                                "-threads",
-                                "1",
-                                "-c:v",
-                                "mjpeg",
-                                "-q:v",
-                                "4",
-                                "-f",
-                                "image2pipe",
-                                "pipe:1",
-                                NULL};
-    const struct child_job job = {
-        .argv = argv,
-        .input_fd = s->fd,
-        .limits = {.memory_bytes = THUMB_MEMORY, .cpu_s = THUMB_CPU_S},
-        .wall_ms = THUMB_WALL_MS,
-        .stop = s->stop,
-    };
-
-    (void)snprintf(at, sizeof(at), "%" PRId64 ".%03" PRId64, at_ms / 1000, at_ms % 1000);
-    strbuf_reset(thumb);
-    return child_run(&job, thumb, end, err);
 }
 
 /* The thumbnail. A video none of whose frames can be decoded is not ready, whatever its
  * header says; one that only costs too much is, without a picture. */
-static enum rc picture(const struct subject *s, struct examined *e, struct err *err)
+static enum rc thumb(const struct subject *s, struct examined *e, struct err *err)
 {
     int64_t half = e->facts.duration_ms / 2;
     int64_t at = half < THUMB_AT_MS ? half : THUMB_AT_MS;
     enum child_end end = CHILD_DONE;
-    enum rc rc = frame(s, at, &e->thumb, &end, err);
+    enum rc rc = picture_thumb(&s->src, at, &e->thumb, &end, err);
 
     if (rc == RC_OK && at > 0 && e->thumb.len == 0 && end != CHILD_TIMEOUT)
-        rc = frame(s, 0, &e->thumb, &end, err);
+        rc = picture_thumb(&s->src, 0, &e->thumb, &end, err);
     if (rc != RC_OK)
         return rc;
     if (end != CHILD_DONE)
@@ -138,7 +82,7 @@ static enum rc whole(const struct subject *s, struct examined *e, bool *ok,
     *ok = true;
     if (strcmp(s->is.demuxer, "mov") != 0)
         return RC_OK;
-    rc = boxes_missing(s->fd, e->facts.bytes, &missing, err);
+    rc = boxes_missing(s->src.fd, e->facts.bytes, &missing, err);
     if (rc != RC_OK || missing <= 0)
         return rc;
     *ok = false;
@@ -147,16 +91,22 @@ static enum rc whole(const struct subject *s, struct examined *e, bool *ok,
     return unreadable(e, why);
 }
 
-static enum rc read_and_judge(const struct subject *s, struct examined *e,
-                              struct err *err)
+/* --- videos ----------------------------------------------------------------------- */
+
+static enum rc strip(const struct subject *s, struct examined *e, struct err *err)
+{
+    enum rc rc = picture_strip(&s->src, &e->facts, &e->strip, err);
+
+    if (rc == RC_OK && e->strip.len > 0)
+        e->strip_frames = STRIP_FRAMES;
+    return rc;
+}
+
+static enum rc examine_video(const struct subject *s, struct examined *e, struct err *err)
 {
     enum child_end end = CHILD_DONE;
-    bool ok = true;
-    enum rc rc = whole(s, e, &ok, err);
+    enum rc rc = probe_run(s->src.fd, &s->is, s->src.stop, &e->facts, &end, err);
 
-    if (rc != RC_OK || !ok)
-        return rc;
-    rc = probe_run(s->fd, &s->is, s->stop, &e->facts, &end, err);
     if (rc == RC_INVALID)
         return unreadable(e, err->msg);
     if (rc != RC_OK)
@@ -164,7 +114,130 @@ static enum rc read_and_judge(const struct subject *s, struct examined *e,
     if (end != CHILD_DONE)
         return unreadable(e, why_not(end));
     judge(e);
-    return picture(s, e, err);
+    rc = thumb(s, e, err);
+    return rc == RC_OK && e->ready ? strip(s, e, err) : rc;
+}
+
+/* --- photos ----------------------------------------------------------------------- */
+
+/* ffprobe's words for what is inside; the photo's own header said it is that. */
+static const char *codec_of(const char *container)
+{
+    if (strcmp(container, "jpeg") == 0)
+        return "mjpeg";
+    return strcmp(container, "avif") == 0 ? "av1" : container;
+}
+
+static void photo_facts(const struct still *is, struct media_facts *f)
+{
+    bool side = still_on_its_side(is);
+
+    f->width = side ? is->height : is->width;
+    f->height = side ? is->width : is->height;
+    text_copy(f->video_codec, sizeof(f->video_codec), codec_of(f->container));
+}
+
+/* A picture that would need more memory than its reader gets, refused unread. */
+static bool too_large(const struct still *is)
+{
+    return (int64_t)is->width * is->height > MEDIA_PHOTO_PIXELS_MAX;
+}
+
+static void refuse_large(struct examined *e)
+{
+    struct media_check *c = &e->checks[0];
+
+    *c = (struct media_check){.code = "picture_size"};
+    (void)snprintf(c->measured, sizeof(c->measured), "%d x %d pixels", e->facts.width,
+                   e->facts.height);
+    (void)snprintf(c->limit, sizeof(c->limit), "at most %" PRId64 " megapixels",
+                   MEDIA_PHOTO_PIXELS_MAX / 1000000);
+    (void)snprintf(
+        c->message, sizeof(c->message),
+        "The photo is %s; photos of %s can be converted here. Make it smaller.",
+        c->measured, c->limit);
+    e->n_checks = 1;
+    e->ready = false;
+}
+
+/* Is what ffmpeg wrote what we promise TikTok and the person in the photo: of that size,
+ * and nothing in it but the picture? */
+static enum rc verify(struct examined *e, int fd, bool *ok, struct err *err)
+{
+    struct still is;
+    enum rc rc = still_read(fd, e->made.bytes, "jpeg", &is, err);
+
+    *ok = rc == RC_OK && is.clean && is.flaw == NULL && is.width == e->made.width &&
+          is.height == e->made.height;
+    return rc;
+}
+
+/* From here on the rendition is what is looked at: it is small and of our own making. */
+static enum rc thumb_of_rendition(const struct subject *s, struct examined *e,
+                                  struct err *err)
+{
+    struct subject made = {
+        .src = {.fd = -1, .demuxer = "jpeg_pipe", .stop = s->src.stop}};
+    bool ok = false;
+    enum rc rc = picture_hold(&e->rendition, &made.src.fd, err);
+
+    if (rc == RC_OK)
+        rc = verify(e, made.src.fd, &ok, err);
+    if (rc == RC_OK && ok)
+        rc = thumb(&made, e, err);
+    else if (rc == RC_OK)
+        rc = unreadable(e, "no clean JPEG could be made of it");
+    io_close(&made.src.fd);
+    return rc;
+}
+
+static enum rc convert(const struct subject *s, const struct still *is,
+                       struct examined *e, struct err *err)
+{
+    enum child_end end = CHILD_DONE;
+    enum rc rc = picture_rendition(&s->src, is, &e->rendition, &e->made, &end, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (end == CHILD_DONE && e->rendition.len == 0)
+        return unreadable(e, "no picture in it can be decoded");
+    if (end != CHILD_DONE)
+        return unreadable(e, why_not(end));
+    judge(e);
+    return thumb_of_rendition(s, e, err);
+}
+
+static enum rc examine_photo(const struct subject *s, struct examined *e, struct err *err)
+{
+    struct still is;
+    enum rc rc = still_read(s->src.fd, e->facts.bytes, e->facts.container, &is, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (is.flaw != NULL)
+        return unreadable(e, is.flaw);
+    photo_facts(&is, &e->facts);
+    if (too_large(&is)) {
+        refuse_large(e);
+        return RC_OK;
+    }
+    judge(e);
+    if (!is.clean || !e->ready)
+        return convert(s, &is, e, err);
+    return thumb(s, e, err);
+}
+
+static enum rc read_and_judge(const struct subject *s, struct examined *e,
+                              struct err *err)
+{
+    bool ok = true;
+    enum rc rc = whole(s, e, &ok, err);
+
+    if (rc != RC_OK || !ok)
+        return rc;
+    if (s->is.kind == MEDIA_KIND_PHOTO)
+        return examine_photo(s, e, err);
+    return examine_video(s, e, err);
 }
 
 /* A file that no reader of ours is for. Of a known kind: refused for its format. */
@@ -190,15 +263,18 @@ enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
 {
     unsigned char head[SNIFF_BYTES];
     size_t got = 0;
-    struct subject s = {.fd = fd, .stop = stop};
+    struct subject s = {.src = {.fd = fd, .stop = stop}};
     enum rc rc;
 
     (void)memset(out, 0, sizeof(*out));
     strbuf_init(&out->thumb, EXAMINE_THUMB_MAX);
+    strbuf_init(&out->rendition, (size_t)MEDIA_PHOTO_BYTES_MAX);
+    strbuf_init(&out->strip, EXAMINE_THUMB_MAX);
     rc = io_pread_full(fd, head, sizeof(head), 0, &got, err);
     if (rc != RC_OK)
         return rc;
     s.is = sniff(head, got);
+    s.src.demuxer = s.is.demuxer;
     out->facts.kind = s.is.kind;
     out->facts.bytes = size;
     text_copy(out->facts.container, sizeof(out->facts.container), s.is.container);
@@ -212,6 +288,8 @@ enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
 void examined_release(struct examined *e)
 {
     strbuf_release(&e->thumb);
+    strbuf_release(&e->rendition);
+    strbuf_release(&e->strip);
 }
 
 static enum rc try_program(const char *program, int fd, struct err *err)
@@ -245,7 +323,7 @@ enum rc examine_ready(struct err *err)
         return err_set(err, RC_UNAVAILABLE, "child_failed", "/dev/null is missing");
     rc = try_program(PROBE_PROGRAM, fd, err);
     if (rc == RC_OK)
-        rc = try_program(THUMB_PROGRAM, fd, err);
+        rc = try_program(PICTURE_PROGRAM, fd, err);
     io_close(&fd);
     return rc;
 }

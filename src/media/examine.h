@@ -1,8 +1,10 @@
-/* media/examine.h - one file from its bytes to a verdict and a thumbnail.
+/* media/examine.h - one file from its bytes to a verdict and the pictures beside it.
  *
- * First bytes, whole boxes, ffprobe, TikTok's limits, one frame. Whatever a file does to
- * the programs that read it, the verdict is about the file; only trouble of our own
- * (nothing can be started, we are being stopped) is a failure. */
+ * A video: first bytes, whole boxes, ffprobe, TikTok's limits, one frame, a film strip. A
+ * photo: first bytes, its own header (nothing is decoded that is larger than we have room
+ * for), a rendition as TikTok takes it unless it is a clean JPEG within the limits.
+ * Whatever a file does to the programs that read it, the verdict is about the file; only
+ * trouble of our own (nothing can be started, we are being stopped) is a failure. */
 #ifndef SRC_MEDIA_EXAMINE_H
 #define SRC_MEDIA_EXAMINE_H
 
@@ -15,15 +17,20 @@
 
 enum {
     EXAMINE_THUMB_MAX = 1024 * 1024, /* bytes of a thumbnail; a usual one has 20,000 */
-    EXAMINE_WALL_MS = 75000, /* everything together, at worst: two tries at a frame */
+    /* everything together, at worst: a video, two tries at its frame and its strip */
+    EXAMINE_WALL_MS = 120000,
 };
 
 struct examined {
     struct media_facts facts;
     struct media_check checks[MEDIA_CHECKS_MAX];
     size_t n_checks;
-    bool ready;          /* every check is ok */
-    struct strbuf thumb; /* a JPEG, or empty */
+    bool ready;              /* every check is ok */
+    struct strbuf thumb;     /* a JPEG, or empty */
+    struct strbuf rendition; /* of a photo: a JPEG, or empty when it needs none */
+    struct media_rendition made;
+    struct strbuf strip;   /* of a video: a JPEG, or empty */
+    uint32_t strip_frames; /* in it; 0: none */
 };
 
 /* Examines the file fd of size bytes. RC_UNAVAILABLE: it says nothing about the file;

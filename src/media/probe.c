@@ -27,7 +27,7 @@ enum rc probe_run(int fd, const struct sniffed *is, const volatile sig_atomic_t 
                                 "-protocol_whitelist",
                                 PROBE_PROTOCOLS,
                                 "-format_whitelist",
-                                PROBE_FORMATS,
+                                is->demuxer,
                                 "-f",
                                 is->demuxer,
                                 "-show_entries",

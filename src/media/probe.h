@@ -12,9 +12,9 @@
 
 #include <stddef.h>
 
-/* What ffprobe and ffmpeg may open, whatever a file says of itself. */
+/* What ffprobe and ffmpeg may open, whatever a file says of itself; of readers, the one
+ * that sniff() chose. */
 #define PROBE_PROTOCOLS "file,pipe"
-#define PROBE_FORMATS   "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,jpeg_pipe,webp_pipe"
 
 enum {
     PROBE_OUTPUT_MAX = 65536, /* bytes of JSON; a real file's are below 2000 */

@@ -34,7 +34,10 @@ static struct sniffed of_iso(const unsigned char *head, size_t len)
         {"heic", {MEDIA_KIND_PHOTO, "heic", NULL}},
         {"heix", {MEDIA_KIND_PHOTO, "heic", NULL}},
         {"mif1", {MEDIA_KIND_PHOTO, "heic", NULL}},
-        {"avif", {MEDIA_KIND_PHOTO, "avif", NULL}},
+        {"hevc", {MEDIA_KIND_PHOTO, "heic", NULL}},
+        {"msf1", {MEDIA_KIND_PHOTO, "heic", NULL}},
+        {"avif", {MEDIA_KIND_PHOTO, "avif", "mov"}},
+        {"avis", {MEDIA_KIND_PHOTO, "avif", NULL}},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(brands); i++) {
@@ -68,8 +71,8 @@ struct sniffed sniff(const unsigned char *head, size_t len)
     } table[] = {
         {0, "\xff\xd8\xff", {MEDIA_KIND_PHOTO, "jpeg", "jpeg_pipe"}},
         {8, "WEBP", {MEDIA_KIND_PHOTO, "webp", "webp_pipe"}},
-        {0, "\x89PNG", {MEDIA_KIND_PHOTO, "png", NULL}},
-        {0, "GIF8", {MEDIA_KIND_PHOTO, "gif", NULL}},
+        {0, "\x89PNG", {MEDIA_KIND_PHOTO, "png", "png_pipe"}},
+        {0, "GIF8", {MEDIA_KIND_PHOTO, "gif", "gif"}},
         {8, "AVI ", {MEDIA_KIND_VIDEO, "avi", NULL}},
         {0, "FLV", {MEDIA_KIND_VIDEO, "flv", NULL}},
         {0, "\x30\x26\xb2\x75", {MEDIA_KIND_VIDEO, "wmv", NULL}},

@@ -3,28 +3,42 @@
 #include "core/fault.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/xalloc.h"
+#include "crypto/digest.h"
 #include "examine.h"
 #include "store/media.h"
 #include "store/uploads.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { CHECKS_JSON_MAX = 16384 };
+enum { CHECKS_JSON_MAX = 16384, PIECE = 1 << 20 };
 
-/* Stores the thumbnail. One that cannot be stored is no reason to hold the file up. */
-static bool keep_thumb(const struct work *w, const struct media_work *job,
-                       const struct strbuf *thumb)
+/* Stores the thumbnail or the film strip. One that cannot be stored is no reason to hold
+ * the file up. */
+static bool keep(const struct work *w, const struct media_work *job, enum blob_part part,
+                 const struct strbuf *picture)
 {
     struct err err;
 
-    if (thumb->len == 0)
+    if (picture->len == 0)
         return false;
-    if (blob_put_part(w->blobs, job->blob_key, BLOB_THUMBNAIL, thumb->buf, thumb->len,
-                      &err) == RC_OK)
+    if (blob_put_part(w->blobs, job->blob_key, part, picture->buf, picture->len, &err) ==
+        RC_OK)
         return true;
-    log_failure("media.thumbnail_failed", &err);
+    log_failure("media.picture_failed", &err);
     return false;
+}
+
+/* Without its rendition a photo cannot be posted, so this one has to be stored. */
+static enum rc keep_rendition(const struct work *w, const struct media_work *job,
+                              const struct examined *e, struct err *err)
+{
+    if (!e->ready || e->rendition.len == 0)
+        return RC_OK;
+    return blob_put_part(w->blobs, job->blob_key, BLOB_RENDITION, e->rendition.buf,
+                         e->rendition.len, err);
 }
 
 /* The file was deleted while it was examined: another process may have removed its bytes
@@ -41,24 +55,32 @@ static void clear_after_loss(const struct work *w, const struct media_work *job)
         log_failure("media.not_cleared", &err); /* the orphan sweep comes by */
 }
 
+/* sha256: of the file's bytes; NULL when they were not read. */
 static enum rc conclude(const struct work *w, const struct media_work *job,
-                        const struct examined *e, struct err *err)
+                        const struct examined *e, const unsigned char *sha256,
+                        struct err *err)
 {
     const struct media_check *first = &e->checks[0];
     struct media_verdict verdict = {
         .facts = &e->facts,
         .mime = media_mime_of_container(e->facts.container),
+        .sha256 = sha256,
         .ready = e->ready,
         .reason = e->ready ? "" : first->code,
         .reason_msg = e->ready ? "" : first->message,
     };
     struct strbuf checks;
-    enum rc rc;
+    enum rc rc = keep_rendition(w, job, e, err);
 
+    if (rc != RC_OK)
+        return rc;
+    if (e->ready)
+        verdict.rendition = e->made;
     strbuf_init(&checks, CHECKS_JSON_MAX);
     media_checks_write(e->checks, e->n_checks, &checks);
     verdict.checks = checks.buf;
-    verdict.has_thumb = keep_thumb(w, job, &e->thumb);
+    verdict.has_thumb = keep(w, job, BLOB_THUMBNAIL, &e->thumb);
+    verdict.strip_frames = keep(w, job, BLOB_STRIP, &e->strip) ? e->strip_frames : 0;
     FAULT_POINT("media.before_verdict");
     rc = media_judge(w->db, job, &verdict, err);
     if (rc == RC_OK)
@@ -76,7 +98,7 @@ static enum rc give_up_on(const struct work *w, const struct media_work *job,
     struct examined e = {.n_checks = 1};
 
     media_check_unreadable(why, &e.checks[0]);
-    return conclude(w, job, &e, err);
+    return conclude(w, job, &e, NULL, err);
 }
 
 /* The bytes were durable when the row was made. That they are not there is more likely
@@ -90,9 +112,33 @@ static enum rc miss_bytes(const struct work *w, const struct media_work *job,
                    "The file's bytes are not in the media store.");
 }
 
+/* What the same file, uploaded again, is known by. */
+static enum rc hash(const struct work *w, int fd, int64_t size,
+                    unsigned char out[DIGEST_SHA256_SIZE], struct err *err)
+{
+    struct digest *d = digest_new(DIGEST_SHA256);
+    char *piece = xmalloc(PIECE);
+    enum rc rc = RC_OK;
+
+    for (int64_t at = 0; at < size && rc == RC_OK; at += PIECE) {
+        size_t got = 0;
+
+        rc = *w->stop ? err_set(err, RC_UNAVAILABLE, "stopping", "stopping")
+                      : io_pread_full(fd, piece, PIECE, at, &got, err);
+        if (rc == RC_OK)
+            digest_add(d, piece, got);
+    }
+    if (rc == RC_OK)
+        (void)digest_finish(d, out);
+    free(piece);
+    digest_free(d);
+    return rc;
+}
+
 static enum rc check_file(const struct work *w, const struct media_work *job,
                           struct err *err)
 {
+    unsigned char sha256[DIGEST_SHA256_SIZE];
     struct examined e = {0};
     int64_t size = 0;
     int fd = -1;
@@ -106,9 +152,11 @@ static enum rc check_file(const struct work *w, const struct media_work *job,
     if (rc != RC_OK)
         return rc;
     FAULT_POINT("media.before_examine");
-    rc = examine(fd, size, w->stop, &e, err);
+    rc = hash(w, fd, size, sha256, err);
     if (rc == RC_OK)
-        rc = conclude(w, job, &e, err);
+        rc = examine(fd, size, w->stop, &e, err);
+    if (rc == RC_OK)
+        rc = conclude(w, job, &e, sha256, err);
     examined_release(&e);
     io_close(&fd);
     return rc;

@@ -42,6 +42,9 @@ static enum rc no_such_file(struct err *err)
     "m.state, m.bytes, m.width, m.height, m.duration_ms, m.fps_milli, m.container, "     \
     "m.video_codec, m.audio_codec, m.checks, m.has_thumb, m.version, m.created_at, "     \
     "m.rendition_bytes, m.rendition_width, m.rendition_height, m.strip_frames, "         \
+    "IFNULL((SELECT MIN(d.media_id) FROM media d WHERE "                                 \
+    "d.workspace_id = m.workspace_id AND d.sha256 = m.sha256 AND "                       \
+    "d.media_id < m.media_id AND d.state <> 4), 0), "                                    \
     "(SELECT COUNT(*) FROM post_media pm JOIN post p ON p.post_id = pm.post_id "         \
     "WHERE pm.workspace_id = m.workspace_id AND pm.media_id = m.media_id "               \
     "AND p.hidden_at IS NULL) FROM media m "
@@ -98,6 +101,7 @@ static enum rc read_media(struct db *db, const char *sql, struct sql_args args,
                                    COL_INT(&m->rendition.width),
                                    COL_INT(&m->rendition.height),
                                    COL_UINT(&m->strip_frames),
+                                   COL_U64(&m->duplicate_of),
                                    COL_UINT(&m->used_in)};
     enum rc rc =
         db_each(db, sql, args, SQL_COLS(cols), (struct db_rows){keep_row, r}, err);

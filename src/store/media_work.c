@@ -113,6 +113,8 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
                                    sql_i64(v->rendition.width),
                                    sql_i64(v->rendition.height),
                                    sql_i64(v->strip_frames),
+                                   v->sha256 != NULL ? sql_bytes(v->sha256, 32)
+                                                     : sql_null(),
                                    sql_i64(SQL_NEVER),
                                    sql_i64(now_ms),
                                    sql_u64(j->work->media_id),
@@ -125,7 +127,8 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
                        "duration_ms = ?, fps_milli = ?, container = ?, video_codec = ?, "
                        "audio_codec = ?, checks = ?, has_thumb = ?, "
                        "has_rendition = ?, rendition_bytes = ?, rendition_width = ?, "
-                       "rendition_height = ?, strip_frames = ?, next_at = ?, "
+                       "rendition_height = ?, strip_frames = ?, sha256 = ?, "
+                       "next_at = ?, "
                        "owner = 0, fails = 0, version = version + 1, updated_at = ? "
                        "WHERE media_id = ? AND owner = ? AND fence = ? AND state = 1",
                        SQL_ARGS(args), err);

@@ -95,15 +95,22 @@ START_TEST(metadata_holds_a_name_and_a_type)
 }
 END_TEST
 
-START_TEST(a_type_that_tiktok_does_not_take_is_refused_before_the_upload)
+START_TEST(a_type_that_nothing_can_be_made_of_is_refused_before_the_upload)
 {
     struct tus_metadata m;
 
-    /* image/png, text/html */
+    /* image/png, image/tiff, image/heic, text/html */
     ck_assert_int_eq(
-        tus_read_metadata("filename YS5wbmc=,filetype aW1hZ2UvcG5n", &m, &err),
+        tus_read_metadata("filename YS5wbmc=,filetype aW1hZ2UvcG5n", &m, &err), RC_OK);
+    ck_assert_int_eq(
+        tus_read_metadata("filename YS5wbmc=,filetype aW1hZ2UvdGlmZg==", &m, &err),
         RC_INVALID);
     ck_assert_str_eq(err.code, "unsupported_file_type");
+    ck_assert_int_eq(
+        tus_read_metadata("filename YS5wbmc=,filetype aW1hZ2UvaGVpYw==", &m, &err),
+        RC_INVALID);
+    ck_assert_str_eq(err.code, "unsupported_file_type");
+    ck_assert_ptr_nonnull(strstr(err.msg, "Most Compatible"));
     ck_assert_int_eq(
         tus_read_metadata("filename YS5wbmc=,filetype dGV4dC9odG1s", &m, &err),
         RC_INVALID);
@@ -173,6 +180,6 @@ END_TEST
 
 UNIT_MAIN("api_tus", lengths_from_one_byte_to_four_gigabytes, offsets_are_plain_numbers,
           metadata_holds_a_name_and_a_type,
-          a_type_that_tiktok_does_not_take_is_refused_before_the_upload,
+          a_type_that_nothing_can_be_made_of_is_refused_before_the_upload,
           metadata_that_is_too_long_is_refused, checksums_are_sha256_only,
           what_is_written_can_be_read)

@@ -30,7 +30,7 @@ static const struct media_facts good_photo = {
 static const struct media_check *first_failure(const struct media_facts *f)
 {
     static struct media_check checks[MEDIA_CHECKS_MAX];
-    size_t n = media_check(f, checks);
+    size_t n = media_check(f, NULL, checks);
 
     ck_assert_uint_gt(n, 0);
     for (size_t i = 0; i < n; i++) {
@@ -171,6 +171,94 @@ START_TEST(photos_have_their_own_limits)
 }
 END_TEST
 
+START_TEST(a_photo_that_was_converted_is_told_what_became_of_it)
+{
+    static const struct {
+        const char *container, *code, *message; /* message NULL: fails as before */
+        int width, height;
+        int64_t bytes;
+        struct media_rendition made;
+    } rows[] = {
+        {"png",
+         "container",
+         "The file is PNG; TikTok takes JPEG or WebP. It was converted: TikTok gets "
+         "JPEG.",
+         1080,
+         1080,
+         1,
+         {300000, 1080, 1080}},
+        {"jpeg",
+         "picture_size",
+         "The photo is 4032 x 3024 pixels; TikTok takes within 1080 x 1920 pixels. It "
+         "was converted: TikTok gets 1440 x 1080 pixels.",
+         4032,
+         3024,
+         1,
+         {300000, 1440, 1080}},
+        {"jpeg",
+         "file_size",
+         "The file has 20000001 bytes; TikTok takes at most 20 MB. It was converted: "
+         "TikTok gets 300 kB.",
+         1080,
+         1080,
+         20000001,
+         {300000, 1080, 1080}},
+        {"jpeg", "picture_size", NULL, 4032, 3024, 1, {300000, 4032, 3024}},
+        {"jpeg", "picture_size", NULL, 4032, 3024, 1, {0, 1440, 1080}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct media_facts f = good_photo;
+        struct media_check checks[MEDIA_CHECKS_MAX];
+        size_t n;
+        bool seen = false;
+
+        (void)snprintf(f.container, sizeof(f.container), "%s", rows[i].container);
+        f.width = rows[i].width;
+        f.height = rows[i].height;
+        f.bytes = rows[i].bytes;
+        n = media_check(&f, &rows[i].made, checks);
+        ck_assert_msg(checks[0].ok == (rows[i].message != NULL), "row %zu", i);
+        for (size_t k = 0; k < n; k++) {
+            if (strcmp(checks[k].code, rows[i].code) != 0) {
+                ck_assert(!checks[k].converted);
+                continue;
+            }
+            seen = true;
+            ck_assert_msg(checks[k].converted == (rows[i].message != NULL), "row %zu", i);
+            if (rows[i].message != NULL)
+                ck_assert_str_eq(checks[k].message, rows[i].message);
+        }
+        ck_assert(seen);
+    }
+}
+END_TEST
+
+START_TEST(a_photo_is_made_to_fit_and_never_larger)
+{
+    static const struct {
+        int width, height, fit_width, fit_height;
+    } rows[] = {
+        {1080, 1920, 1080, 1920}, {1920, 1080, 1920, 1080},
+        {640, 480, 640, 480},     {1, 1, 1, 1},
+        {4032, 3024, 1440, 1080}, {3024, 4032, 1080, 1440},
+        {1081, 1920, 1080, 1918}, {1080, 1921, 1079, 1920},
+        {2000, 2000, 1080, 1080}, {100000, 10, 1920, 1},
+        {10, 100000, 1, 1920},    {2160, 3840, 1080, 1920},
+        {1500, 1200, 1350, 1080}, {12000, 8000, 1620, 1080},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int w = 0;
+        int h = 0;
+
+        media_photo_fit(rows[i].width, rows[i].height, &w, &h);
+        ck_assert_msg(w == rows[i].fit_width && h == rows[i].fit_height,
+                      "row %zu: %d x %d", i, w, h);
+    }
+}
+END_TEST
+
 START_TEST(a_refusal_names_the_measured_value_the_limit_and_what_to_do)
 {
     static const struct {
@@ -216,7 +304,7 @@ START_TEST(a_file_with_several_faults_is_told_all_of_them)
     f.fps_milli = 10000;
     f.width = 100;
     f.duration_ms = 700000;
-    n = media_check(&f, checks);
+    n = media_check(&f, NULL, checks);
     for (size_t i = 0; i < n; i++)
         bad += !checks[i].ok;
     ck_assert_uint_eq(bad, 3);
@@ -231,7 +319,11 @@ START_TEST(types_that_clients_claim_are_known_or_refused)
     ck_assert_int_eq(media_kind_of_mime("video/webm"), MEDIA_KIND_VIDEO);
     ck_assert_int_eq(media_kind_of_mime("image/jpeg"), MEDIA_KIND_PHOTO);
     ck_assert_int_eq(media_kind_of_mime("image/webp"), MEDIA_KIND_PHOTO);
-    ck_assert_int_eq(media_kind_of_mime("image/png"), MEDIA_KIND_UNKNOWN);
+    ck_assert_int_eq(media_kind_of_mime("image/png"), MEDIA_KIND_PHOTO);
+    ck_assert_int_eq(media_kind_of_mime("image/gif"), MEDIA_KIND_PHOTO);
+    ck_assert_int_eq(media_kind_of_mime("image/avif"), MEDIA_KIND_PHOTO);
+    ck_assert_int_eq(media_kind_of_mime("image/heic"), MEDIA_KIND_UNKNOWN);
+    ck_assert_int_eq(media_kind_of_mime("image/svg+xml"), MEDIA_KIND_UNKNOWN);
     ck_assert_int_eq(media_kind_of_mime("text/html"), MEDIA_KIND_UNKNOWN);
     ck_assert_int_eq(media_kind_of_mime(""), MEDIA_KIND_UNKNOWN);
     ck_assert_str_eq(media_mime_of_container("mov"), "video/quicktime");
@@ -275,13 +367,15 @@ START_TEST(checks_are_written_as_the_api_shows_them)
         sb.buf, "[{\"code\":\"readable\",\"message\":\"The file could not be read: it "
                 "is cut off. Export it again as MP4 (video) or JPEG (photo) and "
                 "upload that.\",\"measured\":null,\"limit\":\"a whole video or "
-                "photo\",\"ok\":false}]");
+                "photo\",\"ok\":false,\"converted\":false}]");
     strbuf_release(&sb);
 }
 END_TEST
 
 UNIT_MAIN("domain_media", every_limit_holds_at_its_edge_and_not_beyond,
           only_what_tiktok_plays_is_taken, photos_have_their_own_limits,
+          a_photo_that_was_converted_is_told_what_became_of_it,
+          a_photo_is_made_to_fit_and_never_larger,
           a_refusal_names_the_measured_value_the_limit_and_what_to_do,
           a_file_with_several_faults_is_told_all_of_them,
           types_that_clients_claim_are_known_or_refused, a_name_is_short_clean_text,

@@ -180,7 +180,9 @@ START_TEST(disguises_are_seen_through)
          "could not be read"},
         {"ffmpeg -v error -y -f lavfi -i sine=d=1 -c:a aac -f mp4 $f", "readable",
          "no picture"},
-        {MAKE "720x1280 -frames:v 1 -c:v png -f image2pipe $f", "container", "png"},
+        {"printf '\\0\\0\\0\\030ftypheic\\0\\0\\0\\0mif1heic' > $f", "container", "heic"},
+        {"printf '\\211PNG\\r\\n\\032\\n not a png' > $f", "readable", "cut off"},
+        {"printf 'GIF89a' > $f", "readable", "how large"},
         {MAKE "720x1280:r=30:d=1 -c:v libx264 -preset ultrafast -f matroska $f", NULL,
          "matroska"},
     };

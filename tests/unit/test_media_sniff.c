@@ -31,6 +31,12 @@ START_TEST(the_first_bytes_decide)
         {"\0\0\0\x18"
          "ftypheic",
          12, MEDIA_KIND_PHOTO, "heic", NULL},
+        {"\0\0\0\x18"
+         "ftypavif",
+         12, MEDIA_KIND_PHOTO, "avif", "mov"},
+        {"\0\0\0\x18"
+         "ftypavis",
+         12, MEDIA_KIND_PHOTO, "avif", NULL},
         {"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm", 16, MEDIA_KIND_VIDEO,
          "webm", "matroska"},
         {"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x88matroska", 20, MEDIA_KIND_VIDEO,
@@ -39,8 +45,8 @@ START_TEST(the_first_bytes_decide)
         {"\xff\xd8\xff\xe0", 4, MEDIA_KIND_PHOTO, "jpeg", "jpeg_pipe"},
         {"RIFF\x10\0\0\0WEBPVP8 ", 16, MEDIA_KIND_PHOTO, "webp", "webp_pipe"},
         {"RIFF\x10\0\0\0AVI LIST", 16, MEDIA_KIND_VIDEO, "avi", NULL},
-        {"\x89PNG\r\n\x1a\n", 8, MEDIA_KIND_PHOTO, "png", NULL},
-        {"GIF89a", 6, MEDIA_KIND_PHOTO, "gif", NULL},
+        {"\x89PNG\r\n\x1a\n", 8, MEDIA_KIND_PHOTO, "png", "png_pipe"},
+        {"GIF89a", 6, MEDIA_KIND_PHOTO, "gif", "gif"},
         {"#EXTM3U\n", 8, MEDIA_KIND_UNKNOWN, "playlist", NULL},
         {"ffconcat version 1.0\n", 21, MEDIA_KIND_UNKNOWN, "unknown", NULL},
         {"<!DOCTYPE html>", 15, MEDIA_KIND_UNKNOWN, "unknown", NULL},

@@ -25,7 +25,10 @@ static struct {
     /* What work.c did. */
     int judged, removed, given_back, purged;
     int64_t after_ms;
-    bool ready, has_thumb;
+    bool ready, has_thumb, has_sha;
+    struct media_rendition rendition;
+    uint32_t strip_frames;
+    unsigned char sha256[32];
     char reason[32], mime[64], checks[2048];
 } s;
 
@@ -53,6 +56,11 @@ enum rc media_judge(struct db *db UNUSED, const struct media_work *work,
     s.judged++;
     s.ready = v->ready;
     s.has_thumb = v->has_thumb;
+    s.rendition = v->rendition;
+    s.strip_frames = v->strip_frames;
+    s.has_sha = v->sha256 != NULL;
+    if (s.has_sha)
+        (void)memcpy(s.sha256, v->sha256, sizeof(s.sha256));
     (void)snprintf(s.reason, sizeof(s.reason), "%s", v->reason);
     (void)snprintf(s.mime, sizeof(s.mime), "%s", v->mime);
     (void)snprintf(s.checks, sizeof(s.checks), "%s", v->checks);
@@ -196,9 +204,72 @@ START_TEST(a_good_video_is_ready_with_its_picture)
     ck_assert_msg(s.ready, "%s", s.checks);
     ck_assert(s.has_thumb);
     ck_assert(exists(BLOB_THUMBNAIL));
+    ck_assert(exists(BLOB_STRIP));
+    ck_assert(!exists(BLOB_RENDITION));
+    ck_assert_uint_gt(s.strip_frames, 0);
+    ck_assert_int_eq(s.rendition.bytes, 0);
     ck_assert_str_eq(s.mime, "video/mp4");
     ck_assert_str_eq(s.reason, "");
     ck_assert_int_eq(s.given_back, 0);
+}
+END_TEST
+
+START_TEST(a_photo_is_ready_with_its_rendition)
+{
+    static const char head[] = "\xff\xd8\xff";
+    struct strbuf sb;
+    char path[96];
+    int64_t size = 0;
+    char begin[3];
+    int fd = -1;
+
+    run("ffmpeg -v error -y -f lavfi -i testsrc2=s=1300x700 -frames:v 1 p.png");
+    (void)snprintf(path, sizeof(path), "%s/p.png", root);
+    strbuf_init(&sb, 1 << 20);
+    ck_assert_int_eq(io_read_file(path, &sb, &err), RC_OK);
+    have(sb.buf, sb.len);
+    strbuf_release(&sb);
+    ck_assert(next());
+    ck_assert_msg(s.ready, "%s", s.checks);
+    ck_assert_int_eq(s.rendition.width, 1300);
+    ck_assert_int_eq(s.rendition.height, 700);
+    ck_assert_uint_eq(s.strip_frames, 0);
+    ck_assert_str_eq(s.mime, "image/png");
+    ck_assert_int_eq(blob_open(work.blobs, key, BLOB_RENDITION, &fd, &size, &err), RC_OK);
+    ck_assert_int_eq(size, s.rendition.bytes);
+    ck_assert_int_eq(pread(fd, begin, sizeof(begin), 0), 3);
+    ck_assert_mem_eq(begin, head, 3);
+    io_close(&fd);
+}
+END_TEST
+
+START_TEST(a_rendition_that_cannot_be_stored_gives_the_photo_back)
+{
+    struct strbuf sb;
+    char path[160];
+
+    run("ffmpeg -v error -y -f lavfi -i testsrc2=s=64x64 -frames:v 1 p.png");
+    (void)snprintf(path, sizeof(path), "%s/p.png", root);
+    strbuf_init(&sb, 1 << 20);
+    ck_assert_int_eq(io_read_file(path, &sb, &err), RC_OK);
+    have(sb.buf, sb.len);
+    strbuf_release(&sb);
+    (void)snprintf(path, sizeof(path), "%s/media/%.2s/%s.photo.jpg", root, key, key);
+    ck_assert_int_eq(mkdir(path, 0700), 0); /* where the picture would be */
+    ck_assert(next());
+    ck_assert_int_eq(s.judged, 0);
+    ck_assert_int_eq(s.given_back, 1);
+}
+END_TEST
+
+START_TEST(what_the_bytes_are_is_told_with_the_verdict)
+{
+    static const unsigned char abc[] = {0xba, 0x78, 0x16, 0xbf};
+
+    have("abc", 3);
+    ck_assert(next());
+    ck_assert(s.has_sha);
+    ck_assert_mem_eq(s.sha256, abc, sizeof(abc));
 }
 END_TEST
 
@@ -385,6 +456,9 @@ END_TEST
 
 UNIT_MAIN_FIXTURE("media_work", setup, teardown, without_work_nothing_is_done,
                   a_good_video_is_ready_with_its_picture,
+                  a_photo_is_ready_with_its_rendition,
+                  a_rendition_that_cannot_be_stored_gives_the_photo_back,
+                  what_the_bytes_are_is_told_with_the_verdict,
                   what_is_no_film_is_rejected_with_the_reason,
                   a_file_that_took_its_reader_down_three_times_is_not_read_again,
                   missing_bytes_are_waited_for_and_then_said_to_be_lost,

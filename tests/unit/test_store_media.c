@@ -155,6 +155,97 @@ START_TEST(a_checked_file_shows_what_was_found)
 }
 END_TEST
 
+START_TEST(what_lies_beside_a_file_is_told)
+{
+    static const struct media_facts photo = {.kind = MEDIA_KIND_PHOTO,
+                                             .container = "png",
+                                             .bytes = 1000,
+                                             .width = 4000,
+                                             .height = 3000};
+    struct media_verdict v = good;
+    uint64_t id = arrived("image/png");
+    struct media_work w;
+    struct media m;
+
+    v.facts = &photo;
+    v.rendition =
+        (struct media_rendition){.bytes = 350000, .width = 1440, .height = 1080};
+    ck_assert(claim(OWNER, &w));
+    ok(media_judge(db, &w, &v, &err));
+    ok(media_get(db, workspace, id, &m, &err));
+    ck_assert_int_eq(m.rendition.bytes, 350000);
+    ck_assert_int_eq(m.rendition.width, 1440);
+    ck_assert_int_eq(m.rendition.height, 1080);
+    ck_assert_uint_eq(m.strip_frames, 0);
+    ck_assert_int_eq(column("has_rendition", id), 1);
+    media_release(&m);
+
+    id = arrived("video/mp4");
+    v = good;
+    v.strip_frames = 12;
+    ck_assert(claim(OWNER, &w));
+    ok(media_judge(db, &w, &v, &err));
+    ok(media_get(db, workspace, id, &m, &err));
+    ck_assert_int_eq(m.rendition.bytes, 0);
+    ck_assert_uint_eq(m.strip_frames, 12);
+    ck_assert_int_eq(column("has_rendition", id), 0);
+    media_release(&m);
+}
+END_TEST
+
+/* A checked file whose bytes have that digest. */
+static uint64_t of_bytes(const unsigned char *sha256)
+{
+    struct media_verdict v = good;
+    uint64_t id = arrived("video/mp4");
+    struct media_work w;
+
+    v.sha256 = sha256;
+    ck_assert(claim(OWNER, &w));
+    ok(media_judge(db, &w, &v, &err));
+    return id;
+}
+
+static uint64_t duplicate_of(uint64_t id)
+{
+    struct media m;
+    uint64_t found;
+
+    ok(media_get(db, workspace, id, &m, &err));
+    found = m.duplicate_of;
+    media_release(&m);
+    return found;
+}
+
+START_TEST(the_same_bytes_again_are_known_as_such)
+{
+    static const unsigned char some[32] = {1}, other[32] = {2};
+    uint64_t home = workspace;
+    uint64_t foreign;
+    uint64_t first, again, third;
+
+    workspace = seed_workspace(db);
+    user = seed_user(db, workspace);
+    foreign = of_bytes(some);
+    workspace = home;
+    user = seed_user(db, workspace);
+    first = of_bytes(some);
+    again = of_bytes(some);
+    third = of_bytes(some);
+    ck_assert_uint_lt(foreign, first);
+    ck_assert_uint_eq(duplicate_of(first), 0);
+    ck_assert_uint_eq(duplicate_of(again), first);
+    ck_assert_uint_eq(duplicate_of(third), first);
+    ck_assert_uint_eq(duplicate_of(of_bytes(other)), 0);
+    ck_assert_uint_eq(duplicate_of(of_bytes(NULL)), 0);
+    ck_assert_uint_eq(duplicate_of(of_bytes(NULL)), 0);
+    ok(media_delete(db, &(struct media_ref){.workspace_id = home, .media_id = first},
+                    &err));
+    ck_assert_uint_eq(duplicate_of(again), 0);
+    ck_assert_uint_eq(duplicate_of(third), again);
+}
+END_TEST
+
 START_TEST(another_workspace_has_none_of_it)
 {
     uint64_t id = ready();
@@ -635,7 +726,8 @@ END_TEST
 
 DATABASE_MAIN("store_media", setup, teardown,
               a_new_file_is_being_checked_and_little_is_known_of_it,
-              a_checked_file_shows_what_was_found, another_workspace_has_none_of_it,
+              a_checked_file_shows_what_was_found, what_lies_beside_a_file_is_told,
+              the_same_bytes_again_are_known_as_such, another_workspace_has_none_of_it,
               the_list_is_newest_first_page_by_page, the_list_can_be_narrowed,
               a_file_says_how_many_posts_show_it, a_new_name_is_a_new_version,
               the_longest_name_fits, a_deleted_file_is_gone_but_for_its_row,

@@ -1,6 +1,6 @@
 /* GET /api/v1/media/{id}/content - the bytes, sent by nginx (with Range) once the right
  * to them is clear. The path is made from our own key alone. The type is what was found
- * in the file or, until it is checked, one of the five that an upload may claim. */
+ * in the file or, until it is checked, one of those that an upload may claim. */
 #include "blob/blob.h"
 #include "core/encode.h"
 #include "media.h"

@@ -41,6 +41,33 @@ static void write_facts(struct jsonw *w, const struct media_facts *f)
     key_word(w, "container", f->container);
 }
 
+static void write_rendition(struct jsonw *w, const struct media_rendition *r)
+{
+    jsonw_key(w, "rendition");
+    if (r->bytes == 0) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_object(w);
+    jsonw_key_int(w, "bytes", r->bytes);
+    jsonw_key_int(w, "width", r->width);
+    jsonw_key_int(w, "height", r->height);
+    jsonw_end(w);
+}
+
+static void write_strip(struct jsonw *w, const struct media *m)
+{
+    jsonw_key(w, "strip");
+    if (m->strip_frames == 0) {
+        jsonw_null(w);
+        return;
+    }
+    jsonw_object(w);
+    key_address(w, "url", m->id, "strip");
+    jsonw_key_int(w, "frames", m->strip_frames);
+    jsonw_end(w);
+}
+
 void media_write(struct jsonw *w, const struct media *m)
 {
     jsonw_object(w);
@@ -56,6 +83,13 @@ void media_write(struct jsonw *w, const struct media *m)
     else
         jsonw_key_text(w, "thumbnail_url", NULL);
     key_address(w, "content_url", m->id, "content");
+    write_rendition(w, &m->rendition);
+    write_strip(w, m);
+    jsonw_key(w, "duplicate_of");
+    if (m->duplicate_of != 0)
+        jsonw_id(w, m->duplicate_of);
+    else
+        jsonw_null(w);
     jsonw_key_int(w, "used_in", m->used_in);
     jsonw_key_time(w, "created_at", m->created_at_ms);
     jsonw_key_int(w, "version", m->version);

@@ -7,6 +7,7 @@ static const struct api_route routes[] = {
     {"DELETE", "/api/v1/media/{id}", AUTH_EDITOR, BODY_NONE, media_one_delete},
     {"GET", "/api/v1/media/{id}/content", AUTH_VIEWER, BODY_NONE, media_content},
     {"GET", "/api/v1/media/{id}/thumbnail", AUTH_VIEWER, BODY_NONE, media_thumbnail},
+    {"GET", "/api/v1/media/{id}/strip", AUTH_VIEWER, BODY_NONE, media_strip},
 };
 
 const struct api_routes media_routes = {routes, ARRAY_LEN(routes)};

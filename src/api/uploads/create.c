@@ -25,11 +25,11 @@ static enum rc read_headers(const struct api_request *req, struct upload *u,
         rc = tus_read_metadata(web_header(req->web, "Upload-Metadata"), &meta, err);
     if (rc != RC_OK)
         return rc;
-    max = media_bytes_max(media_kind_of_mime(meta.filetype));
+    max = media_upload_max(media_kind_of_mime(meta.filetype));
     if (u->bytes > max)
         return err_set(err, RC_INVALID, "too_large",
-                       "The file has %" PRId64 " bytes; TikTok takes photos of at most "
-                       "%" PRId64 ". Make it smaller.",
+                       "The file has %" PRId64 " bytes; photos of at most %" PRId64
+                       " can be converted here. Make it smaller.",
                        u->bytes, max);
     text_copy(u->filename, sizeof(u->filename), meta.filename);
     text_copy(u->mime, sizeof(u->mime), meta.filetype);

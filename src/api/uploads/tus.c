@@ -94,6 +94,19 @@ static bool read_pair(const char *p, size_t len, struct tus_metadata *out)
     return ok;
 }
 
+/* What iPhones take gets its own words: their owners have seen no other format. */
+static enum rc unsupported(const char *filetype, struct err *err)
+{
+    if (strcmp(filetype, "image/heic") == 0 || strcmp(filetype, "image/heif") == 0)
+        return err_set(err, RC_INVALID, "unsupported_file_type",
+                       "HEIC photos cannot be read here. Export the photo as JPEG; an "
+                       "iPhone takes JPEG with Settings, Camera, Formats, Most "
+                       "Compatible.");
+    return err_set(err, RC_INVALID, "unsupported_file_type",
+                   "We take MP4, MOV and WebM videos, and JPEG, PNG, WebP, GIF and AVIF "
+                   "photos. Export the file as one of these.");
+}
+
 enum rc tus_read_metadata(const char *text, struct tus_metadata *out, struct err *err)
 {
     struct tus_metadata m = {0};
@@ -114,9 +127,7 @@ enum rc tus_read_metadata(const char *text, struct tus_metadata *out, struct err
     if (m.filename[0] == '\0' || m.filetype[0] == '\0')
         return bad_metadata(err);
     if (media_kind_of_mime(m.filetype) == MEDIA_KIND_UNKNOWN)
-        return err_set(err, RC_INVALID, "unsupported_file_type",
-                       "TikTok takes MP4, MOV and WebM videos, and JPEG and WebP photos. "
-                       "Export the file as one of these.");
+        return unsupported(m.filetype, err);
     *out = m;
     return RC_OK;
 }
