@@ -28,6 +28,8 @@ enum {
     JOB_PUBLISH_ID_SIZE = 97, /* bytes of a publish_id with its NUL */
     JOB_URL_MAX = 1536,       /* bytes of a sealed upload URL */
     JOB_IDS_SIZE = 256,       /* bytes of a list of TikTok's post ids with its NUL */
+    JOB_GATE_SIZE = 16,       /* bytes of the token in an address TikTok fetches from */
+    JOB_MEDIA_MAX = 35,       /* files of a post */
 };
 
 /* Numbers stored in job.state and attempt.state that the publisher meets. */
@@ -49,6 +51,11 @@ enum attempt_state {
     ATTEMPT_PROCESSING = 4,
     ATTEMPT_PUBLISHED = 5,
     ATTEMPT_DEAD = 6,
+};
+/* Numbers stored in attempt.method. */
+enum job_method {
+    JOB_UPLOAD = 1, /* we send the bytes */
+    JOB_PULL = 2,   /* TikTok fetches them through the gate (store/gate.h) */
 };
 
 /* The guard of every write: this post, as claimed by this process. */
@@ -90,7 +97,9 @@ enum rc job_claim(struct db *db, struct job_claim *claim, struct err *err) MUST_
 struct job_attempt {
     unsigned no;
     enum attempt_state state;
-    char publish_id[JOB_PUBLISH_ID_SIZE];
+    enum job_method method;
+    bool gate; /* PULL: it has a token, so what TikTok fetches goes through our gate */
+    char publish_id[JOB_PUBLISH_ID_SIZE];  /* "": not known */
     unsigned char upload_url[JOB_URL_MAX]; /* sealed */
     size_t upload_url_len;
     int64_t init_date_ms; /* by TikTok's clock; 0: not known */
@@ -98,6 +107,17 @@ struct job_attempt {
     int64_t chunk_size;
     int64_t created_ms;
     unsigned content_ver;
+};
+
+/* A file of a post. */
+struct job_medium {
+    uint64_t id;
+    bool ready;
+    bool has_rendition; /* a photo: its JPEG for TikTok lies beside it */
+    char blob_key[27];
+    char mime[101];
+    int64_t bytes;       /* of the content */
+    int64_t duration_ms; /* 0: none, or not known */
 };
 
 /* All that publishing needs to know of a claimed post. */
@@ -117,12 +137,12 @@ struct job_facts {
     bool allow_comment, allow_duet, allow_stitch;
     bool your_brand, branded_content, is_aigc;
     int64_t cover_ms; /* -1: not chosen */
+    char *title;      /* photos: "" is none; may be NULL */
+    bool auto_add_music;
+    int64_t cover_index; /* photos: from 0; -1: not chosen */
 
-    uint64_t media_id; /* of the first medium; 0: none */
-    bool media_ready;
-    char blob_key[27];
-    char mime[101];
-    int64_t media_bytes, media_duration_ms;
+    struct job_medium *media; /* in order */
+    size_t media_n;           /* 0..JOB_MEDIA_MAX; one that was deleted is not ready */
 };
 
 /* Reads a job we hold. RC_CONFLICT: it is not ours any more. The caller releases. */
@@ -137,6 +157,8 @@ struct job_intent {
     unsigned content_ver;
     int64_t bytes_total;
     int64_t chunk_size;
+    const unsigned char *gate_token; /* JOB_GATE_SIZE bytes: TikTok fetches; NULL: we send
+                                      */
 };
 enum rc job_intend(struct db *db, const struct job_ref *ref,
                    const struct job_intent *intent, struct err *err) MUST_CHECK;
@@ -156,6 +178,28 @@ enum rc job_persist(struct db *db, const struct job_ref *ref, unsigned no,
  * engine's own rule refused, which only a bug can cause. */
 enum rc job_grant(struct db *db, const struct job_ref *ref, unsigned no,
                   struct err *err) MUST_CHECK;
+
+/* OPEN: attempt no is granted while it is no more than an intent, and with that its gate
+ * opens: TikTok may fetch. session is what TikTok has opened (no upload_url), stored in
+ * the same transaction; NULL when that is not known yet: job_name() follows. RC_CONFLICT
+ * as job_grant(). */
+enum rc job_open(struct db *db, const struct job_ref *ref, unsigned no,
+                 const struct job_session *session, struct err *err) MUST_CHECK;
+
+/* The name of a session whose attempt was opened without one. */
+enum rc job_name(struct db *db, const struct job_ref *ref, unsigned no,
+                 const struct job_session *session, struct err *err) MUST_CHECK;
+
+/* ADOPT: as job_open(), but the session is another one than the attempt was made for,
+ * which the database had forgotten. The attempt loses its token: its gate never opens. */
+enum rc job_adopt(struct db *db, const struct job_ref *ref, unsigned no,
+                  const char *publish_id, struct err *err) MUST_CHECK;
+
+/* CLOSE: as job_attempt_dead(), if nothing has gone through the gate of attempt no yet;
+ * then nothing ever will, and that is the proof. RC_CONFLICT "gate_passed": something
+ * has, or there is no gate. */
+enum rc job_close(struct db *db, const struct job_ref *ref, unsigned no,
+                  const char *reason, struct err *err) MUST_CHECK;
 
 /* TikTok has every byte of attempt no. */
 enum rc job_sent(struct db *db, const struct job_ref *ref, unsigned no,

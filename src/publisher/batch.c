@@ -104,8 +104,19 @@ static struct lane *lane_of(struct batches *all, enum flow_do what)
     return NULL;
 }
 
+/* Alone: what TikTok fetches has an intent with a token, and may be named after its
+ * grant. */
+static bool is_lone(const struct run *r)
+{
+    return (r->action.what == FLOW_DO_INTENT &&
+            r->flow.start.new_way != FLOW_BY_UPLOAD) ||
+           (r->action.what == FLOW_DO_PERSIST && r->flow.granted);
+}
+
 bool batch_takes(const struct run *r)
 {
+    if (is_lone(r))
+        return false;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (kinds[i] == r->action.what)
             return true;

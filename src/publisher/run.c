@@ -30,6 +30,7 @@ static void free_run(struct run *r)
     io_close(&r->file);
     job_facts_release(&r->facts);
     explicit_bzero(&r->session, sizeof(r->session));
+    explicit_bzero(r->gate_token, sizeof(r->gate_token));
     explicit_bzero(r->token, sizeof(r->token));
     free(r);
 }
@@ -118,7 +119,7 @@ size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, siz
  * an hour, and the first must not keep others from being prepared. */
 static bool holds_slot(const struct run *r)
 {
-    return !r->flow.sent && !(r->action.what == FLOW_DO_WAIT && r->timer.place != 0);
+    return !flow_only_polls(&r->flow) && !(r->action.what == FLOW_DO_WAIT && r->timer.place != 0);
 }
 
 size_t run_room(const struct publisher *p)
@@ -166,13 +167,21 @@ static bool is_call(enum flow_do what)
            what == FLOW_DO_LAST || what == FLOW_DO_STATUS;
 }
 
+/* queue_take() has counted the first INIT when it let the post be claimed. What TikTok
+ * fetches is announced only right before its time, which may be much later; then it is
+ * counted once more, when it is made. */
+static bool counted(const struct run *r)
+{
+    return r->inits == 0 && publisher_mono_ms() - r->claimed_mono_ms < RUN_COUNTED_MS;
+}
+
 bool run_ring(const struct run *r, enum queue_ring *ring)
 {
     if (r->action.what == FLOW_DO_CREATOR)
         *ring = QUEUE_RING_CREATOR;
     else if (r->action.what == FLOW_DO_STATUS)
         *ring = QUEUE_RING_STATUS;
-    else if (r->action.what == FLOW_DO_INIT && r->inits > 0)
+    else if (r->action.what == FLOW_DO_INIT && !counted(r))
         *ring = QUEUE_RING_INIT;
     else
         return false;
@@ -350,6 +359,8 @@ void run_nudge(struct publisher *p, uint64_t post_id)
 
     if (r == NULL)
         return;
+    log_info("run.nudged", "post=%" PRIu64 " attempt=%u doing=%s", post_id,
+             r->flow.start.attempt_no, flow_do_name(r->action.what));
     if (r->action.what == FLOW_DO_STATUS && r->timer.place != 0)
         timer_set(&p->timers, &r->timer, publisher_mono_ms());
     else
@@ -363,6 +374,7 @@ void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t 
     r->p = p;
     r->file = -1;
     r->account_id = claimed->account_id;
+    r->claimed_mono_ms = publisher_mono_ms();
     r->crashed_often = claimed->crashes >= JOB_CRASHES_MAX;
     r->ref = (struct job_ref){.post_id = claimed->post_id,
                               .workspace_id = claimed->workspace_id,

@@ -86,7 +86,7 @@ static bool not_begun(struct run *r, const struct err *err)
     return false;
 }
 
-static void fail(struct run *r, const char *reason)
+void run_refuse(struct run *r, const char *reason)
 {
     run_event(r, FLOW_REFUSED, reason, 0);
     r->ev.verdict = FLOW_VERDICT_FAIL;
@@ -129,6 +129,8 @@ static bool post_json(struct run *r, const char *path, const struct strbuf *body
 static const char *objection(const struct job_facts *f,
                              const struct tiktok_creator *creator)
 {
+    int64_t duration_ms = f->media_n > 0 ? f->media[0].duration_ms : 0;
+
     if (!tiktok_creator_allows(creator, f->privacy_level))
         return "audience_not_allowed";
     if (f->allow_comment && creator->comment_disabled)
@@ -137,8 +139,8 @@ static const char *objection(const struct job_facts *f,
         return "duet_disabled";
     if (f->allow_stitch && creator->stitch_disabled)
         return "stitch_disabled";
-    if (creator->max_video_s > 0 &&
-        f->media_duration_ms > (int64_t)creator->max_video_s * 1000)
+    if (f->video && creator->max_video_s > 0 &&
+        duration_ms > (int64_t)creator->max_video_s * 1000)
         return "media_too_long";
     return NULL;
 }
@@ -148,7 +150,7 @@ static void judge_creator(struct run *r, const struct tiktok_creator *creator)
     const char *reason = objection(&r->facts, creator);
 
     if (reason != NULL)
-        fail(r, reason);
+        run_refuse(r, reason);
     else
         run_event(r, FLOW_OK, NULL, 0);
 }
@@ -189,6 +191,11 @@ static bool send_creator(struct run *r)
     return begun;
 }
 
+static bool fetched(const struct run *r)
+{
+    return r->flow.start.way != FLOW_BY_UPLOAD;
+}
+
 /* --- INIT ---------------------------------------------------------------------- */
 
 /* The session as TikTok opened it. An address that we do not send to is as good as no
@@ -198,13 +205,17 @@ static void take_session(struct run *r, const struct http_response *res)
     struct err err;
 
     r->init_date_ms = res->date_ms;
+    if (fetched(r)) {
+        run_event(r, FLOW_OK, NULL, 0);
+        return;
+    }
     if (tiktok_upload_url_check(r->session.upload_url, r->p->settings->upload_hosts, NULL,
                                 &err) == RC_OK) {
         run_event(r, FLOW_OK, NULL, 0);
         return;
     }
     log_failure("run.upload_url_refused", &err);
-    fail(r, "upload_url_refused");
+    run_refuse(r, "upload_url_refused");
 }
 
 static void on_init(void *arg, enum rc rc, const struct http_response *res,
@@ -221,7 +232,7 @@ static void on_init(void *arg, enum rc rc, const struct http_response *res,
     } else {
         struct tiktok_answer answer = call_answer(res);
 
-        rc = tiktok_init_parse(&answer, true, &reply, &r->session, &why);
+        rc = tiktok_init_parse(&answer, !fetched(r), &reply, &r->session, &why);
         text_copy(r->log_id, sizeof(r->log_id), reply.log_id);
         if (rc == RC_OK)
             take_session(r, res);
@@ -231,10 +242,10 @@ static void on_init(void *arg, enum rc rc, const struct http_response *res,
     run_advance(r);
 }
 
-static void init_body(const struct run *r, struct strbuf *body)
+void run_video_body(const struct run *r, const struct tiktok_video_source *source,
+                    struct strbuf *body)
 {
     const struct job_facts *f = &r->facts;
-    const struct tiktok_video_source source = {.plan = &r->flow.start.plan};
     const struct tiktok_video_post post = {
         .title = f->caption,
         .privacy_level = f->privacy_level,
@@ -248,34 +259,52 @@ static void init_body(const struct run *r, struct strbuf *body)
     };
 
     if (f->direct)
-        tiktok_video_init_body(&post, &source, body);
+        tiktok_video_init_body(&post, source, body);
     else
-        tiktok_inbox_init_body(&source, body);
+        tiktok_inbox_init_body(source, body);
 }
 
 /* Opens the video. False: r->ev says why not. */
 static bool open_video(struct run *r)
 {
     const struct job_facts *f = &r->facts;
+    const struct job_medium *m = &f->media[0];
     int64_t size = 0;
     struct err err;
     enum rc rc;
 
     io_close(&r->file);
-    if (!f->video || !f->media_ready || !blob_key_valid(f->blob_key)) {
-        fail(r, "media_missing");
+    if (!f->video || f->media_n == 0 || !m->ready || !blob_key_valid(m->blob_key)) {
+        run_refuse(r, "media_missing");
         return false;
     }
-    rc = blob_open(r->p->blobs, f->blob_key, BLOB_CONTENT, &r->file, &size, &err);
+    rc = blob_open(r->p->blobs, m->blob_key, BLOB_CONTENT, &r->file, &size, &err);
     if (rc == RC_OK && size == r->flow.start.plan.size)
         return true;
     if (rc == RC_UNAVAILABLE) {
         log_failure("run.media_unavailable", &err);
         run_event(r, FLOW_AGAIN, "media_unavailable", 0);
     } else {
-        fail(r, "media_missing");
+        run_refuse(r, "media_missing");
     }
     return false;
+}
+
+static const char *init_path(const struct job_facts *f)
+{
+    if (!f->video)
+        return TIKTOK_PATH_PHOTO_INIT;
+    return f->direct ? TIKTOK_PATH_VIDEO_INIT : TIKTOK_PATH_INBOX_INIT;
+}
+
+static void init_body(const struct run *r, struct strbuf *body)
+{
+    const struct tiktok_video_source sent = {.plan = &r->flow.start.plan};
+
+    if (fetched(r))
+        run_pull_body(r, body);
+    else
+        run_video_body(r, &sent, body);
 }
 
 static bool send_init(struct run *r)
@@ -283,18 +312,17 @@ static bool send_init(struct run *r)
     struct strbuf body;
     bool begun;
 
-    if (!open_video(r)) /* before TikTok is told of it */
+    /* What is posted is looked for before TikTok is told of it. */
+    if (fetched(r) ? !run_media_there(r) : !open_video(r))
         return false;
     io_close(&r->file);
     strbuf_init(&body, BODY_MAX);
     init_body(r, &body);
     FAULT_POINT("init.before_send");
-    begun =
-        post_json(r, r->facts.direct ? TIKTOK_PATH_VIDEO_INIT : TIKTOK_PATH_INBOX_INIT,
-                  &body, on_init);
+    begun = post_json(r, init_path(&r->facts), &body, on_init);
     if (begun)
         r->inits++;
-    strbuf_release(&body);
+    strbuf_wipe(&body); /* it may hold a token of the gate */
     return begun;
 }
 
@@ -362,7 +390,8 @@ static bool send_chunk(struct run *r)
         return false;
     tiktok_chunk_range(plan, n, range);
     (void)snprintf(content_range, sizeof(content_range), "Content-Range: %s", range);
-    (void)snprintf(content_type, sizeof(content_type), "Content-Type: %s", r->facts.mime);
+    (void)snprintf(content_type, sizeof(content_type), "Content-Type: %s",
+                   r->facts.media[0].mime);
     req.file = r->file;
     req.file_offset = tiktok_chunk_first(plan, n);
     req.file_len = tiktok_chunk_len(plan, n);
@@ -396,7 +425,7 @@ static void told(struct run *r, const struct tiktok_status *status,
 
     run_event(r, FLOW_TOLD, failure != NULL ? failure->reason : NULL, 0);
     r->ev.state = status->state;
-    r->ev.bytes = status->uploaded_bytes;
+    r->ev.bytes = fetched(r) ? status->downloaded_bytes : status->uploaded_bytes;
     r->ev.age_ms =
         res->date_ms > 0 && r->init_date_ms > 0 ? res->date_ms - r->init_date_ms : -1;
     if (failure != NULL) {

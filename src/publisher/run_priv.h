@@ -4,6 +4,7 @@
 
 #include "flow.h"
 #include "publisher.h"
+#include "queue/queue.h"
 #include "run.h"
 #include "store/jobs.h"
 #include "tiktok/oauth.h"
@@ -23,6 +24,7 @@ enum run_next {
 enum {
     RUN_DELAY_STORE_MS = 500, /* the database is away */
     RUN_DELAY_HTTP_MS = 20,   /* too many requests at once */
+    RUN_COUNTED_MS = 10000,   /* for so long an INIT counts as made when it was claimed */
 };
 
 struct run {
@@ -58,11 +60,14 @@ struct run {
     struct flow_event ev;
 
     struct job_facts facts;
-    struct tiktok_session session; /* upload_url is a secret */
-    int64_t init_date_ms;          /* TikTok's clock when the session was opened */
-    char log_id[64];               /* of TikTok's last answer that matters */
-    char word[48];                 /* TikTok's last status word */
-    char noted[48];                /* the one the timeline tells of */
+    struct tiktok_session session;           /* upload_url is a secret */
+    unsigned char gate_token[JOB_GATE_SIZE]; /* of the attempt under way; a secret too */
+    char holder[QUEUE_WITNESS_SIZE];         /* the session that ADOPT is about */
+    int64_t claimed_mono_ms;
+    int64_t init_date_ms; /* TikTok's clock when the session was opened */
+    char log_id[64];      /* of TikTok's last answer that matters */
+    char word[48];        /* TikTok's last status word */
+    char noted[48];       /* the one the timeline tells of */
     char post_ids[JOB_IDS_SIZE];
     char token[TIKTOK_TOKEN_MAX + 1];
 };
@@ -81,6 +86,23 @@ void run_store_event(struct run *r, enum rc rc, const struct err *err);
 struct job_intent run_intent(const struct run *r);
 enum rc run_session(const struct run *r, struct strbuf *sealed, struct job_session *out,
                     struct err *err) MUST_CHECK;
+
+/* What TikTok fetches (run_pull.c): how the post's new sessions go; a new token for the
+ * attempt that is to be made; the writes, on a store thread; true when the files are
+ * there (else r->ev says why not); the body of an INIT. */
+enum flow_way run_way(const struct run *r, const struct job_facts *facts) MUST_CHECK;
+void run_new_gate(struct run *r);
+void run_do_open(struct run *r, const struct pool_kit *kit);
+void run_do_name(struct run *r, const struct pool_kit *kit);
+void run_do_adopt(struct run *r, const struct pool_kit *kit);
+bool run_close_gate(struct run *r, const struct pool_kit *kit) MUST_CHECK;
+bool run_media_there(struct run *r) MUST_CHECK;
+void run_pull_body(const struct run *r, struct strbuf *body);
+
+/* For it (run_http.c): refused for this reason of ours; the body for a video. */
+void run_refuse(struct run *r, const char *reason);
+void run_video_body(const struct run *r, const struct tiktok_video_source *source,
+                    struct strbuf *body);
 
 /* The store is done with the run: on, or away with it when it was dropped. (run.c) */
 void run_came_back(struct run *r);

@@ -75,6 +75,16 @@ static struct seal_place url_place(const struct run *r, unsigned attempt_no)
                                .workspace = r->ref.workspace_id};
 }
 
+/* What TikTok fetches is stored with its grant, or after it: until then the session that
+ * TikTok has named is in our memory only, and stays there when the row is read again. */
+static bool unstored(const struct run *r)
+{
+    const struct job_attempt *a = &r->facts.attempt;
+
+    return r->begun && a->method == JOB_PULL && a->no == r->flow.start.attempt_no &&
+           a->publish_id[0] == '\0';
+}
+
 /* The session as stored. One whose address cannot be opened any more is treated like one
  * that has expired: it may be asked about, but nothing is sent. */
 static void open_session(struct run *r)
@@ -84,6 +94,8 @@ static void open_session(struct run *r)
     struct strbuf url;
     struct err err;
 
+    if (unstored(r))
+        return;
     explicit_bzero(&r->session, sizeof(r->session));
     text_copy(r->session.publish_id, sizeof(r->session.publish_id), a->publish_id);
     r->init_date_ms = a->init_date_ms;
@@ -109,11 +121,13 @@ static struct tiktok_chunk_plan plan_of(const struct job_facts *f)
     struct tiktok_chunk_plan plan = {.size = 1, .chunk_size = 1, .count = 1};
     struct err err;
 
+    if (!f->video)
+        return plan;
     if (session_there(f) && a->chunk_size > 0 && a->bytes_total >= a->chunk_size)
         return (struct tiktok_chunk_plan){.size = a->bytes_total,
                                           .chunk_size = a->chunk_size,
                                           .count = a->bytes_total / a->chunk_size};
-    if (tiktok_chunk_plan(f->media_bytes, &plan, &err) != RC_OK)
+    if (tiktok_chunk_plan(f->media_n > 0 ? f->media[0].bytes : 0, &plan, &err) != RC_OK)
         log_failure("run.no_plan", &err); /* INIT refuses it */
     return plan;
 }
@@ -124,19 +138,27 @@ static enum flow_session session_of(const struct job_facts *f)
     if (f->granted != 0)
         return f->attempt.state == ATTEMPT_PROCESSING ? FLOW_SESSION_SENT
                                                       : FLOW_SESSION_GRANTED;
-    if (f->attempt.state == ATTEMPT_READY && f->attempt.content_ver == f->content_ver)
+    if (f->attempt.state == ATTEMPT_READY && f->attempt.method == JOB_UPLOAD &&
+        f->attempt.content_ver == f->content_ver)
         return FLOW_SESSION_READY;
     return FLOW_SESSION_NONE;
 }
 
-static struct flow_start start_of(const struct job_facts *f)
+static struct flow_start start_of(const struct run *r)
 {
+    const struct job_facts *f = &r->facts;
+    bool fetched = f->attempt.method == JOB_PULL;
+
     return (struct flow_start){
         .plan = plan_of(f),
         .due_ms = f->due_ms,
         .give_up_ms = f->due_ms + f->expire_after_ms,
         .granted_ms = f->attempt.created_ms,
         .session = session_of(f),
+        .way = fetched ? FLOW_BY_GATE : FLOW_BY_UPLOAD,
+        .new_way = run_way(r, f),
+        .named = f->attempt.publish_id[0] != '\0',
+        .gate = fetched && f->attempt.gate,
         .attempt_no = f->attempt_no,
         .fails = f->fails,
         .direct = f->direct,
@@ -175,7 +197,7 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
     }
     open_session(r);
     run_event(r, FLOW_LOADED, NULL, 0);
-    r->ev.start = start_of(&r->facts);
+    r->ev.start = start_of(r);
 }
 
 /* --- TOKEN --------------------------------------------------------------------- */
@@ -285,9 +307,19 @@ static void do_ration(struct run *r, const struct pool_kit *kit)
 
 /* --- the writes ---------------------------------------------------------------- */
 
+/* For what TikTok fetches, with the token that run_new_gate() made. */
 struct job_intent run_intent(const struct run *r)
 {
     const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
+    struct job_intent fetched = {.no = r->flow.start.attempt_no + 1,
+                                 .content_ver = r->facts.content_ver,
+                                 .gate_token = r->gate_token};
+
+    if (r->flow.start.new_way != FLOW_BY_UPLOAD) {
+        for (size_t i = 0; i < r->facts.media_n; i++)
+            fetched.bytes_total += r->facts.media[i].bytes;
+        return fetched;
+    }
 
     return (struct job_intent){.no = r->flow.start.attempt_no + 1,
                                .content_ver = r->facts.content_ver,
@@ -297,11 +329,13 @@ struct job_intent run_intent(const struct run *r)
 
 static void do_intent(struct run *r, const struct pool_kit *kit)
 {
-    const struct job_intent intent = run_intent(r);
+    struct job_intent intent;
     struct err err;
     enum rc rc;
 
     explicit_bzero(&r->session, sizeof(r->session));
+    run_new_gate(r);
+    intent = run_intent(r);
     FAULT_POINT("intent.before_commit");
     rc = job_intend(kit->db, &r->ref, &intent, &err);
     FAULT_POINT("intent.after");
@@ -331,6 +365,10 @@ static void do_persist(struct run *r, const struct pool_kit *kit)
     struct err err;
     enum rc rc;
 
+    if (r->flow.granted) {
+        run_do_name(r, kit);
+        return;
+    }
     strbuf_init(&sealed, JOB_URL_MAX);
     rc = run_session(r, &sealed, &session, &err);
     if (rc == RC_OK) {
@@ -362,6 +400,7 @@ static void replace_witness(struct run *r, const struct pool_kit *kit,
         done = done || hint_failed(rc, &err);
     }
     run_event(r, done ? FLOW_OK : FLOW_HELD, NULL, 0);
+    text_copy(r->holder, sizeof(r->holder), holder);
     if (!done)
         log_error("run.witness_conflict", "post=%" PRIu64 " attempt=%u holder=%s",
                   r->ref.post_id, r->flow.start.attempt_no, holder);
@@ -418,11 +457,29 @@ static void do_published(struct run *r, const struct pool_kit *kit)
     run_store_event(r, rc, &err);
 }
 
-static void do_dead(struct run *r, const struct pool_kit *kit)
+/* The session will never be out: its witness goes. Left behind, it is found to be a dead
+ * one's. */
+static void drop_witness(const struct run *r, const struct pool_kit *kit)
 {
     const struct queue_witness witness = {r->ref.post_id, r->account_id};
-    struct err err;
     bool done = false;
+    struct err err;
+
+    if (r->session.publish_id[0] != '\0')
+        (void)hint_failed(queue_witness_swap(kit->redis, &witness, r->session.publish_id,
+                                             NULL, &done, &err),
+                          &err);
+}
+
+static void do_close(struct run *r, const struct pool_kit *kit)
+{
+    if (run_close_gate(r, kit))
+        drop_witness(r, kit);
+}
+
+static void do_dead(struct run *r, const struct pool_kit *kit)
+{
+    struct err err;
     enum rc rc;
 
     FAULT_POINT("dead.before_commit");
@@ -430,10 +487,8 @@ static void do_dead(struct run *r, const struct pool_kit *kit)
                           &err);
     FAULT_POINT("dead.after");
     run_store_event(r, rc, &err);
-    if (rc == RC_OK && r->session.publish_id[0] != '\0')
-        (void)hint_failed(queue_witness_swap(kit->redis, &witness, r->session.publish_id,
-                                             NULL, &done, &err),
-                          &err); /* left behind, it is found to be a dead one's */
+    if (rc == RC_OK)
+        drop_witness(r, kit);
 }
 
 /* --- ends ---------------------------------------------------------------------- */
@@ -466,12 +521,14 @@ static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
 static void do_action(struct run *r, const struct pool_kit *kit)
 {
     static void (*const actions[])(struct run *, const struct pool_kit *) = {
-        [FLOW_DO_TOKEN] = do_token,     [FLOW_DO_CREATOR] = do_ration,
-        [FLOW_DO_INTENT] = do_intent,   [FLOW_DO_INIT] = do_ration,
-        [FLOW_DO_PERSIST] = do_persist, [FLOW_DO_WITNESS] = do_witness,
-        [FLOW_DO_GRANT] = do_grant,     [FLOW_DO_SENT] = do_sent,
-        [FLOW_DO_STATUS] = do_ration,   [FLOW_DO_PUBLISHED] = do_published,
-        [FLOW_DO_DEAD] = do_dead,       [FLOW_DO_RELOAD] = do_reload,
+        [FLOW_DO_TOKEN] = do_token,         [FLOW_DO_CREATOR] = do_ration,
+        [FLOW_DO_INTENT] = do_intent,       [FLOW_DO_INIT] = do_ration,
+        [FLOW_DO_PERSIST] = do_persist,     [FLOW_DO_WITNESS] = do_witness,
+        [FLOW_DO_GRANT] = do_grant,         [FLOW_DO_SENT] = do_sent,
+        [FLOW_DO_OPEN] = run_do_open,       [FLOW_DO_ADOPT] = run_do_adopt,
+        [FLOW_DO_CLOSE] = do_close,         [FLOW_DO_STATUS] = do_ration,
+        [FLOW_DO_PUBLISHED] = do_published, [FLOW_DO_DEAD] = do_dead,
+        [FLOW_DO_RELOAD] = do_reload,
     };
     static const enum job_end ends[] = {
         [FLOW_DO_LATER] = JOB_END_LATER,       [FLOW_DO_FAIL] = JOB_END_FAIL,

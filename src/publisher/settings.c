@@ -6,6 +6,7 @@
 #include "net/url.h"
 #include "queue/redis.h"
 #include "store/db.h"
+#include "tiktok/pull_url.h"
 #include "tiktok/upload_url.h"
 
 #include <stddef.h>
@@ -31,7 +32,16 @@ static enum rc api_url_check(const char *value, struct err *err)
 
 static enum rc transfer_check(const char *value, struct err *err)
 {
-    return strcmp(value, "upload") == 0 ? RC_OK : wrong(err, "must be upload");
+    return strcmp(value, "upload") == 0 || strcmp(value, "pull") == 0
+               ? RC_OK
+               : wrong(err, "must be upload or pull");
+}
+
+static enum rc mode_check(const char *value, struct err *err)
+{
+    return strcmp(value, "gate") == 0 || strcmp(value, "log") == 0
+               ? RC_OK
+               : wrong(err, "must be gate or log");
 }
 
 static const struct config_key keys[] = {
@@ -43,6 +53,9 @@ static const struct config_key keys[] = {
      1024, tiktok_upload_hosts_check},
     {"TIKTOK_VIDEO_TRANSFER", "upload", CONFIG_STRING, FIELD(video_transfer), 0, 16,
      transfer_check},
+    {"MEDIA_PULL_URL", "", CONFIG_STRING, FIELD(pull_url), 0, TIKTOK_PULL_BASE_MAX,
+     tiktok_pull_base_check},
+    {"MEDIA_PULL_MODE", "gate", CONFIG_STRING, FIELD(pull_mode), 0, 8, mode_check},
     {"DATABASE_URL", NULL, CONFIG_SECRET, FIELD(db_url), 0, 1024, db_url_check},
     {"REDIS_URL", NULL, CONFIG_SECRET, FIELD(redis_url), 0, 1024, redis_url_check},
     {"TOKEN_KEY_FILE", NULL, CONFIG_STRING, FIELD(token_key_file), 0, 1024,
@@ -66,6 +79,8 @@ static void derive(struct settings *s)
         s->local[0] = s->api_url;
     if (!log_level_parse(s->log_level_name, &s->log_level))
         s->log_level = LOG_LEVEL_INFO;
+    s->pull_videos = strcmp(s->video_transfer, "pull") == 0;
+    s->pull_log = strcmp(s->pull_mode, "log") == 0;
     s->app = (struct tiktok_app){.client_key = s->client_key,
                                  .client_secret = s->client_secret};
 }
@@ -75,6 +90,9 @@ void settings_read(struct settings *s)
     *s = (struct settings){0};
     config_or_exit("publisher", keys, ARRAY_LEN(keys), s);
     derive(s);
+    if (s->pull_videos && s->pull_url == NULL)
+        config_reject("publisher", "MEDIA_PULL_URL",
+                      "is needed: TIKTOK_VIDEO_TRANSFER is pull");
 }
 
 void settings_release(struct settings *s)
@@ -88,6 +106,9 @@ void settings_warn(const struct settings *s)
         log_warn("settings.local_api",
                  "TIKTOK_API_URL is http or this machine: the rules on https and "
                  "addresses do not hold for it");
+    if (s->pull_url != NULL && tiktok_pull_base_lifts(s->pull_url))
+        log_warn("settings.local_pull",
+                 "MEDIA_PULL_URL is http: only a simulator fetches from there");
     if (tiktok_upload_hosts_lift(s->upload_hosts))
         log_warn("settings.local_uploads",
                  "TIKTOK_UPLOAD_HOSTS names http or this machine: the rules on https and "

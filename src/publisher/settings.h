@@ -12,6 +12,7 @@
 struct settings {
     char *client_key, *client_secret;
     char *api_url, *upload_hosts, *video_transfer;
+    char *pull_url, *pull_mode; /* pull_url: NULL when TikTok can fetch nothing of ours */
     char *db_url, *redis_url, *token_key_file, *media_url, *state_dir;
     char *log_level_name, *log_file;
     int64_t in_flight; /* posts at a time; those that only wait or poll not counted */
@@ -19,6 +20,8 @@ struct settings {
     /* Derived. */
     struct tiktok_app app; /* redirect_uri: each connection brings its own */
     enum log_level log_level;
+    bool pull_videos;     /* TikTok fetches videos too */
+    bool pull_log;        /* the gate is opened before TikTok is asked to fetch */
     const char *local[2]; /* the API's address when it is a simulator's, then NULL */
 };
 

@@ -11,7 +11,6 @@
 enum {
     SQL_SIZE = 32768,
     ARGS_MAX = 8 + JOB_BATCH_MAX * 9,
-    METHOD_FILE_UPLOAD = 1,
 };
 
 /* A statement being put together. */
@@ -165,7 +164,7 @@ static enum rc insert_attempts(struct db *db, struct job_steps all, struct err *
         put(&m, sql_u64(s->ref->post_id));
         put(&m, sql_u64(s->no));
         put(&m, sql_u64(s->ref->workspace_id));
-        put(&m, sql_i64(METHOD_FILE_UPLOAD));
+        put(&m, sql_i64(JOB_UPLOAD));
         put(&m, sql_u64(s->ref->fence));
         put(&m, sql_u64(s->intent->content_ver));
         put(&m, sql_i64(s->intent->bytes_total));

@@ -1,4 +1,5 @@
 /* Reading a claimed job with all that publishing it needs. */
+#include "core/xalloc.h"
 #include "jobs_priv.h"
 
 #include <stdlib.h>
@@ -7,11 +8,11 @@
 /* Columns that need a turn before they are facts. */
 struct row {
     struct job_facts f;
-    int state, attempt_state;
+    int state, attempt_state, method;
     int kind, mode;
 };
 
-enum { JOB_COLS = 35 };
+enum { JOB_COLS = 34 };
 
 /* In the order of the SELECT below. */
 static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
@@ -24,7 +25,8 @@ static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
         COL_UINT(&f->fails), COL_I64(&f->due_ms), COL_I64(&f->expire_after_ms),
         COL_I64(&f->now_ms),
         /* its newest attempt */
-        COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_TEXT(a->publish_id),
+        COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_INT(&r->method),
+        COL_BOOL(&a->gate), COL_TEXT(a->publish_id),
         COL_BYTES(a->upload_url, &a->upload_url_len), COL_I64(&a->init_date_ms),
         COL_I64(&a->bytes_total), COL_I64(&a->chunk_size), COL_I64(&a->created_ms),
         COL_UINT(&a->content_ver),
@@ -33,10 +35,8 @@ static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
         COL_UINT(&f->content_ver), COL_OWNED(&f->caption), COL_TEXT(f->privacy_level),
         COL_BOOL(&f->allow_comment), COL_BOOL(&f->allow_duet), COL_BOOL(&f->allow_stitch),
         COL_BOOL(&f->your_brand), COL_BOOL(&f->branded_content), COL_BOOL(&f->is_aigc),
-        COL_I64(&f->cover_ms),
-        /* its first medium */
-        COL_U64(&f->media_id), COL_BOOL(&f->media_ready), COL_TEXT(f->blob_key),
-        COL_TEXT(f->mime), COL_I64(&f->media_bytes), COL_I64(&f->media_duration_ms)};
+        COL_I64(&f->cover_ms), COL_OWNED(&f->title), COL_BOOL(&f->auto_add_music),
+        COL_I64(&f->cover_index)};
 
     (void)memcpy(cols, all, sizeof(all));
 }
@@ -51,23 +51,61 @@ static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
     return db_row(db,
                   "SELECT j.state, j.attempt_no, j.granted, j.fails, j.due_at,"
                   " p.expire_after_ms, " SQL_NOW ","
-                  " a.attempt_no, a.state, a.publish_id, a.upload_url, a.init_date,"
+                  " a.attempt_no, a.state, a.method, a.gate_token IS NOT NULL,"
+                  " a.publish_id, a.upload_url, a.init_date,"
                   " a.bytes_total, a.chunk_size, a.created_at, a.content_ver,"
                   " j.account_id, p.kind, p.mode, p.content_ver, p.caption,"
                   " p.privacy_level, p.allow_comment, p.allow_duet, p.allow_stitch,"
                   " p.your_brand, p.branded_content, p.is_aigc, COALESCE(p.cover_ms, -1),"
-                  " m.media_id, m.state = 2, m.blob_key, m.mime, m.bytes, m.duration_ms"
+                  " p.title, p.auto_add_music, COALESCE(p.cover_index, -1)"
                   " FROM job j"
                   " JOIN post p ON p.workspace_id = j.workspace_id"
                   " AND p.post_id = j.post_id"
                   " LEFT JOIN attempt a ON a.post_id = j.post_id"
                   " AND a.attempt_no = j.attempt_no"
-                  " LEFT JOIN post_media pm ON pm.post_id = j.post_id AND pm.position = 0"
-                  " LEFT JOIN media m ON m.workspace_id = j.workspace_id"
-                  " AND m.media_id = pm.media_id"
                   " WHERE j.post_id = ? AND j.fence = ? AND j.owner = ?"
                   " AND j.workspace_id = ?",
                   SQL_ARGS(args), SQL_COLS(cols), found, err);
+}
+
+struct media_rows {
+    struct job_medium next;
+    struct job_facts *out;
+};
+
+static enum rc add_medium(void *ctx, struct err *err UNUSED)
+{
+    struct media_rows *m = ctx;
+
+    m->out->media[m->out->media_n++] = m->next;
+    return RC_OK;
+}
+
+/* Read after the row: a person who changes the files takes the post out of our hands, so
+ * whatever is made of a mixture is written by nobody. */
+static enum rc read_media(struct db *db, const struct job_ref *ref, struct job_facts *out,
+                          struct err *err)
+{
+    struct media_rows m = {.out = out};
+    const struct sql_arg args[] = {sql_u64(ref->post_id), sql_u64(ref->workspace_id),
+                                   sql_i64(JOB_MEDIA_MAX)};
+    const struct sql_col cols[] = {COL_U64(&m.next.id),
+                                   COL_BOOL(&m.next.ready),
+                                   COL_BOOL(&m.next.has_rendition),
+                                   COL_TEXT(m.next.blob_key),
+                                   COL_TEXT(m.next.mime),
+                                   COL_I64(&m.next.bytes),
+                                   COL_I64(&m.next.duration_ms)};
+
+    out->media = xcalloc(JOB_MEDIA_MAX, sizeof(*out->media));
+    return db_each(db,
+                   "SELECT m.media_id, m.state = 2, m.has_rendition, m.blob_key, m.mime,"
+                   " m.bytes, m.duration_ms FROM post_media pm"
+                   " JOIN media m ON m.workspace_id = pm.workspace_id"
+                   " AND m.media_id = pm.media_id"
+                   " WHERE pm.post_id = ? AND pm.workspace_id = ?"
+                   " ORDER BY pm.position LIMIT ?",
+                   SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_medium, &m}, err);
 }
 
 enum rc job_load(struct db *db, const struct job_ref *ref, struct job_facts *out,
@@ -83,15 +121,22 @@ enum rc job_load(struct db *db, const struct job_ref *ref, struct job_facts *out
         return err_set(err, RC_CONFLICT, "lost", "The post is another's by now.");
     r.f.state = (enum job_state)r.state;
     r.f.attempt.state = (enum attempt_state)r.attempt_state;
+    r.f.attempt.method = (enum job_method)r.method;
     r.f.video = r.kind == 1;
     r.f.direct = r.mode == 1;
-    *out = r.f;
-    return RC_OK;
+    rc = read_media(db, ref, &r.f, err);
+    if (rc == RC_OK)
+        *out = r.f;
+    else
+        job_facts_release(&r.f);
+    return rc;
 }
 
 void job_facts_release(struct job_facts *facts)
 {
     free(facts->caption);
+    free(facts->title);
+    free(facts->media);
     explicit_bzero(facts->attempt.upload_url, sizeof(facts->attempt.upload_url));
     *facts = (struct job_facts){0};
 }

@@ -27,6 +27,13 @@ void job_code(char out[JOB_CODE_SIZE], const char *code);
 /* TikTok's status word as attempt.tiktok_status takes it. */
 void job_status_word(char out[JOB_CODE_SIZE], const char *word);
 
+/* The job's row in GRANT: committed, for this attempt. */
+enum rc job_commit(struct db *db, const struct job_ref *ref, unsigned no,
+                   struct err *err) MUST_CHECK;
+
+/* err, when it says that the engine refused a second live attempt, in those words. */
+enum rc job_second_live(enum rc rc, struct err *err);
+
 /* The parts of PERSIST and PUBLISHED that differ from post to post. Inside the caller's
  * transaction, after the job's own row. */
 enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { METHOD_FILE_UPLOAD = 1, LOG_ID_SIZE = 65, WORD_MAX = 48 };
+enum { LOG_ID_SIZE = 65, WORD_MAX = 48 };
 
 enum rc job_tell(struct db *db, const struct job_ref *ref, enum event_kind kind,
                  unsigned attempt, const char *code, struct err *err)
@@ -43,6 +43,7 @@ struct step {
     const struct job_intent *intent;
     const struct job_session *session;
     const char *reason;
+    bool unserved; /* DEAD: only if nothing has gone through the gate */
     const char *word;
     const char *ids;
 };
@@ -63,7 +64,8 @@ static enum rc intend_job(struct db *db, const struct step *s, struct err *err)
 }
 
 /* The attempt before can have been anything but granted: job.granted is 0. Whatever
- * session TikTok opened for it, its upload URL leads to no last byte any more. */
+ * session TikTok opened for it, its upload URL leads to no last byte any more, and its
+ * gate was never opened and never will be (store/gate.h). */
 static enum rc supersede(struct db *db, const struct step *s, struct err *err)
 {
     const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no - 1)};
@@ -81,17 +83,23 @@ static enum rc supersede(struct db *db, const struct step *s, struct err *err)
 
 static enum rc insert_attempt(struct db *db, const struct step *s, struct err *err)
 {
-    const struct sql_arg args[] = {
-        sql_u64(s->ref->post_id),        sql_u64(s->no),
-        sql_u64(s->ref->workspace_id),   sql_i64(METHOD_FILE_UPLOAD),
-        sql_u64(s->ref->fence),          sql_u64(s->intent->content_ver),
-        sql_i64(s->intent->bytes_total), sql_i64(s->intent->chunk_size)};
+    const unsigned char *token = s->intent->gate_token;
+    const struct sql_arg args[] = {sql_u64(s->ref->post_id),
+                                   sql_u64(s->no),
+                                   sql_u64(s->ref->workspace_id),
+                                   sql_i64(token != NULL ? JOB_PULL : JOB_UPLOAD),
+                                   sql_u64(s->ref->fence),
+                                   sql_u64(s->intent->content_ver),
+                                   sql_i64(s->intent->bytes_total),
+                                   sql_i64(s->intent->chunk_size),
+                                   token != NULL ? sql_bytes(token, JOB_GATE_SIZE)
+                                                 : sql_null()};
 
     return db_exec(
         db,
         "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method,"
-        " fence, content_ver, bytes_total, chunk_size, created_at, updated_at)"
-        " VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW ")",
+        " fence, content_ver, bytes_total, chunk_size, gate_token, created_at,"
+        " updated_at) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW ")",
         SQL_ARGS(args), NULL, err);
 }
 
@@ -186,10 +194,10 @@ enum rc job_persist(struct db *db, const struct job_ref *ref, unsigned no,
 /* --- GRANT: the commit point
  * ----------------------------------------------------------------- */
 
-static enum rc grant_job(struct db *db, const struct step *s, struct err *err)
+enum rc job_commit(struct db *db, const struct job_ref *ref, unsigned no, struct err *err)
 {
-    const struct sql_arg args[] = {sql_u64(s->no), sql_i64(JOB_PHASE_MS),
-                                   JOB_GUARD_ARGS(s->ref), sql_u64(s->no)};
+    const struct sql_arg args[] = {sql_u64(no), sql_i64(JOB_PHASE_MS),
+                                   JOB_GUARD_ARGS(ref), sql_u64(no)};
 
     return db_exec_one(db,
                        "UPDATE job SET state = 3, granted = ?, crashes = 0,"
@@ -197,6 +205,14 @@ static enum rc grant_job(struct db *db, const struct step *s, struct err *err)
                        " WHERE " JOB_GUARD
                        " AND state = 2 AND granted = 0 AND attempt_no = ?",
                        SQL_ARGS(args), err);
+}
+
+enum rc job_second_live(enum rc rc, struct err *err)
+{
+    if (rc == RC_CONFLICT && strcmp(err->code, "duplicate") == 0)
+        return err_set(err, RC_CONFLICT, REASON_SECOND_LIVE,
+                       "Another attempt of this post may already be out.");
+    return rc;
 }
 
 /* Here u_live has the last word: a post with another attempt past its grant is refused by
@@ -209,16 +225,13 @@ static enum rc grant_attempt(struct db *db, const struct step *s, struct err *er
                              " WHERE post_id = ? AND attempt_no = ? AND state = 2",
                              SQL_ARGS(args), err);
 
-    if (rc == RC_CONFLICT && strcmp(err->code, "duplicate") == 0)
-        return err_set(err, RC_CONFLICT, REASON_SECOND_LIVE,
-                       "Another attempt of this post may already be out.");
-    return rc;
+    return job_second_live(rc, err);
 }
 
 static enum rc grant_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct step *s = ctx;
-    enum rc rc = grant_job(db, s, err);
+    enum rc rc = job_commit(db, s->ref, s->no, err);
 
     if (rc == RC_OK)
         rc = grant_attempt(db, s, err);
@@ -318,11 +331,12 @@ static enum rc publish_attempt(struct db *db, const struct job_ref *ref, unsigne
 static enum rc publish_post(struct db *db, const struct job_ref *ref, const char *ids,
                             struct err *err)
 {
-    const struct sql_arg args[] = {sql_text(ids), sql_u64(ref->post_id)};
+    const struct sql_arg args[] = {sql_text(ids), sql_text(ids), sql_u64(ref->post_id)};
 
+    /* A webhook may have brought its ids before. */
     return db_exec_one(db,
-                       "UPDATE post SET tiktok_post_ids = ?, published_at = " SQL_NOW
-                       " WHERE post_id = ?",
+                       "UPDATE post SET tiktok_post_ids = IF(? = '', tiktok_post_ids, ?),"
+                       " published_at = " SQL_NOW " WHERE post_id = ?",
                        SQL_ARGS(args), err);
 }
 
@@ -390,13 +404,32 @@ static enum rc bury_attempt(struct db *db, const struct step *s, struct err *err
                        SQL_ARGS(args), err);
 }
 
+/* Against gate_serve(), which writes first_served_at: whoever is first makes the other
+ * match no row. */
+static enum rc close_attempt(struct db *db, const struct step *s, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(s->reason), sql_u64(s->ref->post_id),
+                                   sql_u64(s->no)};
+    int64_t rows = 0;
+    enum rc rc = db_exec(db,
+                         "UPDATE attempt SET state = 6, reason = ?, updated_at = " SQL_NOW
+                         " WHERE post_id = ? AND attempt_no = ? AND state IN (3, 4)"
+                         " AND gate_token IS NOT NULL AND first_served_at IS NULL",
+                         SQL_ARGS(args), &rows, err);
+
+    if (rc == RC_OK && rows != 1)
+        return err_set(err, RC_CONFLICT, "gate_passed",
+                       "Something has gone through the gate already.");
+    return rc;
+}
+
 static enum rc dead_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct step *s = ctx;
     enum rc rc = bury_job(db, s, err);
 
     if (rc == RC_OK)
-        rc = bury_attempt(db, s, err);
+        rc = s->unserved ? close_attempt(db, s, err) : bury_attempt(db, s, err);
     if (rc == RC_OK)
         rc = job_tell(db, s->ref, EVENT_ATTEMPT_DEAD, s->no, s->reason, err);
     return rc;
@@ -407,6 +440,16 @@ enum rc job_attempt_dead(struct db *db, const struct job_ref *ref, unsigned no,
 {
     char plain[JOB_CODE_SIZE];
     struct step s = {.ref = ref, .no = no, .reason = plain};
+
+    job_code(plain, reason);
+    return db_transaction(db, dead_steps, &s, err);
+}
+
+enum rc job_close(struct db *db, const struct job_ref *ref, unsigned no,
+                  const char *reason, struct err *err)
+{
+    char plain[JOB_CODE_SIZE];
+    struct step s = {.ref = ref, .no = no, .reason = plain, .unserved = true};
 
     job_code(plain, reason);
     return db_transaction(db, dead_steps, &s, err);

@@ -10,6 +10,7 @@
 #include "publisher/run.h"
 #include "publisher/tokens.h"
 #include "store/jobs_batch.h"
+#include "tiktok/pull_url.h"
 #include "unit.h"
 
 #include <dirent.h>
@@ -51,10 +52,14 @@ int64_t lease_now_ms(UNUSED const struct lease *l)
 /* --- the database -------------------------------------------------------------- */
 
 static struct {
-    struct job_facts facts; /* caption is a constant here */
-    char writes[512];       /* what was written, in order */
-    enum rc next;           /* of the next write, once */
-    const char *reason;     /* of the end */
+    struct job_facts facts; /* texts and media are constants here */
+    struct job_medium media[JOB_MEDIA_MAX];
+    unsigned char token[JOB_GATE_SIZE];
+    bool served;        /* something has gone through the gate */
+    bool not_written;   /* an uncertain write was not made after all */
+    char writes[512];   /* what was written, in order */
+    enum rc next;       /* of the next write, once */
+    const char *reason; /* of the end */
     int64_t wait_ms;
     unsigned refuse_from; /* the so-manieth write finds the fence moved; 0: none */
     unsigned count;
@@ -83,12 +88,17 @@ enum rc job_load(UNUSED struct db *db, const struct job_ref *ref, struct job_fac
     ck_assert_uint_eq(ref->inc, INC);
     *out = db_.facts;
     out->caption = xstrdup("A caption #tag");
+    out->title = xstrdup("A title");
+    out->media = xcalloc(JOB_MEDIA_MAX, sizeof(*out->media));
+    (void)memcpy(out->media, db_.media, sizeof(db_.media));
     return RC_OK;
 }
 
 void job_facts_release(struct job_facts *facts)
 {
     free(facts->caption);
+    free(facts->title);
+    free(facts->media);
     *facts = (struct job_facts){0};
 }
 
@@ -96,7 +106,8 @@ enum rc job_intend(UNUSED struct db *db, UNUSED const struct job_ref *ref,
                    const struct job_intent *intent, struct err *e)
 {
     ck_assert_uint_eq(intent->no, db_.facts.attempt_no + 1);
-    ck_assert_int_eq(intent->bytes_total, BYTES);
+    ck_assert_int_eq(intent->bytes_total, BYTES * (int64_t)db_.facts.media_n);
+    ck_assert(intent->gate_token == NULL || intent->chunk_size == 0);
     db_.facts.attempt_no = intent->no;
     db_.facts.attempt = (struct job_attempt){.no = intent->no,
                                              .state = ATTEMPT_INTENT,
@@ -104,7 +115,67 @@ enum rc job_intend(UNUSED struct db *db, UNUSED const struct job_ref *ref,
                                              .chunk_size = intent->chunk_size,
                                              .created_ms = clock_wall_ms(clock_system()),
                                              .content_ver = intent->content_ver};
+    db_.facts.attempt.gate = intent->gate_token != NULL;
+    db_.facts.attempt.method = intent->gate_token != NULL ? JOB_PULL : JOB_UPLOAD;
+    if (intent->gate_token != NULL)
+        (void)memcpy(db_.token, intent->gate_token, JOB_GATE_SIZE);
     return wrote("intend", e);
+}
+
+static void name(const char *publish_id)
+{
+    struct job_attempt *a = &db_.facts.attempt;
+
+    (void)snprintf(a->publish_id, sizeof(a->publish_id), "%s", publish_id);
+}
+
+static enum rc opened(unsigned no, const char *publish_id, const char *what,
+                      struct err *e)
+{
+    bool lost_before = db_.next == RC_UNCERTAIN && db_.not_written;
+    enum rc rc = wrote(what, e);
+
+    ck_assert_uint_eq(no, db_.facts.attempt_no);
+    ck_assert_int_eq(db_.facts.attempt.state, ATTEMPT_INTENT);
+    if (lost_before || (rc != RC_OK && rc != RC_UNCERTAIN))
+        return rc;
+    db_.facts.granted = no;
+    db_.facts.attempt.state = ATTEMPT_GRANTED;
+    name(publish_id);
+    return rc;
+}
+
+enum rc job_open(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                 const struct job_session *session, struct err *e)
+{
+    return opened(no, session != NULL ? session->publish_id : "", "open", e);
+}
+
+enum rc job_adopt(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                  const char *publish_id, struct err *e)
+{
+    db_.facts.attempt.gate = false;
+    return opened(no, publish_id, "adopt", e);
+}
+
+enum rc job_name(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                 const struct job_session *session, struct err *e)
+{
+    ck_assert_uint_eq(no, db_.facts.granted);
+    name(session->publish_id);
+    return wrote("name", e);
+}
+
+enum rc job_close(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                  const char *reason, struct err *e)
+{
+    ck_assert_uint_eq(no, db_.facts.granted);
+    if (db_.served)
+        return err_set(e, RC_CONFLICT, "gate_passed", "as told");
+    db_.reason = reason;
+    db_.facts.granted = 0;
+    db_.facts.attempt.state = ATTEMPT_DEAD;
+    return wrote("close", e);
 }
 
 enum rc job_persist(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
@@ -236,7 +307,7 @@ static struct {
     struct http http; /* first */
     http_done_fn *done;
     void *arg;
-    char method[8], path[128], headers[1024];
+    char method[8], path[128], headers[1024], body[8192];
     int64_t file_len;
     int busy; /* the next so many requests find too many under way */
     int requests, canceled;
@@ -260,6 +331,8 @@ static enum rc submit(UNUSED struct http *h, const struct http_request *req,
     (void)snprintf(tiktok.method, sizeof(tiktok.method), "%s", req->method);
     (void)snprintf(tiktok.path, sizeof(tiktok.path), "%s", req->url);
     tiktok.file_len = req->file_len;
+    (void)snprintf(tiktok.body, sizeof(tiktok.body), "%.*s", (int)req->body_len,
+                   req->body != NULL ? (const char *)req->body : "");
     tiktok.requests++;
     *id = 1;
     return RC_OK;
@@ -300,6 +373,9 @@ static void answer(int status, const char *body)
 #define ELSEWHERE                                                                        \
     "{\"data\":{\"publish_id\":\"v_pub_file~v2-1.7\","                                   \
     "\"upload_url\":\"https://evil.example/upload?upload_id=1\"}," OK_ERROR "}"
+#define PULLED "{\"data\":{\"publish_id\":\"p_pub_url~v2.7\"}," OK_ERROR "}"
+#define FETCHING                                                                         \
+    "{\"data\":{\"status\":\"PROCESSING_DOWNLOAD\",\"downloaded_bytes\":0}," OK_ERROR "}"
 #define COMPLETE                                                                         \
     "{\"data\":{\"status\":\"PUBLISH_COMPLETE\",\"uploaded_bytes\":1000,"                \
     "\"publicaly_available_post_id\":[7700000000000000201]}," OK_ERROR "}"
@@ -419,13 +495,15 @@ static void make_facts(void)
         .content_ver = 1,
         .privacy_level = "SELF_ONLY",
         .cover_ms = -1,
-        .media_id = 1,
-        .media_ready = true,
-        .blob_key = "aaaaaaaaaaaaaaaaaaaaaaaaaa",
-        .mime = "video/mp4",
-        .media_bytes = BYTES,
-        .media_duration_ms = 4000,
+        .cover_index = -1,
+        .media_n = 1,
     };
+    db_.media[0] = (struct job_medium){.id = 1,
+                                       .ready = true,
+                                       .blob_key = "aaaaaaaaaaaaaaaaaaaaaaaaaa",
+                                       .mime = "video/mp4",
+                                       .bytes = BYTES,
+                                       .duration_ms = 4000};
 }
 
 static void setup(void)
@@ -456,7 +534,7 @@ static void setup(void)
     ck_assert_int_eq(pool_new(&pools, &publisher.store, &err), RC_OK);
     make_facts();
     make_token();
-    make_video(db_.facts.blob_key);
+    make_video(db_.media[0].blob_key);
 }
 
 static void remove_all(const char *path)
@@ -639,8 +717,7 @@ END_TEST
 
 START_TEST(a_video_that_is_gone_or_of_another_length_is_not_announced)
 {
-    db_.facts.media_bytes = BYTES;
-    ck_assert_int_eq(blob_remove(publisher.blobs, db_.facts.blob_key, &err), RC_OK);
+    ck_assert_int_eq(blob_remove(publisher.blobs, db_.media[0].blob_key, &err), RC_OK);
     up_to("creator_info");
     answer(200, CREATOR);
     until_end();
@@ -703,17 +780,229 @@ START_TEST(a_run_that_only_waits_for_its_second_holds_no_slot)
 }
 END_TEST
 
-UNIT_MAIN_FIXTURE("publisher_run", setup, teardown,
-                  a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
-                  a_call_that_waits_for_its_turn_passes_its_rate_window_once,
-                  when_the_lease_is_lost_the_transfer_ends_and_nothing_more_is_written,
-                  without_a_valid_lease_nothing_is_begun,
-                  a_run_whose_fence_has_moved_ends_without_a_word,
-                  a_grant_that_nobody_heard_of_is_read_and_not_asked_for_again,
-                  at_a_shutdown_what_waits_is_released_and_what_is_sent_is_handed_over,
-                  a_post_that_publishers_died_of_again_and_again_is_looked_at_by_a_person,
-                  what_cannot_go_out_as_chosen_fails_before_tiktok_opens_a_session,
-                  a_video_that_is_gone_or_of_another_length_is_not_announced,
-                  not_a_byte_goes_to_an_address_that_the_operator_has_not_listed,
-                  a_refusal_of_the_whole_account_blocks_and_one_of_the_post_fails,
-                  a_run_that_only_waits_for_its_second_holds_no_slot)
+/* --- what TikTok fetches ---------------------------------------------------------- */
+
+/* n photos, the second of them with a rendition. */
+static void make_photos(size_t n)
+{
+    static char base[] = "https://media.example.com/tts/";
+
+    settings.pull_url = base;
+    db_.facts.video = false;
+    db_.facts.media_n = n;
+    for (size_t i = 0; i < n; i++) {
+        struct job_medium *m = &db_.media[i];
+
+        *m = (struct job_medium){.id = i + 1,
+                                 .ready = true,
+                                 .has_rendition = i == 1,
+                                 .mime = "image/webp",
+                                 .bytes = BYTES};
+        (void)memset(m->blob_key, 'p', sizeof(m->blob_key) - 1);
+        m->blob_key[24] = (char)('a' + i / 26);
+        m->blob_key[25] = (char)('a' + i % 26);
+        make_video(m->blob_key);
+        if (m->has_rendition)
+            ck_assert_int_eq(blob_put_part(publisher.blobs, m->blob_key, BLOB_RENDITION,
+                                           "jpg", 3, &err),
+                             RC_OK);
+    }
+}
+
+#define PHOTO_INIT "https://api.test/v2/post/publish/content/init/"
+
+static void to_photo_init(void)
+{
+    begin();
+    until_request("POST", "creator_info");
+    answer(200, CREATOR);
+    until_request("POST", PHOTO_INIT);
+}
+
+static void finish(void)
+{
+    until_request("POST", "status/fetch");
+    answer(200, COMPLETE);
+    until_end();
+}
+
+START_TEST(photos_are_offered_below_a_gate_that_opens_once_the_session_is_known)
+{
+    char url[TIKTOK_PULL_URL_SIZE + 8];
+
+    make_photos(2);
+    to_photo_init();
+    ck_assert_str_eq(db_.writes, "intend ");
+    tiktok_pull_url(settings.pull_url, db_.token, 0, "webp", url);
+    ck_assert_msg(strstr(tiktok.body, url) != NULL, "%s not in %s", url, tiktok.body);
+    tiktok_pull_url(settings.pull_url, db_.token, 1, "jpg", url);
+    ck_assert_msg(strstr(tiktok.body, url) != NULL, "%s not in %s", url, tiktok.body);
+    ck_assert_ptr_nonnull(strstr(tiktok.body, "\"title\":\"A title\""));
+    ck_assert_ptr_nonnull(strstr(tiktok.body, "\"description\":\"A caption #tag\""));
+    answer(200, PULLED);
+    finish();
+    ck_assert_str_eq(db_.writes, "intend open published ");
+}
+END_TEST
+
+START_TEST(no_gate_opens_before_its_second)
+{
+    make_photos(1);
+    db_.facts.due_ms += 1500;
+    to_photo_init();
+    ck_assert_int_ge(clock_wall_ms(clock_system()),
+                     db_.facts.due_ms - FLOW_INIT_AHEAD_MS);
+    answer(200, PULLED);
+    ck_assert_int_lt(clock_wall_ms(clock_system()), db_.facts.due_ms);
+    until_request("POST", "status/fetch");
+    ck_assert_int_ge(clock_wall_ms(clock_system()), db_.facts.due_ms);
+    answer(200, COMPLETE);
+    until_end();
+}
+END_TEST
+
+START_TEST(without_a_public_address_a_photo_post_fails_before_tiktok_hears_of_it)
+{
+    make_photos(1);
+    settings.pull_url = NULL;
+    up_to("creator_info");
+    answer(200, CREATOR);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend fail ");
+    ck_assert_str_eq(db_.reason, "pull_not_set_up");
+}
+END_TEST
+
+START_TEST(a_photo_that_is_gone_keeps_the_others_from_going_out)
+{
+    make_photos(3);
+    ck_assert_int_eq(blob_remove(publisher.blobs, db_.media[2].blob_key, &err), RC_OK);
+    up_to("creator_info");
+    answer(200, CREATOR);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend fail ");
+    ck_assert_str_eq(db_.reason, "media_missing");
+}
+END_TEST
+
+START_TEST(thirty_five_photos_fit_into_one_request)
+{
+    make_photos(35);
+    to_photo_init();
+    ck_assert_ptr_nonnull(strstr(tiktok.body, "/34.webp"));
+    ck_assert_ptr_nonnull(strstr(tiktok.body, "\"media_type\":\"PHOTO\"}"));
+    answer(200, PULLED);
+    finish();
+}
+END_TEST
+
+START_TEST(an_opening_that_nobody_heard_of_keeps_the_session_that_only_we_know)
+{
+    make_photos(1);
+    db_.facts.due_ms += 800; /* the answer to INIT comes before the gate opens */
+    to_photo_init();
+    answer(200, PULLED);
+    db_.next = RC_UNCERTAIN;
+    db_.not_written = true;
+    finish();
+    ck_assert_str_eq(db_.writes, "intend open open published ");
+    ck_assert_str_eq(db_.facts.attempt.publish_id, "p_pub_url~v2.7");
+}
+END_TEST
+
+START_TEST(one_that_was_written_after_all_is_asked_about)
+{
+    make_photos(1);
+    db_.facts.due_ms += 800;
+    to_photo_init();
+    answer(200, PULLED);
+    db_.next = RC_UNCERTAIN;
+    finish();
+    ck_assert_str_eq(db_.writes, "intend open published ");
+}
+END_TEST
+
+START_TEST(by_log_the_gate_is_open_when_tiktok_is_asked)
+{
+    make_photos(1);
+    settings.pull_log = true;
+    to_photo_init();
+    ck_assert_str_eq(db_.writes, "intend open ");
+    answer(200, PULLED);
+    finish();
+    ck_assert_str_eq(db_.writes, "intend open name published ");
+}
+END_TEST
+
+START_TEST(by_log_an_answer_that_was_lost_is_for_a_person_once_something_was_fetched)
+{
+    make_photos(1);
+    settings.pull_log = true;
+    to_photo_init();
+    db_.served = true;
+    answer(500, "?");
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend open review ");
+    ck_assert_str_eq(db_.reason, "outcome_unknown");
+}
+END_TEST
+
+START_TEST(videos_are_fetched_if_so_set)
+{
+    static char base[] = "https://media.example.com";
+    char url[TIKTOK_PULL_URL_SIZE];
+
+    settings.pull_url = base;
+    settings.pull_videos = true;
+    begin();
+    until_request("POST", "creator_info");
+    answer(200, CREATOR);
+    until_request("POST", "https://api.test/v2/post/publish/video/init/");
+    tiktok_pull_url(base, db_.token, 0, "mp4", url);
+    ck_assert_ptr_nonnull(strstr(tiktok.body, url));
+    ck_assert_ptr_nonnull(strstr(tiktok.body, "PULL_FROM_URL"));
+    answer(200, PULLED);
+    finish();
+    ck_assert_str_eq(db_.writes, "intend open published ");
+    ck_assert_int_eq(tiktok.requests, 3);
+}
+END_TEST
+
+START_TEST(what_tiktok_fetches_holds_no_slot_while_it_does)
+{
+    make_photos(1);
+    to_photo_init();
+    ck_assert_uint_eq(run_room(&publisher), 1);
+    answer(200, PULLED);
+    until_request("POST", "status/fetch");
+    ck_assert_uint_eq(run_room(&publisher), 2);
+    answer(200, FETCHING);
+    finish();
+}
+END_TEST
+
+UNIT_MAIN_FIXTURE(
+    "publisher_run", setup, teardown,
+    a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
+    a_call_that_waits_for_its_turn_passes_its_rate_window_once,
+    when_the_lease_is_lost_the_transfer_ends_and_nothing_more_is_written,
+    without_a_valid_lease_nothing_is_begun,
+    a_run_whose_fence_has_moved_ends_without_a_word,
+    a_grant_that_nobody_heard_of_is_read_and_not_asked_for_again,
+    at_a_shutdown_what_waits_is_released_and_what_is_sent_is_handed_over,
+    a_post_that_publishers_died_of_again_and_again_is_looked_at_by_a_person,
+    what_cannot_go_out_as_chosen_fails_before_tiktok_opens_a_session,
+    a_video_that_is_gone_or_of_another_length_is_not_announced,
+    not_a_byte_goes_to_an_address_that_the_operator_has_not_listed,
+    a_refusal_of_the_whole_account_blocks_and_one_of_the_post_fails,
+    a_run_that_only_waits_for_its_second_holds_no_slot,
+    photos_are_offered_below_a_gate_that_opens_once_the_session_is_known,
+    no_gate_opens_before_its_second,
+    without_a_public_address_a_photo_post_fails_before_tiktok_hears_of_it,
+    a_photo_that_is_gone_keeps_the_others_from_going_out,
+    thirty_five_photos_fit_into_one_request,
+    an_opening_that_nobody_heard_of_keeps_the_session_that_only_we_know,
+    one_that_was_written_after_all_is_asked_about,
+    by_log_the_gate_is_open_when_tiktok_is_asked,
+    by_log_an_answer_that_was_lost_is_for_a_person_once_something_was_fetched,
+    videos_are_fetched_if_so_set, what_tiktok_fetches_holds_no_slot_while_it_does)
