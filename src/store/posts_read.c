@@ -20,7 +20,7 @@
     " p.list_at, p.published_at, p.created_at, GREATEST(p.updated_at, j.updated_at),"    \
     " j.state, j.due_at, j.next_at, j.sched_ver, j.attempt_no, j.granted, "              \
     "j.last_reason,"                                                                     \
-    " t.state = 4, " POST_FINISHED_SQL ", p.visibility, a.display_name, a.username,"                   \
+    " t.state = 4, " POST_FINISHED_SQL ", p.visibility, a.display_name, a.username,"     \
     " m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height,"        \
     " m.has_thumb, " SQL_NOW
 

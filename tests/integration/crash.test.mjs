@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Stack, eventually, faultPoints } from '../harness/stack.mjs';
 import { clearFaults, publicationsOf, setFault } from '../harness/sandbox.mjs';
+import { bodyOf, send } from '../harness/webhooks.mjs';
 import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
 
 let stack;
@@ -28,6 +29,7 @@ const provocations = [
   { points: /^dead\./, before: () => setFault(stack, { fail_reason: 'internal', count: 1 }) },
   { points: /^tok\./, before: () => stack.sql('UPDATE account_token SET rf_next = 1, rf_until = 0') },
   { points: /^connect\./, beside: () => client.connect() },
+  { points: /^hook\./, beside: () => send(stack, bodyOf('post.publish.complete', '', { publish_id: stack.sql('SELECT publish_id FROM attempt WHERE state = 5 LIMIT 1').trim() })) },
   { points: /^task\./, beside: () => client.request('GET', `/api/v1/accounts/${account}/creator-info`) },
 ];
 
