@@ -32,6 +32,7 @@ struct api_settings {
     char *app_key_file;
     char *media_url, *incoming; /* incoming: NULL when bodies come over the connection */
     char *client_key, *redirect_uri, *scopes, *auth_url; /* of TikTok */
+    char *pull_url; /* NULL: TikTok can fetch nothing, so photos cannot be posted */
     char *log_level, *log_file;
 
     /* Derived. */
@@ -112,7 +113,7 @@ struct api_routes {
     size_t n;
 };
 extern const struct api_routes session_routes, account_routes, upload_routes,
-    media_routes, post_routes, webhook_routes, live_routes;
+    media_routes, post_routes, webhook_routes, live_routes, pull_routes;
 
 /* Helpers that several handlers need (src/api/common.c). */
 

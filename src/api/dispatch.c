@@ -119,6 +119,12 @@ static void finish(const struct web_request *web, struct web_response *res)
         web_header_add(res, "Cache-Control", "no-store");
 }
 
+/* What may be said of a path: below /m/ it is a right in itself. */
+static const char *shown_path(const struct web_request *web)
+{
+    return text_starts_with(web->path, "/m/") ? "/m/..." : web->path;
+}
+
 /* A method that nobody has heard of may hold anything. */
 static void log_request(const struct web_request *web, const struct web_response *res,
                         int64_t took_ms)
@@ -128,7 +134,7 @@ static void log_request(const struct web_request *web, const struct web_response
 
     log_debug("api.request", "method=\"%s\" path=\"%s\" status=%d took_ms=%" PRId64,
               log_quote(web->method, method, sizeof(method)),
-              log_quote(web->path, path, sizeof(path)), res->status, took_ms);
+              log_quote(shown_path(web), path, sizeof(path)), res->status, took_ms);
 }
 
 static void log_refusal(const struct passage *p, const struct err *err)
@@ -141,7 +147,7 @@ static void log_refusal(const struct passage *p, const struct err *err)
                     p->found.who.user_id, p->match.route->method, p->match.route->path);
     else
         log_context("req=%s ip=%s path=\"%s\"", web->id, web->remote_ip,
-                    log_quote(web->path, path, sizeof(path)));
+                    log_quote(shown_path(web), path, sizeof(path)));
     log_failure("api.failed", err);
 }
 

@@ -5,6 +5,7 @@
 #include "core/parse.h"
 #include "core/text.h"
 #include "core/xalloc.h"
+#include "tiktok/pull_url.h"
 #include "web/server.h"
 
 #include <stddef.h>
@@ -124,6 +125,8 @@ static const struct config_key keys[] = {
      FIELD(scopes), 0, 512, scopes_check},
     {"TIKTOK_AUTH_URL", TIKTOK_URL, CONFIG_STRING, FIELD(auth_url), 0, 256,
      auth_url_check},
+    {"MEDIA_PULL_URL", "", CONFIG_STRING, FIELD(pull_url), 0, TIKTOK_PULL_BASE_MAX,
+     tiktok_pull_base_check},
     {"LOG_LEVEL", "info", CONFIG_STRING, FIELD(log_level), 0, 16, log_level_check},
     {"LOG_FILE", "", CONFIG_STRING, FIELD(log_file), 0, 1024, NULL},
     {"API_WORKERS", "0", CONFIG_INT, FIELD(workers), 0, WEB_WORKERS_MAX, NULL},

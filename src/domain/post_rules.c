@@ -42,6 +42,11 @@ static const char *mode_code(const struct look *l)
     return NULL;
 }
 
+static const char *kind_code(const struct look *l)
+{
+    return !l->draft && l->photo && l->g->no_photos ? "photos_not_set_up" : NULL;
+}
+
 typedef bool (*file_is_fn)(const struct look *l, const struct post_file *f);
 
 static bool any_file(const struct look *l, file_is_fn is)
@@ -182,6 +187,12 @@ static const char *stitch_code(const struct look *l)
     return l->creator != NULL && l->creator->stitch_disabled ? "stitch_disabled" : NULL;
 }
 
+static const char *aigc_code(const struct look *l)
+{
+    return !l->draft && l->direct && l->photo && l->c->is_aigc ? "aigc_not_for_photo"
+                                                               : NULL;
+}
+
 static const char *music_code(const struct look *l)
 {
     return !l->draft && !l->photo && l->c->auto_add_music ? "music_not_for_video" : NULL;
@@ -241,6 +252,7 @@ static const struct {
 } rules[] = {
     {"account_id", account_code},
     {"mode", mode_code},
+    {"kind", kind_code},
     {"media_ids", media_code},
     {"title", title_code},
     {"caption", caption_code},
@@ -248,6 +260,7 @@ static const struct {
     {"allow_comment", comment_code},
     {"allow_duet", duet_code},
     {"allow_stitch", stitch_code},
+    {"is_aigc", aigc_code},
     {"auto_add_music", music_code},
     {"cover_ms", cover_ms_code},
     {"cover_index", cover_index_code},

@@ -10,8 +10,9 @@ declare -A given=() secret=()
 # The keys a person may set, by program: what the stack decides itself is not among them.
 TIKTOK_KEYS=(TIKTOK_CLIENT_KEY TIKTOK_REDIRECT_URI TIKTOK_SCOPES TIKTOK_AUTH_URL)
 PUBLISHER_KEYS=(TIKTOK_CLIENT_SECRET TIKTOK_CLIENT_SECRET_FILE TIKTOK_API_URL
-    TIKTOK_UPLOAD_HOSTS TIKTOK_VIDEO_TRANSFER PUBLISH_INFLIGHT)
-OTHER_KEYS=(API_WORKERS MEDIA_PULL_URL LOG_LEVEL APP_URL SANDBOX_PROCESSING_MS)
+    TIKTOK_UPLOAD_HOSTS TIKTOK_VIDEO_TRANSFER MEDIA_PULL_MODE PUBLISH_INFLIGHT)
+OTHER_KEYS=(API_WORKERS MEDIA_PULL_URL LOG_LEVEL APP_URL SANDBOX_PROCESSING_MS
+    SANDBOX_PULL_URLS)
 
 # --- settings ---------------------------------------------------------------------------
 
@@ -117,6 +118,12 @@ program_settings() {
             "TIKTOK_CLIENT_SECRET=${secret[SANDBOX_CLIENT_SECRET]}"
             "TIKTOK_UPLOAD_HOSTS=localhost")
     fi
+    # Where TikTok fetches photos from: the simulator reaches this machine, the real one
+    # only an address that is public and verified.
+    pull=()
+    PULL_URL=${given[MEDIA_PULL_URL]:-}
+    [ -n "$REAL" ] || PULL_URL=${PULL_URL:-$APP_URL}
+    [ -z "$PULL_URL" ] || pull=("MEDIA_PULL_URL=${PULL_URL%/}")
     given_for "${TIKTOK_KEYS[@]}"
     tiktok_api+=("${set_keys[@]}")
     given_for "${TIKTOK_KEYS[@]}" "${PUBLISHER_KEYS[@]}"
@@ -159,14 +166,14 @@ command_of() {
         command=(nginx -p "$VAR_DIR" -c "$VAR_DIR/nginx/nginx.conf" -e "$VAR_DIR/log/nginx-error.log")
         ;;
     tts-api)
-        given_for API_WORKERS MEDIA_PULL_URL
-        settings_of+=("${tiktok_api[@]}" "${set_keys[@]}" "APP_URL=$APP_URL"
+        given_for API_WORKERS
+        settings_of+=("${tiktok_api[@]}" "${set_keys[@]}" "${pull[@]}" "APP_URL=$APP_URL"
             "DATABASE_URL=$(database_url tts_api "${secret[DB_API]}")" "REDIS_URL=$REDIS_URL"
             "APP_KEY_FILE=$VAR_DIR/keys/app.key" "API_LISTEN=unix:$RUN_DIR/api.sock"
             "MEDIA_URL=file://$VAR_DIR/media" "MEDIA_INCOMING=$VAR_DIR/incoming")
         ;;
     tts-publisher*)
-        settings_of+=("${tiktok_publisher[@]}" "APP_URL=$APP_URL"
+        settings_of+=("${tiktok_publisher[@]}" "${pull[@]}" "APP_URL=$APP_URL"
             "DATABASE_URL=$(database_url tts_publisher "${secret[DB_PUBLISHER]}")"
             "REDIS_URL=$REDIS_URL" "TOKEN_KEY_FILE=$VAR_DIR/keys/token.key"
             "MEDIA_URL=file://$VAR_DIR/media" "STATE_DIRECTORY=$VAR_DIR/${1#tts-}")
@@ -181,6 +188,8 @@ command_of() {
             "SANDBOX_DIR=$VAR_DIR/sandbox" "SANDBOX_URL=$SANDBOX_URL"
             "SANDBOX_CLIENT_SECRET=${secret[SANDBOX_CLIENT_SECRET]}"
             "SANDBOX_REDIRECT_URIS=$APP_URL/api/auth/tiktok/callback")
+        # What the publisher says may be fetched is what this TikTok takes for verified.
+        settings_of+=("SANDBOX_PULL_URLS=${given[SANDBOX_PULL_URLS]:-${PULL_URL%/}/}")
         ;;
     esac
 }

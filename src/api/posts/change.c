@@ -16,7 +16,8 @@ static void take_back_consent(const struct posts_deed *d, const struct post *was
 /* By what the changed post is judged. */
 static struct posts_judge judge_of(const struct posts_deed *d, const struct post *was)
 {
-    struct posts_judge j = {.intent = POST_PUBLISH_NOW};
+    struct posts_judge j = {.intent = POST_PUBLISH_NOW,
+                            .no_photos = d->api->settings->pull_url == NULL};
 
     if (d->deed == DEED_SCHEDULE)
         j.intent = POST_SCHEDULE;

@@ -19,7 +19,8 @@ enum rc posts_handle_create(struct api *api, const struct api_request *req,
                             struct web_response *res, struct err *err)
 {
     struct actor actor = posts_actor(req);
-    struct posts_judge judge = {.intent = POST_KEEP_DRAFT};
+    struct posts_judge judge = {.intent = POST_KEEP_DRAFT,
+                                .no_photos = api->settings->pull_url == NULL};
     struct post_content content;
     const struct post_new in = {
         .actor = &actor, .content = &content, .check = posts_judge, .ctx = &judge};

@@ -11,6 +11,10 @@ static const struct {
     {"creator_blocked", "TikTok does not let this account post now. Try again later."},
     {"mode_not_granted", "The account did not grant this way of posting. Reconnect it or "
                          "choose the other way."},
+    {"photos_not_set_up",
+     "Photos cannot be posted yet: TikTok fetches them from an address that this "
+     "installation does not have. An administrator must set MEDIA_PULL_URL and verify it "
+     "at TikTok."},
     {"media_missing", "Add a file of this library."},
     {"media_kind", "The file is of another kind than the post."},
     {"media_count", "A video post takes one file, a photo post up to 35."},
@@ -31,6 +35,7 @@ static const struct {
     {"stitch_disabled", "Stitches are switched off in the account's TikTok settings."},
     {"duet_not_for_photo", "Photos have no Duet."},
     {"stitch_not_for_photo", "Photos have no Stitch."},
+    {"aigc_not_for_photo", "TikTok has no AI label for photos."},
     {"music_not_for_video", "Music is added to photos only."},
     {"cover_outside", "The cover lies behind the end."},
     {"time_missing", "Choose a date and a time."},
@@ -68,6 +73,7 @@ enum rc posts_judge(void *ctx, const struct post_content *content,
     enum rc rc;
 
     g->intent = j->intent;
+    g->no_photos = j->no_photos;
     g->zone_known = zone_exists(content->timezone);
     rc = name_fields(problems, post_check(content, g, problems), err);
     if (rc != RC_OK || j->intent == POST_KEEP_DRAFT || basis->account_usable ||

@@ -57,6 +57,7 @@ void posts_media_path(uint64_t media_id, const char *what, char out[POSTS_PATH_S
 struct posts_judge {
     enum post_intent intent;
     uint64_t kept_account_id; /* its connection is not asked about; 0: any is */
+    bool no_photos;           /* this installation has no MEDIA_PULL_URL */
 };
 
 /* A post_check_fn: the rules, answered as 422 with every field that is wrong; then 409

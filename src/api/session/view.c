@@ -55,6 +55,7 @@ static void write_app(struct jsonw *w, const struct api_settings *settings,
     else
         jsonw_null(w); /* TikTok never says that an app is audited */
     jsonw_key_bool(w, "sandbox", settings->sandbox);
+    jsonw_key_bool(w, "photo_posts", settings->pull_url != NULL);
     write_scopes(w, settings->scopes);
     jsonw_end(w);
 }
