@@ -122,6 +122,7 @@ static const struct api_route some[] = {
     {"GET", "/api/things", AUTH_VIEWER, BODY_NONE, handle},
     {"POST", "/api/things", AUTH_EDITOR, BODY_JSON, handle},
     {"POST", "/api/maybe", AUTH_EDITOR, BODY_OPTIONAL, handle},
+    {"POST", "/api/outside", AUTH_OUTSIDE, BODY_RAW, handle},
 };
 static const struct api_route others[] = {
     {"GET", "/api/things/{id}", AUTH_VIEWER, BODY_NONE, handle},
@@ -414,6 +415,17 @@ START_TEST(an_unsafe_request_must_come_from_our_page_with_its_token)
 }
 END_TEST
 
+START_TEST(who_proves_itself_otherwise_may_come_from_anywhere)
+{
+    ck_assert_int_eq(send("POST", "/api/outside", NULL), 200);
+    ck_assert_int_eq(send("POST", "/api/outside", "HTTP_ORIGIN=https://elsewhere.example",
+                          "HTTP_SEC_FETCH_SITE=cross-site", NULL),
+                     200);
+    ck_assert_int_eq(send("GET", "/api/outside", NULL), 405);
+    ck_assert_uint_eq(fake.seen.who.user_id, 0);
+}
+END_TEST
+
 START_TEST(without_a_session_the_origin_rule_alone_holds)
 {
     ck_assert_int_eq(send("POST", "/api/open", JSON, LENGTH, NULL), 403);
@@ -665,6 +677,7 @@ UNIT_MAIN_FIXTURE(
     a_route_for_browsers_is_reached_without_a_session_and_takes_no_token,
     roles_and_scopes_open_what_they_should,
     an_unsafe_request_must_come_from_our_page_with_its_token,
+    who_proves_itself_otherwise_may_come_from_anywhere,
     without_a_session_the_origin_rule_alone_holds, a_body_is_json_of_a_size_and_an_object,
     nesting_has_a_limit_and_brackets_in_text_do_not_count,
     a_body_may_be_absent_where_it_is_optional_and_must_be_where_none_is_taken,

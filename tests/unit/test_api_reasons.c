@@ -66,7 +66,7 @@ START_TEST(every_reason_of_ours_has_words)
         "duet_disabled",   "app_credentials_wrong", "audience_not_allowed",
         "stitch_disabled", "comment_disabled",      "account_disconnected",
         "missing_scope",   "said_not_published",    "said_published",
-        "edited"};
+        "edited",          "no_longer_public"};
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         has_words(codes[i], NULL);

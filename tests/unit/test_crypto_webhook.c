@@ -90,6 +90,35 @@ START_TEST(a_header_is_read_in_every_spelling_and_in_no_other_form)
 }
 END_TEST
 
+START_TEST(a_header_is_readable_exactly_when_a_signature_can_be_compared)
+{
+    static const struct {
+        const char *header;
+        bool readable;
+    } cases[] = {
+        {"t=1767225600,s=" SIGNATURE, true},
+        {"Tiktok-Signature: t=1767225600,s=" SIGNATURE, true},
+        {"s=" SIGNATURE ",t=1", true},
+        {"t=1,s=short,s=" SIGNATURE, true},
+        {"t=1767225600", false},
+        {"s=" SIGNATURE, false},
+        {"t=1,t=2,s=" SIGNATURE, false},
+        {"t=-1,s=" SIGNATURE, false},
+        {"t=1,s=" SIGNATURE "0", false},
+        {"t=1,s=g33b4ae7e52a70b2184eb6b2e225f49ae9a8ecd6c1652e5244619887e20161b9", false},
+        {"", false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bool compared = verify(cases[i].header, signed_at) != WEBHOOK_UNREADABLE;
+
+        ck_assert_msg(webhook_readable(cases[i].header) == cases[i].readable, "%s",
+                      cases[i].header);
+        ck_assert_msg(compared == cases[i].readable, "%s", cases[i].header);
+    }
+}
+END_TEST
+
 START_TEST(every_byte_of_the_body_and_of_the_secret_counts)
 {
     static const char header[] = "t=1767225600,s=" SIGNATURE;
@@ -163,6 +192,7 @@ START_TEST(the_time_is_told_and_a_header_without_end_is_not_read)
 END_TEST
 
 UNIT_MAIN("crypto_webhook", a_header_is_read_in_every_spelling_and_in_no_other_form,
+          a_header_is_readable_exactly_when_a_signature_can_be_compared,
           every_byte_of_the_body_and_of_the_secret_counts,
           age_decides_what_a_genuine_signature_is_worth,
           the_time_is_told_and_a_header_without_end_is_not_read)

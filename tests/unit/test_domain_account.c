@@ -64,6 +64,27 @@ START_TEST(a_known_reason_has_a_sentence_of_its_own_while_it_matters)
 }
 END_TEST
 
+START_TEST(every_withdrawal_of_tiktoks_has_a_reason_and_a_sentence)
+{
+    struct account_standing s = {
+        .status = ACCOUNT_RECONNECT, .reason = "reconnect_needed", .now_ms = now};
+    const char *sentences[6];
+
+    for (int32_t i = 0; i < 6; i++) {
+        s.reason = account_removed_reason(i);
+        sentences[i] = account_sentence(&s);
+        s.reason = "reconnect_needed";
+        ck_assert_str_ne(sentences[i], account_sentence(&s));
+        for (int32_t k = 0; k < i; k++)
+            ck_assert_str_ne(sentences[i], sentences[k]);
+    }
+    ck_assert_str_eq(account_removed_reason(1), "removed_by_person");
+    ck_assert_str_eq(account_removed_reason(4), "removed_account_banned");
+    ck_assert_str_eq(account_removed_reason(6), account_removed_reason(0));
+    ck_assert_str_eq(account_removed_reason(-1), account_removed_reason(0));
+}
+END_TEST
+
 START_TEST(scopes_switch_features_on_one_by_one)
 {
     static const struct {
@@ -182,5 +203,6 @@ END_TEST
 
 UNIT_MAIN("domain_account", an_account_stands_as_its_row_and_the_time_say,
           a_known_reason_has_a_sentence_of_its_own_while_it_matters,
+          every_withdrawal_of_tiktoks_has_a_reason_and_a_sentence,
           scopes_switch_features_on_one_by_one, a_list_of_scopes_is_walked_whole,
           every_way_that_connecting_fails_has_a_code_of_the_contract)

@@ -92,6 +92,45 @@ START_TEST(every_state_has_its_status)
 }
 END_TEST
 
+START_TEST(who_can_see_a_published_post_is_told_as_tiktok_says)
+{
+    static const struct {
+        bool self_only, inbox;
+        enum post_visibility visibility;
+        const char *status, *shown;
+    } rows[] = {
+        {false, false, VISIBILITY_PUBLIC, "published", NULL},
+        {true, false, VISIBILITY_NOT_SAID, "published_private", NULL},
+        {true, false, VISIBILITY_PUBLIC, "published", NULL},
+        {true, false, VISIBILITY_HIDDEN, "published_private", "no_longer_public"},
+        {false, false, VISIBILITY_HIDDEN, "published", "no_longer_public"},
+        {false, true, VISIBILITY_HIDDEN, "in_inbox", "no_longer_public"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct post_standing s = blank;
+        struct post_shown shown;
+
+        s.phase = PHASE_PUBLISHED;
+        s.granted = true;
+        s.self_only = rows[i].self_only;
+        s.inbox = rows[i].inbox;
+        s.visibility = rows[i].visibility;
+        post_show(&s, &shown);
+        ck_assert_msg(strcmp(post_status_name(shown.status), rows[i].status) == 0,
+                      "row %zu: %s", i, post_status_name(shown.status));
+        ck_assert_msg(rows[i].shown == NULL
+                          ? shown.reason == NULL
+                          : shown.reason != NULL &&
+                                strcmp(shown.reason, rows[i].shown) == 0,
+                      "row %zu: %s", i, shown.reason);
+        s.phase = PHASE_FAILED;
+        post_show(&s, &shown);
+        ck_assert_ptr_null(shown.reason);
+    }
+}
+END_TEST
+
 START_TEST(who_must_act_is_always_told_how)
 {
     for (int phase = 0; phase < PHASE_COUNT; phase++) {
@@ -200,6 +239,8 @@ START_TEST(every_deed_is_possible_or_refused_for_the_right_reason)
 }
 END_TEST
 
-UNIT_MAIN("domain_status", every_state_has_its_status, who_must_act_is_always_told_how,
-          a_code_without_words_is_shown_as_it_is, a_post_that_is_due_says_so,
-          names_go_both_ways, every_deed_is_possible_or_refused_for_the_right_reason)
+UNIT_MAIN("domain_status", every_state_has_its_status,
+          who_can_see_a_published_post_is_told_as_tiktok_says,
+          who_must_act_is_always_told_how, a_code_without_words_is_shown_as_it_is,
+          a_post_that_is_due_says_so, names_go_both_ways,
+          every_deed_is_possible_or_refused_for_the_right_reason)

@@ -449,6 +449,16 @@ static void up_to(const char *what)
     }
 }
 
+#define PROCESSING                                                                       \
+    "{\"data\":{\"status\":\"PROCESSING_UPLOAD\",\"uploaded_bytes\":1000}," OK_ERROR "}"
+
+/* ms until the run does something by itself; FAR when it is doing something now. */
+enum { FAR = 100000000 };
+static int64_t quiet_ms(void)
+{
+    return timers_next_ms(&publisher.timers, publisher_mono_ms(), FAR);
+}
+
 /* --- the world ----------------------------------------------------------------- */
 
 static void make_video(const char *key)
@@ -981,6 +991,48 @@ START_TEST(what_tiktok_fetches_holds_no_slot_while_it_does)
 }
 END_TEST
 
+/* --- nudges ------------------------------------------------------------------- */
+
+START_TEST(a_nudge_brings_the_next_poll_at_once)
+{
+    up_to("status");
+    answer(200, PROCESSING);
+    ck_assert_int_gt(quiet_ms(), 500);
+    run_nudge(&publisher, POST + 1);
+    ck_assert_int_gt(quiet_ms(), 500);
+    run_nudge(&publisher, POST);
+    ck_assert_int_eq(quiet_ms(), 0);
+    until_request("POST", "status");
+    answer(200, COMPLETE);
+    until_end();
+}
+END_TEST
+
+START_TEST(a_nudge_during_a_poll_is_followed_by_another_poll)
+{
+    up_to("status");
+    run_nudge(&publisher, POST);
+    answer(200, PROCESSING);
+    ck_assert_int_eq(quiet_ms(), FAR);
+    until_request("POST", "status");
+    answer(200, PROCESSING); /* and that is all */
+    ck_assert_int_gt(quiet_ms(), 500);
+}
+END_TEST
+
+START_TEST(a_nudge_before_anything_was_sent_makes_nothing_early)
+{
+    db_.facts.due_ms += 3600000;
+    up_to("video/init");
+    run_nudge(&publisher, POST);
+    answer(200, SESSION);
+    while (quiet_ms() == FAR)
+        turn();
+    ck_assert(tiktok.done == NULL);
+    ck_assert_int_gt(quiet_ms(), 3000000);
+}
+END_TEST
+
 UNIT_MAIN_FIXTURE(
     "publisher_run", setup, teardown,
     a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
@@ -1005,4 +1057,7 @@ UNIT_MAIN_FIXTURE(
     one_that_was_written_after_all_is_asked_about,
     by_log_the_gate_is_open_when_tiktok_is_asked,
     by_log_an_answer_that_was_lost_is_for_a_person_once_something_was_fetched,
-    videos_are_fetched_if_so_set, what_tiktok_fetches_holds_no_slot_while_it_does)
+    videos_are_fetched_if_so_set, what_tiktok_fetches_holds_no_slot_while_it_does,
+    a_nudge_brings_the_next_poll_at_once,
+    a_nudge_during_a_poll_is_followed_by_another_poll,
+    a_nudge_before_anything_was_sent_makes_nothing_early)

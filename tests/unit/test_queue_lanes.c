@@ -302,6 +302,54 @@ START_TEST(an_ear_hears_new_posts_and_tasks_and_survives_a_hangup)
 }
 END_TEST
 
+START_TEST(an_ear_hears_webhooks_and_of_which_posts_there_is_news)
+{
+    const uint64_t *posts = NULL;
+    struct queue_ear *ear;
+    unsigned heard = 0;
+
+    ck_assert_int_eq(queue_ear_new(url, &ear, &err), RC_OK);
+    ck_assert_uint_eq(queue_ear_nudges(ear, &posts), 0);
+    ck_assert_int_eq(queue_ear_open(ear, &err), RC_OK);
+    ck_assert_int_eq(queue_hook_hint(redis, &err), RC_OK);
+    ck_assert_uint_eq(hear(ear), QUEUE_HEARD_HOOK);
+    ck_assert_uint_eq(queue_ear_nudges(ear, &posts), 0);
+    ck_assert_int_eq(queue_nudge(redis, 71, &err), RC_OK);
+    ck_assert_uint_eq(hear(ear), QUEUE_HEARD_NUDGE);
+    ck_assert_uint_eq(queue_ear_nudges(ear, &posts), 1);
+    ck_assert_uint_eq(posts[0], 71);
+    ck_assert_uint_eq(queue_ear_listen(ear), 0);
+    ck_assert_uint_eq(queue_ear_nudges(ear, &posts), 0);
+    /* More than are kept are let go, and nothing else is lost. */
+    for (uint64_t i = 1; i <= QUEUE_NUDGES_MAX + 5; i++)
+        ck_assert_int_eq(queue_nudge(redis, i, &err), RC_OK);
+    ck_assert_int_eq(queue_task_hint(redis, &err), RC_OK);
+    while ((heard & QUEUE_HEARD_TASK) == 0) {
+        heard = hear(ear);
+        ck_assert_uint_le(queue_ear_nudges(ear, &posts), QUEUE_NUDGES_MAX);
+    }
+    queue_ear_free(ear);
+}
+END_TEST
+
+START_TEST(a_nudge_that_names_no_post_is_none)
+{
+    struct redis_arg say[] = {redis_str("PUBLISH"), redis_str("tts:nudge"),
+                              redis_str("7x")};
+    struct redis_reply *reply = NULL;
+    const uint64_t *posts = NULL;
+    struct queue_ear *ear;
+
+    ck_assert_int_eq(queue_ear_new(url, &ear, &err), RC_OK);
+    ck_assert_int_eq(queue_ear_open(ear, &err), RC_OK);
+    ck_assert_int_eq(redis_command(redis, say, 3, 1000, &reply, &err), RC_OK);
+    redis_reply_free(reply);
+    ck_assert_uint_eq(hear(ear), QUEUE_HEARD_NUDGE);
+    ck_assert_uint_eq(queue_ear_nudges(ear, &posts), 0);
+    queue_ear_free(ear);
+}
+END_TEST
+
 UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
                   a_due_post_is_taken_once_and_a_later_one_not_yet,
                   a_hint_given_again_moves_the_post_and_does_not_double_it,
@@ -314,4 +362,6 @@ UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
                   the_witness_can_be_read_without_taking_it,
                   a_flushed_redis_says_that_it_wants_a_full_load,
                   a_finished_task_is_heard_by_whoever_waits_before_or_after,
-                  an_ear_hears_new_posts_and_tasks_and_survives_a_hangup)
+                  an_ear_hears_new_posts_and_tasks_and_survives_a_hangup,
+                  an_ear_hears_webhooks_and_of_which_posts_there_is_news,
+                  a_nudge_that_names_no_post_is_none)

@@ -555,6 +555,10 @@ static const struct {
     {STATUS_NEEDS_ATTENTION, PHASE_BLOCKED, "reconnect_needed", ""},
     {STATUS_FAILED, PHASE_FAILED, "missed", ""},
     {STATUS_CANCELED, PHASE_CANCELED, "", ""},
+    {STATUS_PUBLISHED, PHASE_PUBLISHED, "",
+     "UPDATE post SET privacy_level = 'SELF_ONLY', visibility = 1"},
+    {STATUS_PUBLISHED_PRIVATE, PHASE_PUBLISHED, "",
+     "UPDATE post SET privacy_level = 'SELF_ONLY', visibility = 2"},
 };
 
 static void one_of_each(uint64_t ids[ARRAY_LEN(kinds)])

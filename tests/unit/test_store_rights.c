@@ -16,6 +16,7 @@
 #include "store/tasks.h"
 #include "store/uploads.h"
 #include "store/users.h"
+#include "store/webhooks.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -211,6 +212,15 @@ static uint64_t created(const struct post_key *key)
     return id;
 }
 
+START_TEST(webhooks_are_kept_and_never_read)
+{
+    const struct hook_new hook = {.signature = "s", .hash = some, .body = "b", .len = 1};
+
+    works(hook_keep(api, &hook, &err), "hook_keep");
+    works(hook_keep(api, &hook, &err), "hook_keep, once more");
+}
+END_TEST
+
 START_TEST(posts_are_made_and_read)
 {
     const struct post_key key = {{1}, {2}};
@@ -305,5 +315,6 @@ END_TEST
 
 DATABASE_MAIN("store_rights", setup, teardown, people_sign_in_and_out,
               accounts_are_connected_shown_and_disconnected,
-              files_are_uploaded_and_managed, posts_are_made_and_read,
-              posts_are_changed_and_ended, health_and_the_media_gate_are_looked_at)
+              files_are_uploaded_and_managed, webhooks_are_kept_and_never_read,
+              posts_are_made_and_read, posts_are_changed_and_ended,
+              health_and_the_media_gate_are_looked_at)
