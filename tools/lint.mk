@@ -1,6 +1,7 @@
 # Every static check. `make lint` runs them all; each can be run alone.
-LINT_C := $(SRCS) $(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c tests/bench/*.c)
-LINT_H := $(HDRS) $(wildcard tests/support/*.h)
+LINT_C := $(SRCS) $(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c tests/bench/*.c \
+  tests/conformance/*.c)
+LINT_H := $(HDRS) $(wildcard tests/support/*.h tests/conformance/*.h)
 SHELL_SCRIPTS := $(shell grep -lE '^\#!.*\b(ba)?sh\b' $$(git ls-files -co --exclude-standard tools tests .ci nginx 2>/dev/null) /dev/null 2>/dev/null)
 
 .PHONY: lint lint-format lint-headers lint-layers lint-banned lint-shape lint-gcc lint-clang \
@@ -49,7 +50,8 @@ lint-www: www/node_modules/.stamp
 lint-gcc:
 	$(call say,LINT,gcc -Werror)
 	$(Q)$(MAKE) --no-print-directory CC=gcc O=build/lint-gcc CFLAGS=-Werror programs \
-	  $(patsubst %.c,build/lint-gcc/%.o,$(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c tests/bench/*.c)) >/dev/null
+	  $(patsubst %.c,build/lint-gcc/%.o,$(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c tests/bench/*.c \
+  tests/conformance/*.c)) >/dev/null
 
 lint-clang:
 	$(call say,LINT,clang -Werror)

@@ -334,8 +334,10 @@ static void explain_session(struct explain *x, bool upload)
     char host[256];
     enum rc rc = tiktok_init_parse(&x->answer, upload, &x->reply, &session, &x->err);
 
-    /* Only who asked knows whether the video is sent or fetched. */
-    if (rc != RC_OK && upload && strcmp(x->reply.code, "ok") == 0)
+    /* Only who asked knows whether the video is sent or fetched; but where an address is
+     * named, and be it a wrong one, it was to be sent. */
+    if (rc != RC_OK && upload && strcmp(x->reply.code, "ok") == 0 &&
+        memmem(x->answer.body, x->answer.len, "\"upload_url\"", 12) == NULL)
         rc = tiktok_init_parse(&x->answer, false, &x->reply, &session, &x->err);
     if (refused(x, rc))
         return;

@@ -282,6 +282,8 @@ START_TEST(
         {"video_init", 200, "<html>", "{\"class\":\"unknown\",\"may_have_acted\":true}"},
         {"video_init", 200, DATA("{}"), "{\"class\":\"unknown\"}"},
         {"content_init", 200, "{" OK "}", "{\"class\":\"unknown\"}"},
+        {"video_init", 200, DATA("{\"publish_id\":\"v1\",\"upload_url\":[]}"),
+         "{\"class\":\"unknown\",\"may_have_acted\":true}"},
         {"cancel", 200, "", "{\"class\":\"unknown\"}"},
         {"video_init", 502, "<html>", "{\"class\":\"retry\",\"may_have_acted\":true}"},
         {"video_init", 429, "",
