@@ -53,7 +53,7 @@ static enum rc keep(struct api *api, const char *signature, const struct strbuf 
 static enum rc take_webhook(struct api *api, const struct api_request *req,
                             struct web_response *res, struct err *err)
 {
-    const char *signature;
+    const char *signature = NULL;
     struct strbuf body;
     struct jsonw w;
     enum rc rc = read_signature(req, &signature, err);
