@@ -105,6 +105,7 @@ export function rules(d: PostInput, creator: RuleCreator | null, ctx: RuleContex
     ['allow_duet', direct && d.allow_duet && first(photo && 'duet_not_for_photo', c?.duet_disabled === true && 'duet_disabled')],
     ['allow_stitch', direct && d.allow_stitch && first(photo && 'stitch_not_for_photo', c?.stitch_disabled === true && 'stitch_disabled')],
     ['disclose', ctx.discloseOn === true && !d.disclose.your_brand && !branded && 'disclose_missing'],
+    ['is_aigc', direct && photo && d.is_aigc && 'aigc_not_for_photo'],
     ['auto_add_music', !photo && d.auto_add_music && 'music_not_for_video'],
     ['cover_ms', coverCode(d, ctx.media)],
     ['cover_index', photo && d.cover_index !== null && d.cover_index >= d.media_ids.length && 'cover_outside'],
