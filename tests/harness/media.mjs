@@ -16,6 +16,12 @@ export function makeVideo(file, { seconds = 4, width = 360, height = 640, rate =
   return padTo ? padVideo(file, padTo).then(() => file) : file;
 }
 
+/** A picture; the ending of file says which kind: .jpg, .webp, .png. */
+export function makePicture(file, { width = 1080, height = 1350 } = {}) {
+  execFileSync('ffmpeg', ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=1:duration=1`, '-frames:v', '1', file]);
+  return file;
+}
+
 /** Makes an MP4 larger by a `free` box at its end, which players pass over. */
 async function padVideo(file, bytes) {
   const handle = await open(file, 'r+');
@@ -54,4 +60,10 @@ export async function sha256(file) {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');
+}
+
+/** A JPEG or WebP (by the name's end) that TikTok would take; hue makes it another one. */
+export function makePhoto(file, { width = 720, height = 1280, hue = 0 } = {}) {
+  execFileSync('ffmpeg', ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', '-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=1:duration=1`, '-vf', `hue=h=${hue}`, '-frames:v', '1', '-update', '1', file]);
+  return file;
 }

@@ -2,7 +2,7 @@
 // the simulator and a checked video.
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { makeVideo } from './media.mjs';
+import { makePhoto, makeVideo } from './media.mjs';
 import { turn } from './sandbox.mjs';
 
 /** Connects an account of the simulator and answers its id. */
@@ -24,6 +24,28 @@ export async function readyVideo(client, stack, options = {}) {
     throw new Error(`the video was refused: ${JSON.stringify(media.checks)}`);
   }
   return id;
+}
+
+/** Uploads n photos that TikTok takes, waits until they are checked and answers their ids. */
+export async function readyPhotos(client, stack, n = 1, { type = 'jpg', ...options } = {}) {
+  const ids = [];
+  for (let i = 0; i < n; i++) {
+    const file = makePhoto(join(stack.varDir, 'tmp', `photo-${i}.${type}`), { hue: (i * 10) % 360, ...options });
+    ids.push(await client.upload(file));
+  }
+  for (const id of ids) {
+    const media = await client.until(`/api/v1/media/${id}`, ({ status }) => status !== 'checking', 60_000);
+    if (media.status !== 'ready') {
+      throw new Error(`the photo was refused: ${JSON.stringify(media.checks)}`);
+    }
+  }
+  return ids;
+}
+
+/** The body of a right photo post; change overrides members. */
+export function photoPostOf(accountId, mediaIds, change = {}) {
+  const { cover_ms: _, ...post } = postOf(accountId, mediaIds[0]);
+  return { ...post, kind: 'photo', media_ids: mediaIds, title: 'A title', auto_add_music: true, cover_index: 0, ...change };
 }
 
 /** The body of a right post; change overrides members. */
