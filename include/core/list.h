@@ -44,6 +44,16 @@ static inline void list_push(struct list *l, struct list_node *n)
     l->len++;
 }
 
+/* Puts n first. n must not be in a list. */
+static inline void list_push_first(struct list *l, struct list_node *n)
+{
+    n->prev = &l->head;
+    n->next = l->head.next;
+    l->head.next->prev = n;
+    l->head.next = n;
+    l->len++;
+}
+
 /* Takes n, which must be in l, out. */
 static inline void list_remove(struct list *l, struct list_node *n)
 {

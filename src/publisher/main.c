@@ -18,6 +18,7 @@
 #include "publisher.h"
 #include "reconcile.h"
 #include "run.h"
+#include "turns.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -121,7 +122,8 @@ static enum rc open_parts(struct loop *l, struct err *err)
     if (rc != RC_OK)
         return rc;
     p->calls = calls_new(p->http);
-    list_init(&p->runs);
+    run_table_init(p);
+    p->turns = turns_new(p->settings->egress_mbit * 1000000 / 8);
     p->rings = rings_new();
     p->batches = batches_new(p);
     rc = open_pools(p, err);
@@ -148,6 +150,7 @@ static void close_parts(struct loop *l)
     intake_free(p->intake);
     lease_free(p->lease);
     batches_free(p->batches);
+    turns_free(p->turns);
     rings_free(p->rings);
     calls_free(p->calls);
     http_free(p->http);
@@ -223,7 +226,8 @@ static void move_on(struct loop *l)
 static int sleep_ms(const struct loop *l)
 {
     int64_t now_ms = publisher_mono_ms();
-    int64_t ms = timers_next_ms(&l->p.timers, now_ms, WAIT_MS);
+    int64_t ms =
+        turns_next_ms(l->p.turns, now_ms, timers_next_ms(&l->p.timers, now_ms, WAIT_MS));
 
     if (l->phase != RUNNING && l->phase_ends_ms - now_ms < ms)
         ms = l->phase_ends_ms > now_ms ? l->phase_ends_ms - now_ms : 0;
@@ -246,6 +250,7 @@ static enum rc turn(struct loop *l, struct err *err)
     pool_reap(p->tasks);
     calls_start(p->calls);
     timers_run(&p->timers, publisher_mono_ms());
+    run_take_turns(p);
     move_on(l);
     return RC_OK;
 }

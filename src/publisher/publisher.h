@@ -34,11 +34,14 @@ struct intake;
 struct journal;
 struct lease;
 struct reconcile;
+struct turns;
 
 enum {
+    PUBLISHER_RUN_BUCKETS = 1024,
     PUBLISHER_STORE_THREADS = 8,
     PUBLISHER_TASK_THREADS = 4,
-    PUBLISHER_HTTP_MAX = 1024,  /* requests at a time; each has a descriptor */
+    PUBLISHER_HTTP_MAX = 512,   /* requests at a time; each has a descriptor and some
+                                 * 25 KiB of buffers */
     PUBLISHER_DRAIN_MS = 25000, /* after SIGTERM: for running chunks */
 };
 
@@ -59,7 +62,10 @@ struct publisher {
     struct errands *errands;
     struct hooks *hooks;
     struct reconcile *reconcile;
-    struct list runs; /* struct run */
+    struct turns *turns;
+    struct list runs;                           /* struct run */
+    struct list by_post[PUBLISHER_RUN_BUCKETS]; /* the same */
+    size_t waiting;                             /* runs that only wait for their time */
     bool stopping;
 };
 

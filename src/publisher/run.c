@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/xalloc.h"
 #include "lease.h"
+#include "turns.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -23,10 +24,35 @@ void run_delay(struct run *r, int64_t delay_ms)
 
 /* --- life ------------------------------------------------------------------------ */
 
+static struct list *bucket_of(struct publisher *p, uint64_t post_id)
+{
+    return &p->by_post[post_id % PUBLISHER_RUN_BUCKETS];
+}
+
+void run_table_init(struct publisher *p)
+{
+    list_init(&p->runs);
+    for (size_t i = 0; i < PUBLISHER_RUN_BUCKETS; i++)
+        list_init(&p->by_post[i]);
+    p->waiting = 0;
+}
+
+static void set_waits(struct run *r, bool waits)
+{
+    if (waits && !r->waits)
+        r->p->waiting++;
+    if (!waits && r->waits)
+        r->p->waiting--;
+    r->waits = waits;
+}
+
 static void free_run(struct run *r)
 {
+    set_waits(r, false);
+    turns_leave(r->p->turns, &r->turn);
     timer_stop(&r->p->timers, &r->timer);
     list_remove(&r->p->runs, &r->node);
+    list_remove(bucket_of(r->p, r->ref.post_id), &r->by_post);
     io_close(&r->file);
     job_facts_release(&r->facts);
     explicit_bzero(&r->session, sizeof(r->session));
@@ -85,9 +111,10 @@ void run_drop(struct publisher *p, const uint64_t *post_ids, size_t n)
 
 static struct run *find(const struct publisher *p, uint64_t post_id)
 {
-    for (struct list_node *n = list_first(&p->runs); n != NULL;
-         n = list_next(&p->runs, n)) {
-        struct run *r = LIST_ENTRY(n, struct run, node);
+    const struct list *bucket = &p->by_post[post_id % PUBLISHER_RUN_BUCKETS];
+
+    for (struct list_node *n = list_first(bucket); n != NULL; n = list_next(bucket, n)) {
+        struct run *r = LIST_ENTRY(n, struct run, by_post);
 
         if (r->ref.post_id == post_id && !r->dropped)
             return r;
@@ -119,7 +146,9 @@ size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, siz
  * an hour, and the first must not keep others from being prepared. */
 static bool holds_slot(const struct run *r)
 {
-    return !flow_only_polls(&r->flow) && !(r->action.what == FLOW_DO_WAIT && r->timer.place != 0);
+    bool timed = r->action.what == FLOW_DO_WAIT || r->action.what == FLOW_DO_LAST;
+
+    return !flow_only_polls(&r->flow) && !(timed && r->timer.place != 0);
 }
 
 size_t run_room(const struct publisher *p)
@@ -188,16 +217,45 @@ bool run_ring(const struct run *r, enum queue_ring *ring)
     return true;
 }
 
-/* What passed a rate window and finds too many requests under way need not pass again. */
+/* Begins the request. False: too many are under way. */
+static bool call_now(struct run *r)
+{
+    r->passed = true; /* who must wait for a turn need not pass the rate window again */
+    if (run_send(r)) {
+        r->passed = false;
+        turns_spent(r->p->turns, r->turn.bytes, publisher_mono_ms());
+        return true;
+    }
+    if (r->next == RUN_TURN)
+        return false;
+    r->passed = false;
+    run_advance(r);
+    return true;
+}
+
+static struct turn turn_of(const struct run *r)
+{
+    const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
+    enum flow_do what = r->action.what;
+    bool fetched = r->flow.start.new_way != FLOW_BY_UPLOAD;
+    struct turn t = {.class = TURN_EARLY, .account_id = r->account_id};
+
+    if (what == FLOW_DO_LAST || (what == FLOW_DO_INIT && fetched))
+        t.class = TURN_DUE;
+    if (what == FLOW_DO_CHUNK || what == FLOW_DO_LAST)
+        t.bytes = tiktok_chunk_len(plan, r->action.chunk);
+    return t;
+}
+
 static void make_call(struct run *r)
 {
-    r->passed = true;
-    if (!run_send(r)) {
-        r->passed = r->next == RUN_DELAY;
-        run_advance(r);
-        return;
+    struct turns *turns = r->p->turns;
+
+    r->turn = turn_of(r);
+    if (!turns_may_go(turns, &r->turn, publisher_mono_ms()) || !call_now(r)) {
+        r->passed = true;
+        turns_wait(turns, &r->turn);
     }
-    r->passed = false;
 }
 
 /* The window that is kept here decides, for want of Redis. */
@@ -254,7 +312,47 @@ static void perform_or_stop(struct run *r)
 
 static void on_time(void *arg)
 {
-    perform_or_stop((struct run *)arg);
+    struct run *r = (struct run *)arg;
+
+    set_waits(r, false);
+    perform_or_stop(r);
+}
+
+void run_take_turns(struct publisher *p)
+{
+    for (struct turn *t; (t = turns_next(p->turns, publisher_mono_ms())) != NULL;) {
+        struct run *r = LIST_ENTRY(t, struct run, turn);
+
+        if (!lease_valid(p->lease) || (p->stopping && flow_may_stop(r->action.what))) {
+            r->passed = false;
+            perform_or_stop(r);
+        } else if (!call_now(r)) {
+            turns_back(p->turns, t);
+            return;
+        }
+    }
+}
+
+/* Witness and grant of many posts take longer than the moment that the flow sets aside
+ * for those of one. So each waiting post begins earlier for those that wait already: in a
+ * burst the grants spread over the seconds before it. */
+static int64_t ahead_ms(const struct publisher *p)
+{
+    int64_t ms = (int64_t)p->waiting / RUN_WAITING_PER_MS;
+
+    return ms < RUN_AHEAD_MAX_MS ? ms : RUN_AHEAD_MAX_MS;
+}
+
+static void wait_for_time(struct run *r)
+{
+    struct publisher *p = r->p;
+    int64_t at_ms = r->action.at_ms;
+
+    if (r->action.what == FLOW_DO_WAIT && r->flow.start.new_way == FLOW_BY_UPLOAD) {
+        at_ms -= ahead_ms(p);
+        set_waits(r, true);
+    }
+    publisher_timer_at(p, &r->timer, at_ms);
 }
 
 /* Starts the action, now or at its time. */
@@ -269,7 +367,7 @@ static void begin(struct run *r)
         r->action.at_ms = 0;
     }
     if (r->action.at_ms > lease_now_ms(p->lease))
-        publisher_timer_at(p, &r->timer, r->action.at_ms);
+        wait_for_time(r);
     else
         perform(r);
 }
@@ -336,6 +434,7 @@ void run_advance(struct run *r)
         decide(r);
         break;
     case RUN_CALL:
+    case RUN_TURN:
         make_call(r);
         break;
     case RUN_LOCAL:
@@ -383,6 +482,7 @@ void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t 
     r->timer.fire = on_time;
     r->timer.arg = r;
     list_push(&p->runs, &r->node);
+    list_push(bucket_of(p, r->ref.post_id), &r->by_post);
     r->action = (struct flow_action){.what = FLOW_DO_RELOAD, .reason = ""};
     submit(r, p->store, run_on_store);
 }
@@ -397,6 +497,7 @@ void run_stop_all(struct publisher *p)
         node = list_next(&p->runs, node);
         if (r->timer.place != 0 && flow_may_stop(r->action.what)) {
             timer_stop(&p->timers, &r->timer);
+            set_waits(r, false);
             perform_or_stop(r);
         }
     }

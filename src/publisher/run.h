@@ -10,7 +10,10 @@
 #include "publisher.h"
 #include "store/jobs.h"
 
-enum { RUN_MAX = 4096 }; /* runs at a time, waiting and polling ones included */
+enum { RUN_MAX = 16384 }; /* runs at a time, waiting and polling ones included */
+
+/* No runs yet. */
+void run_table_init(struct publisher *p);
 
 /* Begins a run for a post that was claimed for inc. */
 void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc);
@@ -28,6 +31,9 @@ void run_nudge(struct publisher *p, uint64_t post_id);
 /* The guards of at most max runs, beginning with run number from; how many. For
  * job_beat(). */
 size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, size_t max);
+
+/* Begins the requests that waited for a free place; once each turn of the loop. */
+void run_take_turns(struct publisher *p);
 
 /* Drops every run: the lease is gone. */
 void run_drop_all(struct publisher *p);

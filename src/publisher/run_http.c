@@ -80,7 +80,7 @@ static void refused(struct run *r, const struct tiktok_reply *reply,
 static bool not_begun(struct run *r, const struct err *err)
 {
     if (err->rc == RC_LIMITED)
-        run_delay(r, RUN_DELAY_HTTP_MS);
+        r->next = RUN_TURN;
     else
         no_answer(r, RC_UNAVAILABLE, err);
     return false;

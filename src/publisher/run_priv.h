@@ -10,11 +10,13 @@
 #include "tiktok/oauth.h"
 #include "tiktok/posting.h"
 #include "tiktok/status.h"
+#include "turns.h"
 
 /* What follows when what was under way has ended. */
 enum run_next {
     RUN_DECIDE,  /* the flow decides on run.ev */
     RUN_CALL,    /* the rate window let the call through: make it */
+    RUN_TURN,    /* too many requests are under way: when it is its turn */
     RUN_LOCAL,   /* Redis is away: ask the window kept here, then as above */
     RUN_DELAY,   /* the same action again, after run.delay_ms */
     RUN_REFRESH, /* the stored token is too old: get a newer one, slowly */
@@ -23,14 +25,17 @@ enum run_next {
 
 enum {
     RUN_DELAY_STORE_MS = 500, /* the database is away */
-    RUN_DELAY_HTTP_MS = 20,   /* too many requests at once */
+    RUN_WAITING_PER_MS = 3,   /* posts whose witness and grant take a ms */
+    RUN_AHEAD_MAX_MS = 5000,  /* so early a grant may come at most for others' sake */
     RUN_COUNTED_MS = 10000,   /* for so long an INIT counts as made when it was claimed */
 };
 
 struct run {
     struct pool_work work; /* first, so that the work is the run */
     struct list_node node;
+    struct list_node by_post;
     struct list_node waiting; /* in a lane of publisher/batch.h */
+    struct turn turn;         /* for a request */
     struct publisher *p;
     struct job_ref ref;
     uint64_t account_id;
@@ -42,6 +47,7 @@ struct run {
     int64_t now_ms;   /* by the database's clock, when the action was begun */
     int file;         /* the video while a part of it is sent, else -1 */
 
+    bool waits; /* its timer is that of WAIT: counted in publisher.waiting */
     bool crashed_often;
     bool begun;             /* the flow is: the row was read once */
     bool on_thread;         /* the work is submitted: hands off what it uses */

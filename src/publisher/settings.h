@@ -15,6 +15,7 @@ struct settings {
     char *pull_url, *pull_mode; /* pull_url: NULL when TikTok can fetch nothing of ours */
     char *db_url, *redis_url, *token_key_file, *media_url, *state_dir;
     char *log_level_name, *log_file;
+    int64_t egress_mbit; /* what uploads may send in a second, in megabits; 0: no limit */
     int64_t in_flight; /* posts at a time; those that only wait or poll not counted */
 
     /* Derived. */

@@ -7,6 +7,7 @@ import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, Stack } from '../harness/stack.mjs';
 import { api } from './api.mjs';
+import { burst } from './burst.mjs';
 import { stopAll } from './bare.mjs';
 import { claims, fill } from './claims.mjs';
 import { files } from './files.mjs';
@@ -14,7 +15,7 @@ import { CONNECTIONS, SLOW_ROUNDS, Table } from './measure.mjs';
 import { LARGE, SMALL, publisher } from './publishing.mjs';
 import { seedAccounts, seedFile } from './seed.mjs';
 
-const PARTS = { claims, api, files, publisher };
+const PARTS = { claims, api, files, publisher, burst };
 const ACCOUNTS = 200;
 const LONGEST_MS = 600_000;
 const only = process.env.BENCH_ONLY?.split(/[\s,]+/).filter(Boolean) ?? Object.keys(PARTS);

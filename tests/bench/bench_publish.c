@@ -1,11 +1,15 @@
 /* bench_publish - posts by bare libcurl multi, without a word written down.
  *
- *     bench_publish BASE FILE POSTS IN_FLIGHT CAPTION < TOKENS
+ *     bench_publish BASE FILE POSTS IN_FLIGHT CAPTION [hold] < TOKENS
  *
  * Makes the calls that tts-publisher makes for a post (creator_info, init, PUT of the
  * whole file, status until it is published), IN_FLIGHT posts at a time, each with the
  * next of the access tokens on standard input (one a line). The file must fit into one
- * chunk. Prints the seconds it took and the CPU seconds it used itself. */
+ * chunk. Prints the seconds it took and the CPU seconds it used itself.
+ *
+ * With "hold" it opens the sessions of all posts first and then sends their files as fast
+ * as it can, without a question afterwards; the third number is the instant at which it
+ * began to send, in ms since the epoch. */
 #include "core/parse.h"
 #include "core/strbuf.h"
 #include "core/xalloc.h"
@@ -22,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TOKENS_MAX = 4096, LINE_SIZE = 512, ANSWER_MAX = 65536, URL_SIZE = 2048 };
+enum { TOKENS_MAX = 16384, LINE_SIZE = 512, ANSWER_MAX = 65536, URL_SIZE = 2048 };
 
 enum step { CREATOR, INIT, UPLOAD, STATUS, STEPS };
 
@@ -43,6 +47,10 @@ static size_t tokens_len;
 static int file;
 static int64_t size;
 static int64_t begun, ended, wanted;
+static bool hold;              /* sessions first, then the files */
+static char (*held)[URL_SIZE]; /* upload addresses of the sessions; NULL: none held */
+static int64_t held_len;
+static bool sending; /* all sessions are open */
 static CURLM *multi;
 
 static void die(const char *what)
@@ -159,9 +167,24 @@ static void send_step(struct post *p)
 
 static void begin_post(struct post *p)
 {
-    p->token = tokens[(size_t)begun++ % tokens_len];
-    p->step = CREATOR;
+    if (sending) {
+        (void)snprintf(p->upload_url, sizeof(p->upload_url), "%s", held[begun++]);
+        p->step = UPLOAD;
+    } else {
+        p->token = tokens[(size_t)begun++ % tokens_len];
+        p->step = hold ? INIT : CREATOR;
+    }
     send_step(p);
+}
+
+/* One of the two halves of a post has ended: its session is open, or its file is sent. */
+static void end_half(struct post *p)
+{
+    if (!sending)
+        (void)snprintf(held[held_len++], URL_SIZE, "%s", p->upload_url);
+    ended++;
+    if (begun < wanted)
+        begin_post(p);
 }
 
 static void read_session(struct post *p, const json_t *answer)
@@ -200,7 +223,9 @@ static void answered(struct post *p, CURLcode result)
         answer = json_loadb(p->answer.buf, p->answer.len, 0, NULL);
     if (p->step == INIT)
         read_session(p, answer);
-    if (p->step != STATUS) {
+    if (hold) {
+        end_half(p);
+    } else if (p->step != STATUS) {
         p->step++;
         send_step(p);
     } else if (!is_published(answer)) {
@@ -267,32 +292,56 @@ static double seconds(struct timeval t)
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
+/* All posts, or one half of each: in_flight at a time. */
+static void run_posts(struct post *posts, int64_t in_flight)
+{
+    begun = 0;
+    ended = 0;
+    for (int64_t i = 0; i < in_flight && begun < wanted; i++)
+        begin_post(&posts[i]);
+    while (ended < wanted)
+        turn();
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 int main(int argc, char **argv)
 {
     struct rusage used;
     int64_t in_flight = 0;
+    int64_t instant = 0;
     struct post *posts;
     double start;
 
-    if (argc != 6 || !parse_i64(argv[3], 1, 1000000, &wanted) ||
-        !parse_i64(argv[4], 1, 512, &in_flight))
-        die("usage: bench_publish BASE FILE POSTS IN_FLIGHT CAPTION < TOKENS");
+    if (argc < 6 || argc > 7 || !parse_i64(argv[3], 1, 1000000, &wanted) ||
+        !parse_i64(argv[4], 1, 1024, &in_flight))
+        die("usage: bench_publish BASE FILE POSTS IN_FLIGHT CAPTION [hold] < TOKENS");
     base = argv[1];
     caption = argv[5];
+    hold = argc == 7;
     open_file(argv[2]);
     read_tokens();
     set(curl_global_init(CURL_GLOBAL_DEFAULT));
     multi = curl_multi_init();
     posts = xcalloc((size_t)in_flight, sizeof(*posts));
-    start = now_s();
-    for (int64_t i = 0; i < in_flight && begun < wanted; i++) {
+    held = hold ? xcalloc((size_t)wanted, sizeof(*held)) : NULL;
+    for (int64_t i = 0; i < in_flight; i++)
         posts[i].easy = curl_easy_init();
-        begin_post(&posts[i]);
+    start = now_s();
+    run_posts(posts, in_flight);
+    if (hold) {
+        sending = true;
+        instant = wall_ms();
+        run_posts(posts, in_flight);
     }
-    while (ended < wanted)
-        turn();
     (void)getrusage(RUSAGE_SELF, &used);
-    (void)printf("%.6f %.6f\n", now_s() - start,
-                 seconds(used.ru_utime) + seconds(used.ru_stime));
+    (void)printf("%.6f %.6f %" PRId64 "\n", now_s() - start,
+                 seconds(used.ru_utime) + seconds(used.ru_stime), instant);
     return EXIT_SUCCESS;
 }

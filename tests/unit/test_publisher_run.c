@@ -9,11 +9,13 @@
 #include "publisher/lease.h"
 #include "publisher/run.h"
 #include "publisher/tokens.h"
+#include "publisher/turns.h"
 #include "store/jobs_batch.h"
 #include "tiktok/pull_url.h"
 #include "unit.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -393,12 +395,14 @@ static void turn(void)
 {
     struct pollfd p = {.fd = bell, .events = POLLIN};
     uint64_t n;
-    int64_t ms = timers_next_ms(&publisher.timers, publisher_mono_ms(), 100);
+    int64_t ms = timers_next_ms(&publisher.timers, publisher_mono_ms(),
+                                turns_len(publisher.turns) > 0 ? 1 : 100);
 
     if (poll(&p, 1, (int)ms) == 1)
         ck_assert_int_eq(read(bell, &n, sizeof(n)), (ssize_t)sizeof(n));
     pool_reap(publisher.store);
     timers_run(&publisher.timers, publisher_mono_ms());
+    run_take_turns(&publisher);
 }
 
 /* Goes on until TikTok is asked. */
@@ -532,7 +536,8 @@ static void setup(void)
     settings = (struct settings){.api_url = api, .upload_hosts = hosts, .in_flight = 2};
     tiktok.http.ops = &ops;
     publisher = (struct publisher){.settings = &settings, .http = &tiktok.http};
-    list_init(&publisher.runs);
+    run_table_init(&publisher);
+    publisher.turns = turns_new(0);
     publisher.rings = rings_new();
     publisher.batches = batches_new(&publisher);
     (void)snprintf(path, sizeof(path), "%s/key", dir);
@@ -570,6 +575,7 @@ static void teardown(void)
         turn();
     pool_free(publisher.store);
     batches_free(publisher.batches);
+    turns_free(publisher.turns);
     rings_free(publisher.rings);
     timers_release(&publisher.timers);
     blob_store_close(publisher.blobs);
@@ -618,6 +624,35 @@ START_TEST(a_call_that_waits_for_its_turn_passes_its_rate_window_once)
     ck_assert_int_eq(passed, QUEUE_STATUS_LIMIT - 2);
     answer(200, COMPLETE);
     until_end();
+}
+END_TEST
+
+/* Until its first request finds no free place. */
+static void wait_for_a_turn(void)
+{
+    tiktok.busy = INT_MAX;
+    begin();
+    while (turns_len(publisher.turns) == 0)
+        turn();
+}
+
+START_TEST(who_waits_for_a_turn_at_a_shutdown_gives_the_post_back)
+{
+    wait_for_a_turn();
+    publisher.stopping = true;
+    run_stop_all(&publisher);
+    until_end();
+    ck_assert_str_eq(db_.writes, "release ");
+    ck_assert_uint_eq(turns_len(publisher.turns), 0);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_turn_is_dropped_with_the_lease)
+{
+    wait_for_a_turn();
+    run_drop_all(&publisher);
+    ck_assert_uint_eq(publisher.runs.len, 0);
+    ck_assert_uint_eq(turns_len(publisher.turns), 0);
 }
 END_TEST
 
@@ -1037,6 +1072,8 @@ UNIT_MAIN_FIXTURE(
     "publisher_run", setup, teardown,
     a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
     a_call_that_waits_for_its_turn_passes_its_rate_window_once,
+    who_waits_for_a_turn_at_a_shutdown_gives_the_post_back,
+    who_waits_for_a_turn_is_dropped_with_the_lease,
     when_the_lease_is_lost_the_transfer_ends_and_nothing_more_is_written,
     without_a_valid_lease_nothing_is_begun,
     a_run_whose_fence_has_moved_ends_without_a_word,
