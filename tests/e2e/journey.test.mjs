@@ -112,7 +112,7 @@ describe('a post', () => {
     await go('/compose');
     await heading('New post').waitFor();
     const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: 'Choose file' }).click();
+    await page.getByRole('button', { name: /^Choose files?$/ }).click();
     await (await chooser).setFiles(video);
     await page.getByLabel('Caption').fill(caption);
     await page.getByText(`${caption.length} / 2,200`).waitFor();
@@ -202,7 +202,7 @@ describe('the library', () => {
   test('says in words why a file would be refused', async () => {
     const slow = await makeVideo(stack.path('tmp', 'slow.mp4'), { rate: 12 });
     const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: 'Upload video' }).first().click();
+    await page.getByRole('button', { name: 'Upload files' }).first().click();
     await (await chooser).setFiles(slow);
     await page.getByText('TikTok would refuse it').first().waitFor({ timeout: 30_000 });
     await page.getByText(/12 frames per second/).first().waitFor();

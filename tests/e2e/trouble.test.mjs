@@ -96,7 +96,7 @@ describe('an upload during which the workers restart', () => {
     const video = await makeVideo(stack.path('tmp', 'long.mp4'), { seconds: 4, padTo: 200 << 20 });
     await page.goto(`${stack.url}/media`);
     const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: 'Upload video' }).first().click();
+    await page.getByRole('button', { name: 'Upload files' }).first().click();
     await (await chooser).setFiles(video);
     await page.getByRole('progressbar').waitFor();
     await stack.restart('tts-api');

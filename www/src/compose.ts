@@ -1,17 +1,17 @@
 // The composer's state: one draft, kept as signals, saved by itself. Screens only draw it and call what is here.
 import { batch, computed, effect, signal, untracked } from '@preact/signals';
-import { api, asError, get, newKey } from './api';
+import { api, asError, get, newKey, session } from './api';
 import type { ApiError } from './api';
 import { now } from './clock';
 import { refreshSoon } from './changes';
 import { keepMedia, mediaById, watchMedia } from './media-store';
 import { homeZone } from './prefs';
-import { rules } from './rules';
+import { MAX_PHOTOS, TITLE_UNITS, rules } from './rules';
 import type { Intent, Problem, RuleMedia } from './rules';
 import { load, save } from './store';
 import { resolve, wallFields } from './tz';
-import type { Account, CreatorInfo, Media, Mode, Post, PostInput } from './types';
-import { uploads } from './uploads';
+import type { Account, CreatorInfo, Kind, Media, Mode, Post, PostInput } from './types';
+import { kindOf, uploads } from './uploads';
 import type { Upload } from './uploads';
 import { problemText } from './words';
 
@@ -26,6 +26,23 @@ export interface When {
   date: string;
   time: string;
   zone: string;
+}
+
+/** A place in the post: a file of the library, or one on its way that will become one. */
+interface Item {
+  key: string;
+  id: string | null;
+  upload: Upload | null;
+}
+
+/** The file there as the rules and the preview see it: the server's facts, or what the browser knows of an upload. */
+export interface ChosenFile extends RuleMedia {
+  key: string;
+  filename: string;
+  url: string | null;
+  thumbnail: string | null;
+  media: Media | null;
+  upload: Upload | null;
 }
 
 type Content = Omit<PostInput, 'publish_at' | 'timezone' | 'consent' | 'media_ids'>;
@@ -50,9 +67,10 @@ function proposal(zone: string): When {
 export const content = signal<Content>(fresh());
 export const when = signal<When>(proposal(homeZone()));
 export const discloseOn = signal(false);
-export const mediaIds = signal<string[]>([]);
-/** A file on its way that will become the post's media. */
-export const upload = signal<Upload | null>(null);
+/** One video, or photos in their order. */
+const items = signal<Item[]>([]);
+/** The photo that is being looked at: what the buttons below the photos and the preview are about. */
+export const photoAt = signal(0);
 export const accounts = signal<Account[] | null>(null);
 export const creator = signal<Creator>({ state: 'none' });
 /** The post behind the form, once the server has it. */
@@ -75,34 +93,44 @@ export const account = computed(() => accounts.value?.find((a) => a.id === conte
 export const editingScheduled = computed(() => saved.value?.status === 'scheduled');
 export const resolved = computed(() => resolve(when.value.date, when.value.time, when.value.zone));
 
-/** The chosen file as the rules and the preview see it: the server's facts, or what the browser knows of an upload. */
-export const chosen = computed<(RuleMedia & { filename: string; url: string | null; thumbnail: string | null; media: Media | null }) | null>(() => {
-  const u = upload.value;
-  const id = u ? u.mediaId.value : (mediaIds.value[0] ?? null);
+function fileOf({ key, id: known, upload: u }: Item): ChosenFile {
+  const id = u ? u.mediaId.value : known;
   const m = id ? (mediaById.value[id] ?? null) : null;
-  if (!u && !id) return null;
   return {
+    key,
     id: id ?? '0',
-    kind: m?.kind ?? u?.kind ?? 'video',
+    kind: m?.kind ?? u?.kind ?? content.value.kind,
     status: m?.status ?? (u && u.state.value !== 'finished' ? 'uploading' : 'checking'),
     duration_ms: m?.duration_ms ?? u?.durationMs.value ?? null,
     filename: m?.filename ?? u?.file.name ?? '',
     url: u?.preview ?? m?.content_url ?? null,
-    thumbnail: m?.thumbnail_url ?? null,
+    thumbnail: m?.thumbnail_url ?? (u?.kind === 'photo' ? u.preview : null),
     media: m,
+    upload: u,
   };
-});
+}
+
+export const files = computed<ChosenFile[]>(() => items.value.map(fileOf));
+/** The video of a video post; of photos the first. */
+export const chosen = computed<ChosenFile | null>(() => files.value[0] ?? null);
+/** The photo that the profile shows. */
+export const coverAt = computed(() => Math.min(content.value.cover_index ?? 0, Math.max(0, items.value.length - 1)));
+/** Why this installation cannot post photos, or null. */
+export const photosOff = computed(() =>
+  session.value?.app.photo_posts === false
+    ? 'Photo posts are not possible on this installation yet: TikTok fetches photos from a public address, and none is set. Whoever runs it sets MEDIA_PULL_URL and verifies it in the TikTok developer portal.'
+    : null,
+);
 
 /** The draft in the words of the API, as if the button were pressed now: pressing it is the consent. */
 export const input = computed<PostInput>(() => {
   const c = content.value;
   const w = when.value;
   const at = resolved.value;
-  const file = chosen.value;
   return {
     ...c,
     disclose: discloseOn.value ? c.disclose : { your_brand: false, branded_content: false },
-    media_ids: file ? [file.id] : [],
+    media_ids: files.value.map((f) => f.id),
     publish_at: w.intent === 'schedule' && at ? new Date(at.at).toISOString() : null,
     timezone: w.zone,
     consent: { music_usage: true, branded_content: discloseOn.value && c.disclose.branded_content },
@@ -115,12 +143,11 @@ const known = computed(() => {
 });
 
 export const view = computed(() => {
-  const file = chosen.value;
   return rules(input.value, known.value, {
     intent: when.value.intent,
     now: now.value,
     features: account.value?.features ?? { direct_post: true, inbox: true, stats: false },
-    media: file ? [file] : [],
+    media: files.value,
     discloseOn: discloseOn.value,
   });
 });
@@ -132,6 +159,7 @@ export const problems = computed<Problem[]>(() => {
   if (content.value.mode === 'direct' && content.value.account_id !== null && known.value === null) {
     list.unshift({ field: 'account_id', code: c.state === 'failed' ? 'creator_unavailable' : 'creator_loading' });
   }
+  if (content.value.kind === 'photo' && photosOff.value) list.unshift({ field: 'media_ids', code: 'photos_off' });
   for (const [field, code] of Object.entries(serverFields.value)) {
     if (!list.some((p) => p.field === field)) list.push({ field, code });
   }
@@ -140,9 +168,13 @@ export const problems = computed<Problem[]>(() => {
 
 export function textOf(p: Problem): string {
   const c = known.value;
+  if (p.code === 'photos_off') return photosOff.value ?? '';
+  if (p.field === 'cover_index') return 'Choose the cover again.';
+  if (p.code === 'title_too_long') return `The title is ${(content.value.title ?? '').length - TITLE_UNITS} characters too long.`;
   return problemText(p, {
     durationMs: chosen.value?.duration_ms ?? null,
     limitSec: c?.max_video_post_duration_sec ?? null,
+    photo: content.value.kind === 'photo',
     captionOver: view.value.captionUnits - view.value.captionLimit,
     blocked: c?.blocked_message ?? null,
   });
@@ -181,32 +213,89 @@ export function setDisclose(on: boolean): void {
   change({ disclose: { your_brand: false, branded_content: false } });
 }
 
-export function chooseMedia(m: Media): void {
+/** What a kind of post does not have goes when it becomes one. */
+const NOT_OF: Record<Kind, Partial<Content>> = {
+  video: { title: null, auto_add_music: false, cover_index: null },
+  photo: { allow_duet: false, allow_stitch: false, is_aigc: false, cover_ms: null },
+};
+
+/** Puts files in this order into the post; the cover stays the photo that it is. */
+function arrange(list: Item[]): void {
+  const cover = items.value[coverAt.value]?.key;
+  const first = list[0] ? fileOf(list[0]) : null;
+  const kind = first?.kind ?? content.value.kind;
+  const at = list.findIndex((i) => i.key === cover);
   batch(() => {
-    keepMedia(m);
-    mediaIds.value = [m.id];
-    upload.value = null;
-    change({ cover_ms: null, kind: m.kind });
+    items.value = list;
+    photoAt.value = Math.max(0, Math.min(photoAt.value, list.length - 1));
+    change({
+      kind,
+      ...(kind === content.value.kind ? {} : NOT_OF[kind]),
+      ...(kind === 'photo' ? { cover_index: at > 0 ? at : null } : {}),
+    });
     settle('media_ids');
   });
+}
+
+function add(item: Item, kind: Kind): void {
+  const list = items.value;
+  if (list.some((i) => i.key === item.key)) return;
+  const beside = kind === 'photo' && list.length > 0 && content.value.kind === 'photo';
+  if (!beside) change({ cover_ms: null });
+  arrange(beside ? [...list, item] : [item]);
+  if (kind === 'photo') photoAt.value = items.value.length - 1;
+}
+
+export function addMedia(m: Media): void {
+  keepMedia(m);
+  add({ key: `m${m.id}`, id: m.id, upload: null }, m.kind);
   if (m.status === 'checking' || m.status === 'uploading') watchMedia(m.id);
 }
 
-export function chooseUpload(u: Upload): void {
-  batch(() => {
-    upload.value = u;
-    mediaIds.value = [];
-    change({ cover_ms: null, kind: u.kind });
-    settle('media_ids');
-  });
+export function addUpload(u: Upload): void {
+  add({ key: `u${u.id}`, id: null, upload: u }, u.kind);
+}
+
+/** How many photos there is still room for. */
+export const roomForPhotos = computed(() => MAX_PHOTOS - (content.value.kind === 'photo' ? items.value.length : 0));
+
+/** Of files that somebody chose, those that the post can take: a video, or photos. */
+export function sieve(list: File[]): { take: File[]; refused: string | null } {
+  const holds = items.value.length > 0 ? content.value.kind : null;
+  const kind = holds ?? list.map(kindOf).find((k) => k !== null) ?? null;
+  const other = list.some((f) => (kindOf(f) ?? kind) !== kind);
+  const mine = list.filter((f) => (kindOf(f) ?? kind) === kind);
+  const take = mine.slice(0, kind === 'photo' ? roomForPhotos.value : 1);
+  if (kind === 'photo' && photosOff.value) return { take: [], refused: photosOff.value };
+  if (other) {
+    const held = holds ? ` This one holds ${holds === 'video' ? 'a video' : 'photos'}; remove ${holds === 'video' ? 'it' : 'them'} first, or write another post.` : '';
+    return { take, refused: `A post holds one video or up to ${MAX_PHOTOS} photos, not both.${held}` };
+  }
+  if (take.length === mine.length) return { take, refused: null };
+  return { take, refused: kind === 'photo' ? `A post holds at most ${MAX_PHOTOS} photos; ${mine.length - take.length} were left out.` : 'A post holds one video; the first one was taken.' };
+}
+
+/** Moves the photo at from to the place to. */
+export function movePhoto(from: number, to: number): void {
+  const list = [...items.value];
+  const [item] = list.splice(from, 1);
+  if (!item || to < 0 || to > list.length) return;
+  list.splice(to, 0, item);
+  arrange(list);
+  photoAt.value = to;
+}
+
+export function removePhoto(at: number): void {
+  arrange(items.value.filter((_item, i) => i !== at));
+}
+
+export function makeCover(at: number): void {
+  change({ cover_index: at > 0 ? at : null });
 }
 
 export function clearMedia(): void {
-  batch(() => {
-    upload.value = null;
-    mediaIds.value = [];
-    change({ cover_ms: null });
-  });
+  change({ cover_ms: null, cover_index: null });
+  arrange([]);
 }
 
 export async function loadCreator(force = false): Promise<void> {
@@ -248,11 +337,14 @@ export function setMode(mode: Mode): void {
   change({ mode });
 }
 
-const worthKeeping = (): boolean => content.value.caption !== '' || chosen.value !== null;
+const worthKeeping = (): boolean => content.value.caption !== '' || (content.value.title ?? '') !== '' || items.value.length > 0;
 
 function draftBody(): Partial<PostInput> {
-  const { consent: _none, media_ids, ...body } = input.value;
-  return { ...body, media_ids: media_ids.filter((id) => id !== '0') };
+  const { consent: _none, media_ids, cover_index, ...body } = input.value;
+  const there = media_ids.filter((id) => id !== '0');
+  // A photo on its way is not in the draft yet, so the cover may have another number there.
+  const cover = cover_index === null ? -1 : there.indexOf(media_ids[cover_index] ?? '');
+  return { ...body, media_ids: there, cover_index: cover > 0 ? cover : null };
 }
 
 async function write(mine: number): Promise<void> {
@@ -352,7 +444,7 @@ function show(p: Post): void {
     is_aigc: p.is_aigc, auto_add_music: p.auto_add_music, cover_ms: p.cover_ms, cover_index: p.cover_index,
   };
   discloseOn.value = p.disclose.your_brand || p.disclose.branded_content;
-  mediaIds.value = p.media_ids;
+  items.value = p.media_ids.map((id) => ({ key: `m${id}`, id, upload: null }));
   when.value = p.publish_at ? { intent: 'schedule', ...wallFields(Date.parse(p.publish_at), zone), zone } : proposal(zone);
   saved.value = p;
   p.media_ids.forEach(watchMedia);
@@ -382,8 +474,8 @@ function reset(): void {
     content.value = fresh();
     when.value = proposal(homeZone());
     discloseOn.value = false;
-    mediaIds.value = [];
-    upload.value = null;
+    items.value = [];
+    photoAt.value = 0;
     creator.value = { state: 'none' };
     saved.value = null;
     saving.value = 'idle';
@@ -415,7 +507,7 @@ export async function open(id: string | null, mediaId: string | null): Promise<v
         if (only.timezone) when.value = proposal(only.timezone);
       }
       takeKept(id);
-      if (media) chooseMedia(media);
+      if (media) addMedia(media);
     });
   } catch (e) {
     openError.value = asError(e);
@@ -425,20 +517,20 @@ export async function open(id: string | null, mediaId: string | null): Promise<v
   if (!openError.value) void loadCreator(true);
 }
 
-// An upload that was taken out of the tray is no longer the post's media.
+// An upload that was taken out of the tray is no longer the post's media, unless it has become a file of the library.
 effect(() => {
-  const u = upload.value;
   const listed = uploads.value;
-  if (u && !listed.includes(u)) {
-    const id = u.mediaId.peek();
-    batch(() => {
-      upload.value = null;
-      mediaIds.value = id ? [id] : [];
-    });
-  }
+  const gone = items.peek().filter((i) => i.upload && !listed.includes(i.upload));
+  if (gone.length === 0) return;
+  const kept = items.peek().flatMap((i) => {
+    if (!gone.includes(i)) return [i];
+    const id = i.upload?.mediaId.peek() ?? null;
+    return id ? [{ key: i.key, id, upload: null }] : [];
+  });
+  untracked(() => arrange(kept));
 });
 
 // A finished upload is worth storing in the draft without waiting for the next keystroke.
 effect(() => {
-  if (upload.value?.mediaId.value) untracked(touch);
+  if (items.value.some((i) => i.upload?.mediaId.value)) untracked(touch);
 });

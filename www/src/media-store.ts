@@ -8,6 +8,8 @@ import type { Media } from './types';
 export const mediaById = signal<Record<string, Media>>({});
 
 const CHECK_EVERY_MS = 1500;
+/** Of many files each is asked for less often. */
+const AT_ONCE = 4;
 const watching = new Set<string>();
 
 export function keepMedia(...list: Media[]): void {
@@ -32,7 +34,7 @@ export function watchMedia(id: string): void {
       // Asked again below; a file that is gone is shown as it was last seen.
     }
     if (settled(mediaById.value[id]) || !watching.has(id)) watching.delete(id);
-    else setTimeout(() => void step(), CHECK_EVERY_MS);
+    else setTimeout(() => void step(), CHECK_EVERY_MS * Math.max(1, watching.size / AT_ONCE));
   };
   void step();
 }

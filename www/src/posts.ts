@@ -3,7 +3,7 @@ import { api, asError, newKey } from './api';
 import { refreshSoon } from './changes';
 import { navigate } from './nav';
 import { toast } from './toasts';
-import type { Consent, Post, PostStatus } from './types';
+import type { Consent, Post, PostMedia, PostStatus } from './types';
 
 export type Act = 'edit' | 'publish_now' | 'reschedule' | 'retry' | 'cancel' | 'duplicate' | 'delete' | 'resolve';
 
@@ -103,3 +103,9 @@ export async function remove(p: Post): Promise<boolean> {
     refreshSoon();
   }
 }
+
+/** What a post is shown by: its video, or the photo that is its cover. */
+export const faceOf = (p: Post): PostMedia | undefined => p.media[p.kind === 'photo' ? (p.cover_index ?? 0) : 0] ?? p.media[0];
+
+/** What a post is called in lists. */
+export const nameOf = (p: Post): string => p.title || p.caption || p.media[0]?.filename || 'No caption';

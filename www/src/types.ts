@@ -23,7 +23,7 @@ export interface Session {
   csrf_token: string | null;
   expires_at: string | null;
   limits: { media_max_bytes: number; chunk_bytes: number };
-  app: { unaudited: boolean | null; sandbox: boolean; scopes: string[] };
+  app: { unaudited: boolean | null; sandbox: boolean; scopes: string[]; photo_posts: boolean };
 }
 
 export interface Features {
@@ -71,6 +71,8 @@ export interface Check {
   measured: string | null;
   limit: string | null;
   ok: boolean;
+  /** Beyond the limit, but what TikTok is given instead is not. */
+  converted: boolean;
 }
 
 export interface PostMedia {
@@ -91,6 +93,9 @@ export interface Media extends PostMedia {
   codec: string | null;
   container: string | null;
   checks: Check[];
+  rendition: { bytes: number; width: number; height: number } | null;
+  strip: { url: string; frames: number } | null;
+  duplicate_of: string | null;
   used_in: number;
   created_at: string;
   version: number;

@@ -32,24 +32,42 @@ export interface Upload {
 export const uploads = signal<Upload[]>([]);
 
 const TYPES: Record<string, Kind> = {
-  'video/mp4': 'video', 'video/quicktime': 'video', 'video/webm': 'video', 'image/jpeg': 'photo', 'image/webp': 'photo',
+  'video/mp4': 'video', 'video/quicktime': 'video', 'video/webm': 'video',
+  'image/jpeg': 'photo', 'image/png': 'photo', 'image/webp': 'photo', 'image/gif': 'photo', 'image/avif': 'photo',
 };
-const BY_ENDING: Record<string, string> = { mp4: 'video/mp4', m4v: 'video/mp4', mov: 'video/quicktime', webm: 'video/webm', jpg: 'image/jpeg', jpeg: 'image/jpeg', webp: 'image/webp' };
-export const ACCEPT_VIDEO = '.mp4,.m4v,.mov,.webm,video/mp4,video/quicktime,video/webm';
+const BY_ENDING: Record<string, string> = {
+  mp4: 'video/mp4', m4v: 'video/mp4', mov: 'video/quicktime', webm: 'video/webm',
+  jpg: 'image/jpeg', jpeg: 'image/jpeg', png: 'image/png', webp: 'image/webp', gif: 'image/gif', avif: 'image/avif',
+};
+const HEIC = ['heic', 'heif'];
+/** For file dialogs. HEIC is not among them, so iPhones hand over a JPEG by themselves. */
+export const ACCEPT: Record<Kind, string> = {
+  video: '.mp4,.m4v,.mov,.webm,video/mp4,video/quicktime,video/webm',
+  photo: '.jpg,.jpeg,.png,.webp,.gif,.avif,image/jpeg,image/png,image/webp,image/gif,image/avif',
+};
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000];
 const DEFAULT_CHUNK = 16 * 1024 * 1024;
 const SMOOTH = 0.3;
+/** Files on their way at a time; the others wait. */
+const AT_ONCE = 3;
+/** What the server takes of a photo, to convert it. */
+const PHOTO_MAX = 100_000_000;
 
 const clients = new WeakMap<Upload, TusUpload>();
 let lastId = 0;
 
 const typeOf = (f: File): string => (f.type in TYPES ? f.type : (BY_ENDING[f.name.split('.').pop()?.toLowerCase() ?? ''] ?? f.type));
 
+/** Whether it would be a video or a photo; null: neither. */
+export const kindOf = (f: File): Kind | null => TYPES[typeOf(f)] ?? null;
+
 /** Why a file cannot even be begun, or null. */
 function refuse(f: File): string | null {
-  const max = session.value?.limits.media_max_bytes ?? Infinity;
-  if (!(typeOf(f) in TYPES)) return 'TikTok takes MP4, MOV and WebM videos.';
+  const kind = kindOf(f);
+  const max = kind === 'photo' ? PHOTO_MAX : (session.value?.limits.media_max_bytes ?? Infinity);
+  if (HEIC.includes(f.name.split('.').pop()?.toLowerCase() ?? '')) return 'HEIC photos cannot be read here. Export the photo as JPEG.';
+  if (kind === null) return 'Only MP4, MOV and WebM videos and JPEG, PNG, WebP, GIF and AVIF photos can be uploaded.';
   if (f.size === 0) return 'The file is empty.';
   if (f.size > max) return `The file has ${bytes(f.size)}; at most ${bytes(max)} are possible.`;
   return null;
@@ -100,6 +118,7 @@ function finished(u: Upload): void {
     u.state.value = 'failed';
     u.problem.value = 'The server took the file but did not say where it is. Look in the library.';
   }
+  pump();
   refreshSoon();
 }
 
@@ -112,6 +131,7 @@ function failed(u: Upload, e: Error | DetailedError): void {
   }
   u.state.value = status === 0 ? 'paused' : 'failed';
   u.problem.value = explain(e);
+  pump();
 }
 
 async function client(u: Upload): Promise<TusUpload> {
@@ -151,14 +171,24 @@ export function startUpload(file: File): { upload: Upload } | { refused: string 
   const refused = refuse(file);
   if (refused) return { refused };
   const u: Upload = {
-    id: ++lastId, file, kind: TYPES[typeOf(file)] ?? 'video', preview: URL.createObjectURL(file),
+    id: ++lastId, file, kind: kindOf(file) ?? 'video', preview: URL.createObjectURL(file),
     state: signal<UploadState>('waiting'), sent: signal(0), speed: signal(0), problem: signal(''),
     mediaId: signal<string | null>(null), durationMs: signal<number | null>(null),
   };
   uploads.value = [...uploads.value, u];
   measure(u);
-  resumeUpload(u);
+  pump();
   return { upload: u };
+}
+
+/** Begins what waits, as long as few are on their way. */
+function pump(): void {
+  let running = uploads.value.filter((u) => u.state.value === 'uploading' || u.state.value === 'retrying').length;
+  for (const u of uploads.value) {
+    if (u.state.value !== 'waiting' || running >= AT_ONCE) continue;
+    running += 1;
+    resumeUpload(u);
+  }
 }
 
 export function resumeUpload(u: Upload): void {
@@ -177,6 +207,7 @@ export function resumeUpload(u: Upload): void {
 export function pauseUpload(u: Upload): void {
   u.state.value = 'paused';
   void clients.get(u)?.abort();
+  pump();
 }
 
 /** Takes it out of the tray; what was unfinished is ended at the server too. */
@@ -185,6 +216,7 @@ export function removeUpload(u: Upload): void {
   u.state.value = u.state.value === 'finished' ? 'finished' : 'failed';
   uploads.value = uploads.value.filter((x) => x !== u);
   URL.revokeObjectURL(u.preview);
+  pump();
 }
 
 export const active = (u: Upload): boolean => ['waiting', 'uploading', 'retrying'].includes(u.state.value);
@@ -213,7 +245,7 @@ export function uploadText(u: Upload): string {
 
 function verdict(u: Upload): string {
   const m = u.mediaId.value ? mediaById.value[u.mediaId.value] : undefined;
-  if (m?.status === 'ready') return 'Ready to post';
+  if (m?.status === 'ready') return m.duplicate_of ? 'Ready to post. The library had this file already.' : 'Ready to post';
   if (m?.status === 'rejected') return m.checks.find((c) => !c.ok)?.message ?? 'TikTok would refuse this file.';
   return 'Checking the file';
 }

@@ -89,6 +89,7 @@ export interface ProblemFacts {
   durationMs: number | null;
   limitSec: number | null;
   captionOver: number;
+  photo: boolean;
   blocked: string | null;
 }
 
@@ -96,7 +97,7 @@ export function problemText(p: Problem, f: ProblemFacts): string {
   if (p.code === 'media_too_long' && f.durationMs !== null && f.limitSec !== null) {
     return `This video is ${span(f.durationMs)} long; this account can post at most ${span(f.limitSec * 1000)}.`;
   }
-  if (p.code === 'caption_too_long') return `The caption is ${f.captionOver} characters too long.`;
+  if (p.code === 'caption_too_long') return `The ${f.photo ? 'description' : 'caption'} is ${f.captionOver} characters too long.`;
   if (p.code === 'creator_blocked' && f.blocked) return f.blocked;
   return PROBLEM[p.code] ?? `Not accepted (${p.code}).`;
 }

@@ -126,7 +126,8 @@ export class Avatar extends Component<{ url: string | null; name: string; large?
   }
 }
 
-export class Thumb extends Component<{ url: string | null; durationMs?: number | null; kind?: string }, { broken: boolean }> {
+/** photos: how many a photo post has. */
+export class Thumb extends Component<{ url: string | null; durationMs?: number | null; kind?: string; photos?: number }, { broken: boolean }> {
   override state = { broken: false };
 
   override componentWillReceiveProps(next: { url: string | null }) {
@@ -134,13 +135,14 @@ export class Thumb extends Component<{ url: string | null; durationMs?: number |
   }
 
   override render() {
-    const { url, durationMs, kind = 'video' } = this.props;
+    const { url, durationMs, kind = 'video', photos = 0 } = this.props;
     return (
       <span class="thumb">
         {url && !this.state.broken
           ? <img src={url} alt="" loading="lazy" onError={() => this.setState({ broken: true })} />
-          : <Icon name={kind === 'photo' ? 'eye' : 'media'} />}
+          : <Icon name={kind === 'photo' ? 'photo' : 'media'} />}
         {durationMs != null && <span class="thumb-time">{duration(durationMs)}</span>}
+        {photos > 1 && <span class="thumb-time">{photos}<span class="visually-hidden"> photos</span> <Icon name="photo" /></span>}
       </span>
     );
   }

@@ -1,64 +1,19 @@
-// 2: the file. It is uploaded while one writes; the verdict of the check appears here.
-import { signal } from '@preact/signals';
-import { asError, get } from '../api';
+// 2: the file, or the photos. They are uploaded while one writes; the verdict of the check appears here.
 import * as c from '../compose';
 import { bytes, duration } from '../format';
-import { keepMedia } from '../media-store';
-import { toast } from '../toasts';
-import type { Media, Page } from '../types';
 import { active } from '../uploads';
-import { Button, Empty, FieldError, Skeleton, Thumb } from './basics';
-import { Dialog } from './dialog';
+import { Button, FieldError, Thumb } from './basics';
+import { Photos } from './compose-photos';
 import { DropZone, pickFiles } from './drop';
 import { Icon } from './icon';
+import { Picker, openPicker } from './picker';
 import { UploadLine } from './tray';
 
-const picking = signal(false);
-const library = signal<Media[] | null>(null);
+const choose = (kind?: 'video', single = false) => pickFiles({ kind, single, use: c.addUpload, sieve: c.sieve });
 
-async function openLibrary(): Promise<void> {
-  picking.value = true;
-  library.value = null;
-  try {
-    library.value = (await get<Page<Media>>('/api/v1/media?limit=100&kind=video')).items;
-    keepMedia(...library.value);
-  } catch (e) {
-    picking.value = false;
-    toast(asError(e).message, 'bad');
-  }
-}
-
-function Picker() {
-  const items = library.value?.filter((m) => m.status !== 'rejected');
-  return (
-    <Dialog title="Choose from the library" wide onClose={() => (picking.value = false)}>
-      {!items && <Skeleton rows={3} tall />}
-      {items?.length === 0 && <Empty icon="media" title="The library is empty"><p>Upload a video first.</p></Empty>}
-      {items && items.length > 0 && (
-        <ul class="pick-grid">
-          {items.map((m) => (
-            <li key={m.id}>
-              <button
-                type="button" class="pick"
-                onClick={() => {
-                  c.chooseMedia(m);
-                  picking.value = false;
-                }}
-              >
-                <Thumb url={m.thumbnail_url} durationMs={m.duration_ms} kind={m.kind} />
-                <span>{m.filename}</span>
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Dialog>
-  );
-}
-
-function Chosen() {
+function Video() {
   const file = c.chosen.value;
-  const u = c.upload.value;
+  const u = file?.upload ?? null;
   if (!file) return null;
   const m = file.media;
   const bad = m?.checks.filter((x) => !x.ok) ?? [];
@@ -83,36 +38,49 @@ function Chosen() {
         )}
       {bad.map((x) => <p key={x.code} class="field-error"><Icon name="alert" /> {x.message}</p>)}
       <div class="button-row">
-        <Button id="media-button" class="btn-s" icon="upload" onClick={() => pickFiles(c.chooseUpload, true)}>Replace</Button>
-        <Button class="btn-s" icon="media" onClick={() => void openLibrary()}>Library</Button>
+        <Button id="media-button" class="btn-s" icon="upload" onClick={() => choose('video', true)}>Replace</Button>
+        <Button class="btn-s" icon="media" onClick={() => openPicker('video')}>Library</Button>
         <Button class="btn-s" kind="quiet" onClick={c.clearMedia}>Remove</Button>
       </div>
     </div>
   );
 }
 
+function Nothing() {
+  const off = c.photosOff.value;
+  return (
+    <div class="drop-inner">
+      <span class="drop-art"><Icon name="upload" /></span>
+      <p><strong>{off ? 'Drop a video here' : 'Drop a video or photos here'}</strong></p>
+      <p class="hint">{off ? 'MP4 or MOV, vertical 9:16 looks best' : 'One video, or up to 35 photos; vertical 9:16 looks best'}</p>
+      <div class="button-row">
+        <Button id="media-button" kind="primary" onClick={() => choose(off ? 'video' : undefined)}>{off ? 'Choose file' : 'Choose files'}</Button>
+        <Button icon="media" onClick={() => openPicker(off ? 'video' : null)}>From the library</Button>
+      </div>
+      {off && <p class="hint drop-off" id="photos-off"><Icon name="info" /> <span>{off}</span></p>}
+    </div>
+  );
+}
+
+function heading(): string {
+  if (c.files.value.length === 0) return c.photosOff.value ? 'Video' : 'Video or photos';
+  return c.content.value.kind === 'photo' ? 'Photos' : 'Video';
+}
+
 export function MediaPart({ error }: { error: string | null }) {
   const waiting = c.problemAt('media_ids')?.code === 'media_not_ready';
+  const photos = c.files.value.length > 0 && c.content.value.kind === 'photo';
   return (
     <section class="card part">
-      <h2>Video</h2>
-      <DropZone use={c.chooseUpload}>
-        {c.chosen.value
-          ? <Chosen />
-          : (
-            <div class="drop-inner">
-              <span class="drop-art"><Icon name="upload" /></span>
-              <p><strong>Drop a video here</strong></p>
-              <p class="hint">MP4 or MOV, vertical 9:16 looks best</p>
-              <div class="button-row">
-                <Button id="media-button" kind="primary" onClick={() => pickFiles(c.chooseUpload, true)}>Choose file</Button>
-                <Button icon="media" onClick={() => void openLibrary()}>From the library</Button>
-              </div>
-            </div>
-          )}
+      <div class="part-head">
+        <h2>{heading()}</h2>
+        {photos && <span class="counter">{c.files.value.length} / 35<span class="visually-hidden"> photos</span></span>}
+      </div>
+      <DropZone use={c.addUpload} sieve={c.sieve}>
+        {c.files.value.length === 0 ? <Nothing /> : photos ? <Photos /> : <Video />}
       </DropZone>
       <FieldError id="media-error" text={waiting ? null : error} />
-      {picking.value && <Picker />}
+      <Picker />
     </section>
   );
 }

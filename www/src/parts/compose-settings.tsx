@@ -6,6 +6,7 @@ import { FieldError, IconButton, Switch } from './basics';
 import { Combobox } from './combobox';
 import type { Choice } from './combobox';
 import { Icon } from './icon';
+import type { Media } from '../types';
 
 const info = () => (c.creator.value.state === 'known' ? c.creator.value.info : null);
 
@@ -99,7 +100,7 @@ export function DisclosurePart({ error }: { error: string | null }) {
   return (
     <section class="card part" title={error ? DISCLOSE_MISSING : undefined}>
       <Switch id="disclose" checked={on} onChange={c.setDisclose} hint="Turn on to say that this post promotes goods or services in exchange for something of value. It can promote yourself, a third party, or both.">
-        Disclose video content
+        Disclose {c.content.value.kind} content
       </Switch>
       {on && <Boxes />}
       <FieldError id="disclose-error" text={on ? error : null} />
@@ -114,21 +115,69 @@ function Cover({ error }: { error: string | null }) {
   if (length === null || length < 2) return <p class="hint">The cover can be chosen as soon as the length of the video is known.</p>;
   const at = c.content.value.cover_ms ?? 0;
   const set = (ms: number) => c.change({ cover_ms: Math.max(0, Math.min(length - 1, ms)) });
+  const media = c.chosen.value?.media ?? null;
   return (
     <div class="field">
       <label for="cover">Cover frame <span class="hint">{(at / 1000).toFixed(1)} s of {duration(length)}</span></label>
-      <div class="cover-row">
-        <IconButton icon="minus" label="Earlier frame" onClick={() => set(at - STEP_MS)} />
-        <input id="cover" type="range" min={0} max={length - 1} step={STEP_MS} value={at} aria-valuetext={`${(at / 1000).toFixed(1)} seconds`} aria-describedby="cover-error" onInput={(e) => set(Number(e.currentTarget.value))} />
-        <IconButton icon="plus" label="Later frame" onClick={() => set(at + STEP_MS)} />
+      <div class="cover">
+        {media && <StripFrame media={media} ms={at} />}
+        <div class="cover-choice">
+          {media && <Strip media={media} at={at} length={length} set={set} />}
+          <div class="cover-row">
+            <IconButton icon="minus" label="Earlier frame" onClick={() => set(at - STEP_MS)} />
+            <input id="cover" type="range" min={0} max={length - 1} step={STEP_MS} value={at} aria-valuetext={`${(at / 1000).toFixed(1)} seconds`} aria-describedby="cover-error" onInput={(e) => set(Number(e.currentTarget.value))} />
+            <IconButton icon="plus" label="Later frame" onClick={() => set(at + STEP_MS)} />
+          </div>
+        </div>
       </div>
       <FieldError id="cover-error" text={error} />
     </div>
   );
 }
 
+/** Where in the film the frame lies that shows it best at that time. */
+const frameAt = (ms: number, length: number, frames: number): number => Math.min(frames - 1, Math.floor((ms * frames) / length));
+
+/** One frame of the film strip, by moving the strip below a window. */
+export function StripFrame({ media, ms }: { media: Media; ms: number }) {
+  if (!media.strip || !media.duration_ms || !media.width || !media.height) return null;
+  const { url, frames } = media.strip;
+  const at = frameAt(ms, media.duration_ms, frames);
+  return (
+    <span class="strip-frame" style={{ aspectRatio: `${media.width} / ${media.height}` }}>
+      <img src={url} alt="" style={{ inlineSize: `${frames * 100}%`, transform: `translateX(${(-100 * at) / frames}%)` }} />
+    </span>
+  );
+}
+
+/** The film from beginning to end; a click chooses, and so does the slider below for everybody else. */
+function Strip({ media, at, length, set }: { media: Media; at: number; length: number; set: (ms: number) => void }) {
+  if (!media.strip) return null;
+  const pick = (e: MouseEvent & { currentTarget: HTMLElement }) => {
+    const box = e.currentTarget.getBoundingClientRect();
+    set(Math.round(((e.clientX - box.left) / box.width) * length));
+  };
+  return (
+    <div class="strip" aria-hidden="true" onClick={pick}>
+      <img src={media.strip.url} alt="" draggable={false} />
+      <span class="strip-mark" style={{ insetInlineStart: `${(100 * at) / length}%` }} />
+    </div>
+  );
+}
+
+function PhotoExtras() {
+  return (
+    <section class="card part">
+      <Switch id="music" checked={c.content.value.auto_add_music} onChange={(auto_add_music) => c.change({ auto_add_music })} hint="TikTok chooses a piece; you can change it in the app afterwards.">
+        Add music automatically
+      </Switch>
+    </section>
+  );
+}
+
 export function ExtrasPart({ error }: { error: string | null }) {
   if (c.content.value.mode !== 'direct') return null;
+  if (c.content.value.kind === 'photo') return <PhotoExtras />;
   return (
     <section class="card part">
       <Switch id="aigc" checked={c.content.value.is_aigc} onChange={(is_aigc) => c.change({ is_aigc })} hint="TikTok labels the post as made with AI.">

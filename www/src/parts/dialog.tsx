@@ -44,7 +44,7 @@ export class Dialog extends Component<Props> {
             <h2 id={this.id}>{title}</h2>
             {!firm && <IconButton icon="close" label="Close" onClick={onClose} />}
           </header>
-          <div class="dialog-body" tabIndex={-1}>{children}</div>
+          <div class="dialog-body" tabIndex={drawer ? 0 : -1}>{children}</div>
           {footer && <footer class="dialog-foot">{footer}</footer>}
         </div>
       </dialog>

@@ -1,6 +1,7 @@
 // One post at the side of the queue: preview, facts, what can be done, and its whole story.
 import type { ComponentChildren } from 'preact';
 import { clockTime, day, when } from '../format';
+import { faceOf } from '../posts';
 import { homeZone } from '../prefs';
 import { detail, detailError, events, openDetail } from '../queue-state';
 import type { Post, PostEvent } from '../types';
@@ -68,9 +69,25 @@ function Facts({ p, zone }: { p: Post; zone: string }) {
           <div><dt>Allowed</dt><dd>{interactions(p)}</dd></div>
           <div><dt>Disclosure</dt><dd>{disclosure(p)}</dd></div>
           {p.is_aigc && <div><dt>Label</dt><dd>AI-generated</dd></div>}
+          {p.kind === 'photo' && <div><dt>Music</dt><dd>{p.auto_add_music ? 'TikTok adds some' : 'None'}</dd></div>}
         </>
       )}
     </dl>
+  );
+}
+
+/** The photos in the order in which TikTok shows them. */
+function Album({ p }: { p: Post }) {
+  const cover = p.cover_index ?? 0;
+  return (
+    <ol class="album" aria-label="Photos">
+      {p.media.map((m, i) => (
+        <li key={m.id}>
+          <Thumb url={m.thumbnail_url} kind="photo" />
+          <span class="hint">{i + 1}{i === cover && ' · cover'}</span>
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -92,7 +109,7 @@ export function PostDrawer({ actions, step, onClose }: Props) {
   }
   if (!p) return <Dialog drawer title="Post" onClose={onClose}><Skeleton rows={4} /></Dialog>;
   const zone = p.timezone ?? homeZone();
-  const m = p.media[0];
+  const m = faceOf(p);
   const trouble = p.status === 'needs_attention' || p.status === 'failed';
   return (
     <Dialog
@@ -107,6 +124,7 @@ export function PostDrawer({ actions, step, onClose }: Props) {
         <Thumb url={m?.thumbnail_url ?? null} durationMs={m?.duration_ms ?? null} kind={p.kind} />
         <div>
           <StatusBadge status={p.status} />
+          {p.title && <p class="drawer-title">{p.title}</p>}
           <p class="drawer-caption">{p.caption || <span class="faint">No caption</span>}</p>
           {p.tiktok_url && <a class="link-out" href={p.tiktok_url} target="_blank" rel="noreferrer"><Icon name="external" /> Open on TikTok</a>}
         </div>
@@ -117,6 +135,7 @@ export function PostDrawer({ actions, step, onClose }: Props) {
         {p.status_reason && trouble && <p class="hint">Reason <code>{p.status_reason}</code></p>}
         {step(p)}
       </div>
+      {p.kind === 'photo' && p.media.length > 1 && <Album p={p} />}
       <Facts p={p} zone={zone} />
       <h3>What happened</h3>
       <Timeline zone={zone} />

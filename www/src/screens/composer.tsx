@@ -15,6 +15,7 @@ import { ask } from '../parts/dialog';
 import { WhenFields } from '../parts/when-fields';
 import { homeZone } from '../prefs';
 import { toast } from '../toasts';
+import { TITLE_UNITS } from '../rules';
 import type { Problem } from '../rules';
 
 /** What is only shown once somebody tried: an untouched form is not full of reproaches. */
@@ -25,6 +26,7 @@ const pane = signal<'form' | 'preview'>('form');
 const FOCUS: Record<string, string> = {
   account_id: 'account', mode: 'mode-direct', media_ids: 'media-button', title: 'title', caption: 'caption', privacy_level: 'audience',
   allow_comment: 'allow-comment', allow_duet: 'allow-duet', allow_stitch: 'allow-stitch', disclose: 'your-brand', cover_ms: 'cover',
+  cover_index: 'media-button', auto_add_music: 'music',
   publish_at: 'when-date', timezone: 'when-zone',
 };
 
@@ -46,13 +48,33 @@ function focusOn(p: Problem): void {
   });
 }
 
+function TitleField() {
+  const title = c.content.value.title ?? '';
+  const over = title.length > TITLE_UNITS;
+  return (
+    <>
+      <div class="part-head">
+        <h2><label for="title">Title</label></h2>
+        <span class={`counter ${over ? 'over' : ''}`} id="title-count">{title.length} / {TITLE_UNITS}<span class="visually-hidden"> characters</span></span>
+      </div>
+      <input
+        id="title" class="input" value={title} aria-describedby="title-count title-error" aria-invalid={over || undefined} placeholder="A line in bold above the description"
+        onInput={(e) => c.change({ title: e.currentTarget.value || null })}
+      />
+      <FieldError id="title-error" text={shownError('title')} />
+    </>
+  );
+}
+
 function CaptionPart() {
   const v = c.view.value;
   const over = v.captionUnits > v.captionLimit;
+  const photo = c.content.value.kind === 'photo';
   return (
     <section class="card part">
+      {photo && <TitleField />}
       <div class="part-head">
-        <h2><label for="caption">Caption</label></h2>
+        <h2><label for="caption">{photo ? 'Description' : 'Caption'}</label></h2>
         <span class={`counter ${over ? 'over' : ''}`} id="caption-count">
           {v.captionUnits.toLocaleString()} / {v.captionLimit.toLocaleString()}
           <span class="visually-hidden"> characters</span>
@@ -63,7 +85,7 @@ function CaptionPart() {
         placeholder="What is it about? #hashtags and @names work." onInput={(e) => c.change({ caption: e.currentTarget.value })}
       />
       <FieldError id="caption-error" text={shownError('caption')} />
-      {c.content.value.mode === 'inbox' && <p class="hint">TikTok lets you finish the caption in the app; this one is kept here for you to copy.</p>}
+      {c.content.value.mode === 'inbox' && <p class="hint">{photo ? 'TikTok takes title and description over into the draft.' : 'TikTok lets you finish the caption in the app; this one is kept here for you to copy.'}</p>}
     </section>
   );
 }
@@ -149,7 +171,7 @@ async function finish(): Promise<void> {
 }
 
 async function throwAway(): Promise<void> {
-  if (c.saved.value || c.content.value.caption || c.chosen.value) {
+  if (c.saved.value || c.content.value.caption || c.content.value.title || c.chosen.value) {
     const yes = await ask({ title: 'Discard this draft?', confirm: 'Discard', danger: true, body: <p>What you wrote is lost. The media stays in the library.</p> });
     if (!yes) return;
   }

@@ -83,6 +83,7 @@ function menuOf(m: Media): MenuItem[] {
 function Card({ m }: { m: Media }) {
   const v = verdict(m);
   const bad = m.checks.filter((c) => !c.ok);
+  const twin = m.duplicate_of ? mediaById.value[m.duplicate_of] : undefined;
   return (
     <li class="media-card">
       <button type="button" class="media-look" onClick={() => (looking.value = m.id)}>
@@ -99,6 +100,7 @@ function Card({ m }: { m: Media }) {
           <span class={`badge tone-${v.tone}`}><Icon name={v.icon} />{v.text}</span>
           {m.used_in > 0 && <span class="hint">in {count(m.used_in, 'post', 'posts')}</span>}
         </p>
+        {m.duplicate_of && <p class="hint media-note"><Icon name="copy" /> <span>You have this file already{twin && `, as ${twin.filename}`}.</span></p>}
         {bad.map((c) => <p key={c.code} class="field-error"><Icon name="alert" /> {c.message}</p>)}
       </div>
     </li>
@@ -119,10 +121,11 @@ function Look({ m }: { m: Media }) {
           : <p>The file can be played when it has been checked.</p>}
         <div>
           <p>{facts(m)}{m.duration_ms !== null && ` · ${duration(m.duration_ms)}`}</p>
+          {m.rendition && <p class="hint">TikTok gets a JPEG of {m.rendition.width}×{m.rendition.height} with {bytes(m.rendition.bytes)}, without place and camera data. Your file stays as it is.</p>}
           <ul class="checks">
             {m.checks.map((c) => (
-              <li key={c.code} class={c.ok ? 'tone-good' : 'tone-bad'}>
-                <Icon name={c.ok ? 'check' : 'cross'} /> <span>{c.message}{c.limit && <span class="hint">TikTok takes {c.limit}</span>}</span>
+              <li key={c.code} class={c.converted ? 'tone-info' : c.ok ? 'tone-good' : 'tone-bad'}>
+                <Icon name={c.converted ? 'refresh' : c.ok ? 'check' : 'cross'} /> <span>{c.message}{c.limit && <span class="hint">TikTok takes {c.limit}</span>}</span>
               </li>
             ))}
           </ul>
@@ -173,8 +176,8 @@ function Body() {
   if (list.length === 0) {
     return (
       <Empty icon="media" title="Nothing uploaded yet">
-        <p>Drop a video anywhere on this page, or choose one. MP4 or MOV, up to 10 minutes.</p>
-        <Button kind="primary" icon="upload" onClick={() => pickFiles()}>Upload video</Button>
+        <p>Drop videos and photos anywhere on this page, or choose some. Photos are made to fit TikTok by themselves.</p>
+        <Button kind="primary" icon="upload" onClick={() => pickFiles()}>Upload files</Button>
       </Empty>
     );
   }
@@ -205,7 +208,7 @@ export default class MediaLibrary extends Component {
     return (
       <DropZone whole>
         <Head title="Media" sub="Every file is checked against TikTok’s limits when it arrives.">
-          <Button kind="primary" icon="upload" onClick={() => pickFiles()}>Upload video</Button>
+          <Button kind="primary" icon="upload" onClick={() => pickFiles()}>Upload files</Button>
         </Head>
         <Body />
         {seen && <Look m={seen} />}

@@ -7,7 +7,7 @@ import { now } from '../clock';
 import { relative, when } from '../format';
 import { setQuery } from '../nav';
 import { homeZone } from '../prefs';
-import { allowed, cancel, duplicate, nextStep, publishNow, remove, reschedule, resolve as resolvePost, retry } from '../posts';
+import { allowed, cancel, duplicate, faceOf, nameOf, nextStep, publishNow, remove, reschedule, resolve as resolvePost, retry } from '../posts';
 import type { Act } from '../posts';
 import { TABS, closeDetail, detail, drop, list, listError, listen, loadingMore, openDetail, put, show, showMore, tabOf } from '../queue-state';
 import type { Tab } from '../queue-state';
@@ -126,13 +126,13 @@ class Row extends Component<{ p: Post }> {
 
   override render() {
     const { p } = this.props;
-    const m = p.media[0];
+    const m = faceOf(p);
     const showReason = p.status !== 'scheduled' && p.status !== 'draft' && p.status !== 'published';
     return (
       <li class="row">
-        <Thumb url={m?.thumbnail_url ?? null} durationMs={m?.duration_ms ?? null} kind={p.kind} />
+        <Thumb url={m?.thumbnail_url ?? null} durationMs={m?.duration_ms ?? null} kind={p.kind} photos={p.kind === 'photo' ? p.media.length : 0} />
         <div class="row-main">
-          <a class="row-caption" href={`/queue?tab=${tabOf(p.status).key}&post=${p.id}`}>{p.caption || (m ? m.filename : 'No caption')}</a>
+          <a class="row-caption" href={`/queue?tab=${tabOf(p.status).key}&post=${p.id}`}>{nameOf(p)}</a>
           <span class="hint row-account">{p.account.nickname}{p.account.username && ` · @${p.account.username}`}</span>
           {showReason && (
             <div class="row-reason">
@@ -143,7 +143,7 @@ class Row extends Component<{ p: Post }> {
         </div>
         <Time p={p} />
         <div class="row-status"><StatusBadge status={p.status} /></div>
-        <Menu label={`More for ${p.caption.slice(0, 40) || 'post'}`} items={menuOf(p)} />
+        <Menu label={`More for ${nameOf(p).slice(0, 40)}`} items={menuOf(p)} />
       </li>
     );
   }
