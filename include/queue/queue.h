@@ -9,6 +9,7 @@
  *     {g}:j:<acct>   ZSET  post -> its next_at, within the hot horizon
  *     {g}:ri:<acct>  LIST  times of the last init calls (exact sliding window); likewise
  *                          rs (status) and rc (creator_info)
+ *     {g}:xi:<acct>  STR   calls that this window takes less, for a while; xs, xc
  *     {g}:epoch      STR   set after a full load; absent: Redis lost its data
  *     w:{g}:<post>   STR   the commit witness: a session's publish_id, or "cancel"
  *     tts:wait:<id>  LIST  "the task is done", for a request that waits (one minute)
@@ -28,12 +29,13 @@
 
 enum {
     QUEUE_GROUPS = 16,
-    QUEUE_TAKE_MAX = 256,         /* posts one take may return: <= 7 ms in Redis */
-    QUEUE_HORIZON_MS = 7200000,   /* later posts stay in MariaDB until the feeder comes */
-    QUEUE_WINDOW_MS = 61000,      /* TikTok's sliding minute and 1 s for the network */
-    QUEUE_INIT_LIMIT = 6,         /* init calls a window; source: docs/tiktok.md 8 */
-    QUEUE_STATUS_LIMIT = 30,      /* status calls a window; source: same */
-    QUEUE_CREATOR_LIMIT = 20,     /* creator_info calls a window; source: same */
+    QUEUE_TAKE_MAX = 256,       /* posts one take may return: <= 7 ms in Redis */
+    QUEUE_HORIZON_MS = 7200000, /* later posts stay in MariaDB until the feeder comes */
+    QUEUE_WINDOW_MS = 61000,    /* TikTok's sliding minute and 1 s for the network */
+    QUEUE_INIT_LIMIT = 6,       /* init calls a window; source: docs/tiktok.md 8 */
+    QUEUE_STATUS_LIMIT = 30,    /* status calls a window; source: same */
+    QUEUE_CREATOR_LIMIT = 20,   /* creator_info calls a window; source: same */
+    QUEUE_SHRINK_MS = 600000, /* a window that proved too wide is narrower for so long */
     QUEUE_ENQUEUE_BUDGET_MS = 50, /* what a web request may spend on a hint */
     QUEUE_WITNESS_MS = 172800000, /* a witness is kept 48 h */
     QUEUE_WITNESS_SIZE = 97,      /* bytes for a witness with its NUL */
@@ -88,6 +90,11 @@ enum queue_ring {
  * now, else the ms to wait (nothing was counted). */
 enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
                         int64_t *wait_ms, struct err *err) MUST_CHECK;
+
+/* TikTok has refused a call that the window had let through (another app instance, or a
+ * clock): the account's window takes one call less for QUEUE_SHRINK_MS. */
+enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t account_id,
+                          struct err *err) MUST_CHECK;
 
 /* The witness (docs/publishing.md): before the grant, the session that may commit is
  * written down a second time, where a database that forgot cannot lose it. Writes value

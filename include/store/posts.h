@@ -61,11 +61,12 @@ struct post {
     char reason[POST_REASON_SIZE]; /* job.last_reason */
     bool granted, sent, finished;  /* as in struct post_standing */
     enum post_visibility visibility;
-    unsigned attempt_no;           /* of the newest attempt at TikTok; 0: none */
-    uint32_t version;              /* +1 with every change by a person */
-    uint32_t content_ver;          /* +1 with every change of what TikTok would get */
+    unsigned attempt_no;  /* of the newest attempt at TikTok; 0: none */
+    uint32_t version;     /* +1 with every change by a person */
+    uint32_t content_ver; /* +1 with every change of what TikTok would get */
     char tiktok_post_id[POST_TIKTOK_ID_SIZE]; /* the first; "": not known */
     int64_t list_at_ms;                       /* its place in the order "soonest" */
+    int64_t limited_ms;   /* a limit of TikTok's moved it to then; 0: none has */
     int64_t next_at_ms;   /* when a publisher must look at it; INT64_MAX: never */
     int64_t published_ms; /* 0: not */
     int64_t created_ms, updated_ms;

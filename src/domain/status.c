@@ -1,5 +1,7 @@
 #include "domain/status.h"
 
+#include "core/text.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -142,6 +144,17 @@ static bool is_about_reason(const struct post_standing *s)
     return false;
 }
 
+/* A limit is no failure: the post is only later. */
+static void say_moved(struct post_shown *out)
+{
+    char why[STATUS_TEXT_SIZE];
+
+    text_copy(why, sizeof(why), out->text);
+    (void)snprintf(out->text, sizeof(out->text), "Moved later: %.*s",
+                   (int)(sizeof(out->text) - sizeof("Moved later: ")), why);
+    out->next_step = "Nothing to do: it goes out by itself when the limit has passed.";
+}
+
 void post_show(const struct post_standing *s, struct post_shown *out)
 {
     *out = (struct post_shown){.status = post_status_of(s)};
@@ -159,7 +172,10 @@ void post_show(const struct post_standing *s, struct post_shown *out)
     if (out->action == NEXT_RESOLVE) /* whatever led here, this is what it comes to */
         out->reason = REASON_OUTCOME_UNKNOWN;
     if (s->phase == PHASE_SCHEDULED && out->reason != NULL) {
-        out->next_step = "Nothing to do: it is tried again by itself.";
+        if (s->limited_ms > s->now_ms)
+            say_moved(out);
+        else
+            out->next_step = "Nothing to do: it is tried again by itself.";
         out->action = NEXT_WAIT;
     } else if (s->phase == PHASE_SCHEDULED && s->due_ms <= s->now_ms) {
         say(out, "Its time has come; it is the publisher's turn.");

@@ -14,6 +14,7 @@
 #ifndef PUBLISHER_PUBLISHER_H
 #define PUBLISHER_PUBLISHER_H
 
+#include "brake.h"
 #include "call.h"
 #include "core/list.h"
 #include "crypto/keys.h"
@@ -66,6 +67,7 @@ struct publisher {
     struct list runs;                           /* struct run */
     struct list by_post[PUBLISHER_RUN_BUCKETS]; /* the same */
     size_t waiting;                             /* runs that only wait for their time */
+    struct brake brake;                         /* on new sessions */
     bool stopping;
 };
 

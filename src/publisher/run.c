@@ -1,5 +1,5 @@
 #include "batch.h"
-#include "run_priv.h"
+#include "run_limit.h"
 
 #include "core/io.h"
 #include "core/log.h"
@@ -196,6 +196,19 @@ static bool is_call(enum flow_do what)
            what == FLOW_DO_LAST || what == FLOW_DO_STATUS;
 }
 
+bool run_call_ring(const struct run *r, enum queue_ring *ring)
+{
+    if (r->action.what == FLOW_DO_CREATOR)
+        *ring = QUEUE_RING_CREATOR;
+    else if (r->action.what == FLOW_DO_STATUS)
+        *ring = QUEUE_RING_STATUS;
+    else if (r->action.what == FLOW_DO_INIT)
+        *ring = QUEUE_RING_INIT;
+    else
+        return false;
+    return true;
+}
+
 /* queue_take() has counted the first INIT when it let the post be claimed. What TikTok
  * fetches is announced only right before its time, which may be much later; then it is
  * counted once more, when it is made. */
@@ -206,15 +219,7 @@ static bool counted(const struct run *r)
 
 bool run_ring(const struct run *r, enum queue_ring *ring)
 {
-    if (r->action.what == FLOW_DO_CREATOR)
-        *ring = QUEUE_RING_CREATOR;
-    else if (r->action.what == FLOW_DO_STATUS)
-        *ring = QUEUE_RING_STATUS;
-    else if (r->action.what == FLOW_DO_INIT && !counted(r))
-        *ring = QUEUE_RING_INIT;
-    else
-        return false;
-    return true;
+    return run_call_ring(r, ring) && (*ring != QUEUE_RING_INIT || !counted(r));
 }
 
 /* Begins the request. False: too many are under way. */
@@ -292,6 +297,8 @@ static void perform(struct run *r)
     r->now_ms = lease_now_ms(r->p->lease);
     if (what == FLOW_DO_WAIT) {
         run_event(r, FLOW_OK, NULL, 0);
+        run_advance(r);
+    } else if (run_brakes(r)) {
         run_advance(r);
     } else if (is_call(what) && (r->passed || !run_ring(r, &ring))) {
         make_call(r);
@@ -419,6 +426,7 @@ static void decide(struct run *r)
 
     r->ev.now_ms = lease_now_ms(r->p->lease);
     r->ev.jitter = publisher_jitter();
+    run_note_answer(r, done);
     r->action = r->begun ? flow_step(&r->flow, &r->ev) : begin_flow(r);
     log_step(r, done);
     begin(r);

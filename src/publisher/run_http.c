@@ -20,6 +20,7 @@ enum {
     UPLOAD_ANSWER_MAX = 65536,  /* bytes; upload answers are empty or some HTML */
     BODY_MAX = 65536,           /* of a request */
     MESSAGE_SIZE = 256,
+    HTTP_TOO_MANY = 429,
 };
 
 /* --- failures as events ------------------------------------------------------------ */
@@ -57,6 +58,8 @@ static void refused(struct run *r, const struct tiktok_reply *reply,
     const struct tiktok_error *e = reply->error;
 
     log_refusal(r, reply);
+    if (reply->http_status == HTTP_TOO_MANY)
+        r->throttled = run_call_ring(r, &r->throttled_ring);
     switch (e->class) {
     case TIKTOK_REFRESH:
         run_event(r, FLOW_AUTH, e->reason, 0);
@@ -73,7 +76,9 @@ static void refused(struct run *r, const struct tiktok_reply *reply,
         break;
     }
     run_event(r, FLOW_REFUSED, e->reason, err->retry_after_ms);
-    r->ev.verdict = e->whole_account ? FLOW_VERDICT_BLOCK : FLOW_VERDICT_FAIL;
+    r->ev.verdict = e->class == TIKTOK_LATER ? FLOW_VERDICT_LIMIT
+                    : e->whole_account       ? FLOW_VERDICT_BLOCK
+                                             : FLOW_VERDICT_FAIL;
 }
 
 /* A request that was not even begun. */
@@ -430,6 +435,7 @@ static void told(struct run *r, const struct tiktok_status *status,
         res->date_ms > 0 && r->init_date_ms > 0 ? res->date_ms - r->init_date_ms : -1;
     if (failure != NULL) {
         r->ev.retry = failure->class == TIKTOK_RETRY;
+        r->ev.limit = failure->class == TIKTOK_LATER;
         r->ev.block = failure->whole_account;
         log_warn("run.tiktok_failed",
                  "post=%" PRIu64 " attempt=%u fail_reason=%s reason=%s log_id=%s",

@@ -49,10 +49,14 @@ struct run {
 
     bool waits; /* its timer is that of WAIT: counted in publisher.waiting */
     bool crashed_often;
-    bool begun;             /* the flow is: the row was read once */
-    bool on_thread;         /* the work is submitted: hands off what it uses */
-    bool dropped;           /* free it when the work comes back */
-    bool nudged;            /* the next poll is not waited for */
+    bool begun;       /* the flow is: the row was read once */
+    bool on_thread;   /* the work is submitted: hands off what it uses */
+    bool dropped;     /* free it when the work comes back */
+    bool nudged;      /* the next poll is not waited for */
+    bool let_through; /* the brake has let the call through; not answered yet */
+    bool throttled;   /* TikTok answered 429 in spite of the window: */
+    enum queue_ring throttled_ring; /* this one shrinks */
+    int64_t limited_ms;     /* limits have held the post up until then; 0: never */
     bool passed;            /* the rate window let the call through; not begun yet */
     bool store_failed;      /* said in the log already */
     bool token_renewed;     /* for the TOKEN under way: take what is stored now */
@@ -129,7 +133,10 @@ void run_event(struct run *r, enum flow_what what, const char *reason, int64_t w
 /* The same action again later, without asking the flow. */
 void run_delay(struct run *r, int64_t delay_ms);
 
-/* The rate window that r->action falls into; false when it is free. */
+/* The rate window of TikTok's that r->action falls into; false: none. */
+bool run_call_ring(const struct run *r, enum queue_ring *ring) MUST_CHECK;
+
+/* Likewise, when the call is to be counted now; false when it is free. */
 bool run_ring(const struct run *r, enum queue_ring *ring) MUST_CHECK;
 
 #endif

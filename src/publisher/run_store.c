@@ -1,6 +1,6 @@
 /* The part of a run that waits for MariaDB and Redis: one function an action, on a
  * store thread. */
-#include "run_priv.h"
+#include "run_limit.h"
 
 #include "core/fault.h"
 #include "core/log.h"
@@ -152,7 +152,7 @@ static struct flow_start start_of(const struct run *r)
     return (struct flow_start){
         .plan = plan_of(f),
         .due_ms = f->due_ms,
-        .give_up_ms = f->due_ms + f->expire_after_ms,
+        .give_up_ms = run_give_up_ms(r),
         .granted_ms = f->attempt.created_ms,
         .session = session_of(f),
         .way = fetched ? FLOW_BY_GATE : FLOW_BY_UPLOAD,
@@ -195,6 +195,8 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
         give_up_on(r, kit, "crashed_often");
         return;
     }
+    if (!r->begun && run_held_up(r, kit, session_of(&r->facts) != FLOW_SESSION_NONE))
+        return;
     open_session(r);
     run_event(r, FLOW_LOADED, NULL, 0);
     r->ev.start = start_of(r);
@@ -295,6 +297,7 @@ static void do_ration(struct run *r, const struct pool_kit *kit)
     enum rc rc;
 
     note_word(r, kit);
+    run_shrink(r, kit);
     r->next = RUN_CALL;
     if (!run_ring(r, &ring))
         return;
@@ -508,6 +511,12 @@ static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
     struct err err;
     enum rc rc;
 
+    run_shrink(r, kit);
+    if (r->action.limited) {
+        rc = run_put_off(r, kit, &err);
+        run_store_event(r, rc, &err);
+        return;
+    }
     FAULT_POINT("end.before_commit");
     rc = job_end(kit->db, &r->ref, how, r->action.reason, r->action.wait_ms, &err);
     FAULT_POINT("end.after");

@@ -155,28 +155,46 @@ enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err)
     return rc;
 }
 
+static const struct {
+    const char *key, *cut; /* the calls; how many less */
+    int64_t limit;
+} windows[] = {
+    [QUEUE_RING_STATUS] = {"rs", "xs", QUEUE_STATUS_LIMIT},
+    [QUEUE_RING_CREATOR] = {"rc", "xc", QUEUE_CREATOR_LIMIT},
+    [QUEUE_RING_INIT] = {"ri", "xi", QUEUE_INIT_LIMIT},
+};
+
 enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
                         int64_t *wait_ms, struct err *err)
 {
-    static const struct {
-        const char *key;
-        int64_t limit;
-    } rings[] = {
-        [QUEUE_RING_STATUS] = {"rs", QUEUE_STATUS_LIMIT},
-        [QUEUE_RING_CREATOR] = {"rc", QUEUE_CREATOR_LIMIT},
-        [QUEUE_RING_INIT] = {"ri", QUEUE_INIT_LIMIT},
-    };
-    struct text t[3];
+    struct text t[4];
     struct redis_arg args[] = {
-        account_key(&t[0], rings[ring].key, account_id),
-        number(&t[1], rings[ring].limit),
-        number(&t[2], QUEUE_WINDOW_MS),
+        account_key(&t[0], windows[ring].key, account_id),
+        account_key(&t[1], windows[ring].cut, account_id),
+        number(&t[2], windows[ring].limit),
+        number(&t[3], QUEUE_WINDOW_MS),
     };
     struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_ring, KEYS(args, 1), &reply, err);
+    enum rc rc = redis_eval(r, &script_ring, KEYS(args, 2), &reply, err);
 
     if (rc == RC_OK)
         *wait_ms = redis_reply_int(reply);
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t account_id,
+                          struct err *err)
+{
+    struct text t[3];
+    struct redis_arg args[] = {
+        account_key(&t[0], windows[ring].cut, account_id),
+        number(&t[1], windows[ring].limit),
+        number(&t[2], QUEUE_SHRINK_MS),
+    };
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_shrink, KEYS(args, 1), &reply, err);
+
     redis_reply_free(reply);
     return rc;
 }

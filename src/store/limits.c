@@ -62,7 +62,7 @@ struct pause {
     int64_t direct_until_ms, drafts_until_ms;
     char stored_reason[JOB_CODE_SIZE];
     unsigned pauses, cap;
-    int64_t paused_ms, now_ms;
+    int64_t paused_ms, limited_ms, now_ms;
     struct limit_pause learned;
 };
 
@@ -70,6 +70,7 @@ static enum rc read_account(struct db *db, struct pause *p, const char *sql,
                             struct err *err)
 {
     const struct sql_arg args[] = {sql_i64(LIMIT_CAP_LIFE_MS),
+                                   sql_u64(p->post->ref->post_id),
                                    sql_u64(p->post->account_id)};
     const struct sql_col cols[] = {COL_U64(&p->workspace_id),
                                    COL_I64(&p->direct_until_ms),
@@ -78,6 +79,7 @@ static enum rc read_account(struct db *db, struct pause *p, const char *sql,
                                    COL_UINT(&p->pauses),
                                    COL_I64(&p->paused_ms),
                                    COL_UINT(&p->cap),
+                                   COL_I64(&p->limited_ms),
                                    COL_I64(&p->now_ms)};
     bool found = false;
     enum rc rc = db_row(db, sql, SQL_ARGS(args), SQL_COLS(cols), &found, err);
@@ -89,7 +91,8 @@ static enum rc read_account(struct db *db, struct pause *p, const char *sql,
 
 #define READ_ACCOUNT                                                                     \
     "SELECT workspace_id, blocked_until, drafts_until, blocked_reason, pauses,"          \
-    " paused_at, IF(daily_cap_at > " SQL_NOW " - ?, daily_cap, 0), " SQL_NOW             \
+    " paused_at, IF(daily_cap_at > " SQL_NOW " - ?, daily_cap, 0),"                      \
+    " (SELECT limited_until FROM job WHERE post_id = ?), " SQL_NOW                       \
     " FROM account WHERE account_id = ?"
 
 static int64_t until_of(const struct pause *p)
@@ -113,6 +116,7 @@ enum rc limit_check(struct db *db, const struct limit_post *post, struct limit_b
         bar.until_ms = limit_reached(post->direct ? p.cap : LIMIT_DRAFTS, &use, p.now_ms);
         job_code(bar.reason, post->direct ? LIMIT_DAILY_POSTS : LIMIT_INBOX_FULL);
     }
+    bar.limited_ms = p.limited_ms;
     if (rc == RC_OK)
         *out = bar;
     return rc;

@@ -18,7 +18,8 @@
     " COALESCE(p.cover_index, -1), p.tz, LOCATE('\"music_usage\":true', p.consent),"     \
     " LOCATE('\"branded_content\":true', p.consent), p.content_ver, p.tiktok_post_ids,"  \
     " p.list_at, p.published_at, p.created_at, GREATEST(p.updated_at, j.updated_at),"    \
-    " j.state, j.due_at, j.next_at, j.sched_ver, j.attempt_no, j.granted, "              \
+    " j.state, j.due_at, j.limited_until, j.next_at, j.sched_ver, j.attempt_no, "        \
+    "j.granted, "                                                                        \
     "j.last_reason,"                                                                     \
     " t.state = 4, " POST_FINISHED_SQL ", p.visibility, a.display_name, a.username,"     \
     " m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height,"        \
@@ -43,7 +44,7 @@ struct reading {
     bool more;
 };
 
-enum { POST_COLS = 47 };
+enum { POST_COLS = 48 };
 
 static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
 {
@@ -79,6 +80,7 @@ static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
         COL_I64(&p->updated_ms),
         COL_INT(&r->phase),
         COL_I64(&c->publish_at_ms),
+        COL_I64(&p->limited_ms),
         COL_I64(&p->next_at_ms),
         COL_UINT(&p->version),
         COL_UINT(&p->attempt_no),
@@ -129,6 +131,7 @@ struct post_standing posts_standing(const struct post *post)
         .self_only = strcmp(post->content.privacy_level, "SELF_ONLY") == 0,
         .visibility = post->visibility,
         .due_ms = post->content.publish_at_ms,
+        .limited_ms = post->limited_ms,
         .now_ms = post->now_ms,
     };
 }

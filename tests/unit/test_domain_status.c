@@ -239,8 +239,33 @@ START_TEST(every_deed_is_possible_or_refused_for_the_right_reason)
 }
 END_TEST
 
-UNIT_MAIN("domain_status", every_state_has_its_status,
-          who_can_see_a_published_post_is_told_as_tiktok_says,
+START_TEST(a_limit_moves_a_post_and_is_no_failure)
+{
+    struct post_standing s = blank;
+    struct post_shown shown;
+
+    s.phase = PHASE_SCHEDULED;
+    s.reason = "daily_post_limit";
+    s.due_ms = NOW_MS - 5000;
+    s.limited_ms = NOW_MS + 60000;
+    post_show(&s, &shown);
+    ck_assert_int_eq(shown.status, STATUS_SCHEDULED);
+    ck_assert_str_eq(shown.reason, "daily_post_limit");
+    ck_assert_str_eq(
+        shown.text, "Moved later: TikTok's limit of posts by apps in 24 hours is reached "
+                    "for this account.");
+    ck_assert_str_eq(shown.next_step,
+                     "Nothing to do: it goes out by itself when the limit has passed.");
+    ck_assert_int_eq(shown.action, NEXT_WAIT);
+    s.limited_ms = NOW_MS - 1; /* it has passed */
+    post_show(&s, &shown);
+    ck_assert_ptr_null(strstr(shown.text, "Moved"));
+    ck_assert_int_eq(shown.action, NEXT_WAIT);
+}
+END_TEST
+
+UNIT_MAIN("domain_status", a_limit_moves_a_post_and_is_no_failure,
+          every_state_has_its_status, who_can_see_a_published_post_is_told_as_tiktok_says,
           who_must_act_is_always_told_how, a_code_without_words_is_shown_as_it_is,
           a_post_that_is_due_says_so, names_go_both_ways,
           every_deed_is_possible_or_refused_for_the_right_reason)

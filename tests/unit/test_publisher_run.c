@@ -11,6 +11,7 @@
 #include "publisher/tokens.h"
 #include "publisher/turns.h"
 #include "store/jobs_batch.h"
+#include "store/limits.h"
 #include "tiktok/pull_url.h"
 #include "unit.h"
 
@@ -63,6 +64,8 @@ static struct {
     enum rc next;       /* of the next write, once */
     const char *reason; /* of the end */
     int64_t wait_ms;
+    struct limit_bar bar; /* what stands in the post's way */
+    struct limit_bar put; /* what it was put off for */
     unsigned refuse_from; /* the so-manieth write finds the fence moved; 0: none */
     unsigned count;
 } db_;
@@ -258,6 +261,26 @@ enum rc job_end(UNUSED struct db *db, UNUSED const struct job_ref *ref, enum job
     db_.reason = reason;
     db_.wait_ms = wait_ms;
     return wrote(names[how], e);
+}
+
+enum rc limit_check(UNUSED struct db *db, const struct limit_post *post,
+                    struct limit_bar *out, UNUSED struct err *e)
+{
+    ck_assert_uint_eq(post->account_id, ACCOUNT);
+    ck_assert(post->direct);
+    *out = db_.bar;
+    return RC_OK;
+}
+
+enum rc limit_put_off(UNUSED struct db *db, UNUSED const struct limit_post *post,
+                      const struct limit_bar *bar, struct limit_moved *out, struct err *e)
+{
+    db_.put = *bar;
+    db_.reason = db_.put.reason;
+    out->n = 0;
+    out->until_ms = 1;
+    out->begun = true;
+    return wrote("put_off", e);
 }
 
 enum rc job_note(UNUSED struct db *db, UNUSED const struct job_ref *ref, UNUSED int kind,
@@ -782,14 +805,17 @@ START_TEST(not_a_byte_goes_to_an_address_that_the_operator_has_not_listed)
 }
 END_TEST
 
-START_TEST(a_refusal_of_the_whole_account_blocks_and_one_of_the_post_fails)
+START_TEST(a_limit_puts_off_a_ban_blocks_and_a_refusal_of_the_post_fails)
 {
     static const struct {
+        int status;
         const char *code, *writes, *reason;
     } cases[] = {
-        {"spam_risk_too_many_posts", "intend block ", "daily_post_limit"},
-        {"invalid_params", "intend fail ", "post_refused"},
-        {"rate_limit_exceeded", "intend later ", "tiktok_rate_limited"},
+        {403, "spam_risk_too_many_posts", "intend put_off ", "daily_post_limit"},
+        {403, "reached_active_user_cap", "intend put_off ", "app_user_cap"},
+        {403, "spam_risk_user_banned_from_posting", "intend block ", "account_banned"},
+        {400, "invalid_params", "intend fail ", "post_refused"},
+        {429, "rate_limit_exceeded", "intend later ", "tiktok_rate_limited"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -801,12 +827,65 @@ START_TEST(a_refusal_of_the_whole_account_blocks_and_one_of_the_post_fails)
         (void)snprintf(body, sizeof(body),
                        "{\"error\":{\"code\":\"%s\",\"message\":\"m\",\"log_id\":\"L\"}}",
                        cases[i].code);
-        answer(i == 2 ? 429 : i == 1 ? 400 : 403, body);
+        answer(cases[i].status, body);
         until_end();
         ck_assert_str_eq(db_.writes, cases[i].writes);
         ck_assert_str_eq(db_.reason, cases[i].reason);
     }
     ck_assert_int_ge(db_.wait_ms, 60000);
+}
+END_TEST
+
+START_TEST(a_known_limit_is_not_asked_about)
+{
+    db_.bar = (struct limit_bar){.until_ms = 99, .reason = "daily_post_limit"};
+    begin();
+    until_end();
+    ck_assert_str_eq(db_.writes, "put_off ");
+    ck_assert_int_eq(db_.put.until_ms, 99);
+    ck_assert_int_eq(tiktok.requests, 0);
+    db_.writes[0] = '\0';
+    make_facts(); /* a session that is there goes on */
+    db_.facts.attempt_no = 1;
+    db_.facts.attempt = (struct job_attempt){.no = 1,
+                                             .state = ATTEMPT_READY,
+                                             .method = JOB_UPLOAD,
+                                             .publish_id = "p",
+                                             .content_ver = 1};
+    begin();
+    until_request("POST", "status/fetch");
+    ck_assert_str_eq(db_.writes, "");
+}
+END_TEST
+
+START_TEST(time_that_limits_took_is_not_the_persons)
+{
+    int64_t now = clock_wall_ms(clock_system());
+
+    db_.facts.due_ms = now - 2 * db_.facts.expire_after_ms;
+    begin();
+    until_end();
+    ck_assert_str_eq(db_.writes, "fail ");
+    ck_assert_str_eq(db_.reason, "missed");
+    db_.writes[0] = '\0';
+    db_.bar.limited_ms = now - 1000;
+    make_facts();
+    db_.facts.due_ms = now - 2 * db_.facts.expire_after_ms;
+    up_to("creator_info");
+    ck_assert_str_eq(db_.writes, "");
+}
+END_TEST
+
+START_TEST(when_tiktok_fails_for_everybody_new_sessions_wait_for_one_probe)
+{
+    for (uint64_t account = 1; account <= BRAKE_ACCOUNTS; account++)
+        brake_bad(&publisher.brake, account, "tiktok_unavailable", publisher_mono_ms());
+    publisher.brake.until_ms = publisher_mono_ms() + 50;
+    up_to("creator_info"); /* after the wait, as the probe */
+    ck_assert_int_ge(publisher_mono_ms(), publisher.brake.until_ms);
+    ck_assert_int_gt(brake_wait_ms(&publisher.brake, publisher_mono_ms()), 0);
+    answer(200, CREATOR);
+    ck_assert(!brake_closed(&publisher.brake));
 }
 END_TEST
 
@@ -1083,7 +1162,9 @@ UNIT_MAIN_FIXTURE(
     what_cannot_go_out_as_chosen_fails_before_tiktok_opens_a_session,
     a_video_that_is_gone_or_of_another_length_is_not_announced,
     not_a_byte_goes_to_an_address_that_the_operator_has_not_listed,
-    a_refusal_of_the_whole_account_blocks_and_one_of_the_post_fails,
+    a_limit_puts_off_a_ban_blocks_and_a_refusal_of_the_post_fails,
+    a_known_limit_is_not_asked_about, time_that_limits_took_is_not_the_persons,
+    when_tiktok_fails_for_everybody_new_sessions_wait_for_one_probe,
     a_run_that_only_waits_for_its_second_holds_no_slot,
     photos_are_offered_below_a_gate_that_opens_once_the_session_is_known,
     no_gate_opens_before_its_second,

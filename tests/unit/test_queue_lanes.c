@@ -198,6 +198,35 @@ START_TEST(an_init_beyond_the_first_of_a_take_counts_against_the_same_window)
 }
 END_TEST
 
+START_TEST(a_window_that_proved_too_wide_takes_less_for_a_while_but_always_one)
+{
+    int64_t wait = -1;
+
+    ck_assert_int_eq(queue_ring_shrink(redis, QUEUE_RING_INIT, account, &err), RC_OK);
+    for (int i = 0; i < QUEUE_INIT_LIMIT - 1; i++) {
+        ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
+                         RC_OK);
+        ck_assert_int_eq(wait, 0);
+    }
+    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
+                     RC_OK);
+    ck_assert_int_gt(wait, 0);
+    /* What is taken out of the lanes keeps to it, too. */
+    enqueue(1, account, redis_now() - 10);
+    ck_assert_uint_eq(take(10), 0);
+
+    account += QUEUE_GROUPS;
+    for (int i = 0; i < 2 * QUEUE_INIT_LIMIT; i++)
+        ck_assert_int_eq(queue_ring_shrink(redis, QUEUE_RING_INIT, account, &err), RC_OK);
+    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
+                     RC_OK);
+    ck_assert_int_eq(wait, 0);
+    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
+                     RC_OK);
+    ck_assert_int_gt(wait, 0);
+}
+END_TEST
+
 START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
 {
     const struct queue_witness witness = {5, account};
@@ -358,6 +387,7 @@ UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
                   an_account_starts_six_a_minute_in_order_and_never_starves_another,
                   a_window_lets_exactly_its_limit_through,
                   an_init_beyond_the_first_of_a_take_counts_against_the_same_window,
+                  a_window_that_proved_too_wide_takes_less_for_a_while_but_always_one,
                   the_witness_goes_to_the_first_and_only_its_holder_may_change_it,
                   the_witness_can_be_read_without_taking_it,
                   a_flushed_redis_says_that_it_wants_a_full_load,

@@ -143,6 +143,7 @@ export interface Post extends PostInput {
   status_text: string;
   next_step: string | null;
   next_action: NextAction;
+  next_try_at: string | null;
   published_at: string | null;
   tiktok_post_id: string | null;
   tiktok_url: string | null;

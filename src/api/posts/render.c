@@ -122,6 +122,9 @@ static void write_status(struct jsonw *w, const struct post *post)
     jsonw_key_text(w, "status_text", shown.text);
     jsonw_key_text(w, "next_step", shown.next_step);
     jsonw_key_text(w, "next_action", next_action_name(shown.action));
+    jsonw_key_time(
+        w, "next_try_at",
+        post->phase == PHASE_SCHEDULED && shown.reason != NULL ? post->next_at_ms : 0);
 }
 
 /* Where it can be seen; TikTok gives no address, only the parts of one. */

@@ -1,9 +1,10 @@
 -- An exact sliding window: one call more, or how long to wait for it.
--- KEYS list   ARGV limit window_ms   Answers the ms to wait; 0: counted, go on.
+-- KEYS list cut   ARGV limit window_ms   Answers the ms to wait; 0: counted, go on.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
-local oldest = redis.call('LINDEX', KEYS[1], limit - 1)
+local cut = tonumber(redis.call('GET', KEYS[2]) or '0')
+local oldest = redis.call('LINDEX', KEYS[1], limit - 1 - cut)
 if oldest and tonumber(oldest) + window > now then
   return tonumber(oldest) + window - now
 end

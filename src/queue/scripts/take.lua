@@ -5,8 +5,8 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local prefix, max, edge = ARGV[1], tonumber(ARGV[2]), now + tonumber(ARGV[3])
 local limit, window = tonumber(ARGV[4]), tonumber(ARGV[5])
-local function free_at(ring)
-  local oldest = redis.call('LINDEX', ring, limit - 1)
+local function free_at(ring, cut)
+  local oldest = redis.call('LINDEX', ring, limit - 1 - cut)
   return oldest and tonumber(oldest) + window or 0
 end
 local function text(ms)
@@ -17,7 +17,8 @@ local due = redis.call('ZRANGE', KEYS[1], '-inf', text(edge), 'BYSCORE', 'LIMIT'
 for _, account in ipairs(due) do
   local posts, ring = prefix .. 'j:' .. account, prefix .. 'ri:' .. account
   local head = redis.call('ZRANGE', posts, 0, 1, 'WITHSCORES')
-  local free = free_at(ring)
+  local cut = tonumber(redis.call('GET', prefix .. 'xi:' .. account) or '0')
+  local free = free_at(ring, cut)
   if head[1] and math.max(tonumber(head[2]), free) <= edge then
     redis.call('ZREM', posts, head[1])
     redis.call('LPUSH', ring, text(math.max(now, tonumber(head[2]))))
@@ -26,7 +27,7 @@ for _, account in ipairs(due) do
     out[#out + 1] = account
     out[#out + 1] = head[1]
     out[#out + 1] = head[2]
-    free = free_at(ring)
+    free = free_at(ring, cut)
     head = {head[3], head[4]}
   end
   if head[1] then
