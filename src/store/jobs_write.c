@@ -380,16 +380,18 @@ enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
 /* --- DEAD
  * ------------------------------------------------------------------------------------ */
 
+/* A gate that can be closed was opened, by a grant. */
 static enum rc bury_job(struct db *db, const struct step *s, struct err *err)
 {
     const struct sql_arg args[] = {sql_i64(JOB_PHASE_MS), JOB_GUARD_ARGS(s->ref),
-                                   sql_u64(s->no), sql_u64(s->no)};
+                                   sql_u64(s->unserved ? s->no : 0), sql_u64(s->no),
+                                   sql_u64(s->no)};
 
     return db_exec_one(db,
                        "UPDATE job SET state = 2, granted = 0,"
                        " next_at = " SQL_NOW " + ?, updated_at = " SQL_NOW
                        " WHERE " JOB_GUARD
-                       " AND state IN (2, 3) AND granted IN (0, ?) AND attempt_no = ?",
+                       " AND state IN (2, 3) AND granted IN (?, ?) AND attempt_no = ?",
                        SQL_ARGS(args), err);
 }
 
