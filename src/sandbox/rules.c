@@ -26,7 +26,8 @@ const char *chunk_plan_problem(const struct chunk_plan *plan)
         return bad_chunk;
     if (plan->chunk_size < CHUNK_SIZE_MIN && !whole)
         return bad_chunk;
-    if (plan->count > CHUNK_COUNT_MAX || plan->count != plan->size / plan->chunk_size)
+    if (plan->count < 1 || plan->count > CHUNK_COUNT_MAX ||
+        plan->count != plan->size / plan->chunk_size)
         return bad_count;
     return NULL;
 }

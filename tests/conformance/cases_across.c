@@ -69,6 +69,9 @@ static const struct variation refusals[] = {
      200, "retry", NULL, "rate_limit_exceeded", RATE, NULL, -1},
     {"500", "fault {'endpoint':'#','status':500}", 500, "retry", NULL, "internal_error",
      DOWN, NULL, -1},
+    {"a problem within 200",
+     "fault {'endpoint':'#','status':200,'code':'internal_error'}", 200, "retry", NULL,
+     "internal_error", DOWN, NULL, 0},
     {"503", "fault {'endpoint':'#','status':503}", 503, "retry", NULL, "internal_error",
      DOWN, NULL, -1},
     {"500 after the effect", "fault {'endpoint':'#','status':500,'after':true}", 500,
@@ -178,10 +181,17 @@ static void steps_of(const struct endpoint *e, const char *prep, char *out)
     out[len] = '\0';
 }
 
+/* What an act's answer leaves open: a problem of TikTok's own, or nothing to be read. */
+static bool doubtful(const struct variation *v)
+{
+    return v->http >= 500 || strcmp(v->code, "internal_error") == 0 ||
+           strcmp(v->reason, RIDDLE) == 0;
+}
+
 static void run_variation(run_fn run, void *ctx, const struct endpoint *e,
                           const struct variation *v)
 {
-    char name[NAME_SIZE], steps[STEPS_SIZE], then[32];
+    char name[NAME_SIZE], steps[STEPS_SIZE], then[32], also[256];
     struct a_case c = {name,    e->name,   steps,   v->http, v->question,
                        v->code, v->reason, v->also, NULL};
 
@@ -191,6 +201,12 @@ static void run_variation(run_fn run, void *ctx, const struct endpoint *e,
     (void)snprintf(then, sizeof(then), "sessions %d", v->opened);
     if (e->opens && v->opened >= 0)
         c.then = then;
+    if (e->act && v->http != 0) {
+        (void)snprintf(also, sizeof(also), "{'may_have_acted':%s%s%s",
+                       doubtful(v) ? "true" : "false", v->also != NULL ? "," : "}",
+                       v->also != NULL ? v->also + 1 : "");
+        c.also = also;
+    }
     steps_of(e, v->prep, steps);
     run(ctx, &c);
 }

@@ -40,6 +40,11 @@ static const struct a_case cases[] = {
      "}",
      400, "fix_input", "invalid_params", "post_refused",
      "{'message':'The total chunk count is invalid'}", "sessions 0"},
+    {"video_init / no chunk at all", "video_init",
+     "body {'post_info':{'privacy_level':'SELF_ONLY'},'source_info':{'source':"
+     "'FILE_UPLOAD','video_size':1000,'chunk_size':5000000,'total_chunk_count':0}}",
+     400, "fix_input", "invalid_params", "post_refused",
+     "{'message':'The total chunk count is invalid'}", "sessions 0"},
     {"video_init / one chunk with a remainder", "video_init",
      "body {'post_info':{'privacy_level':'SELF_ONLY'},'source_info':{'source':"
      "'FILE_UPLOAD','video_size':121000000,'chunk_size':64000000,'total_chunk_count':1}}",

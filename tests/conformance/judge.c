@@ -235,6 +235,25 @@ static void judge_reading(struct trial *t)
         same(t, "the log id", t->reply.log_id, t->answer.log_id);
 }
 
+/* Only what surely did not happen may be done again. */
+static void judge_doubt(struct trial *t, const json_t *said)
+{
+    static const char *const acts[] = {"token",      "refresh",      "video_init",
+                                       "inbox_init", "content_init", "cancel"};
+    enum rc due;
+    bool act = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+        act = act || strcmp(acts[i], t->c->endpoint) == 0;
+    if (t->rc == RC_OK || t->elsewhere)
+        return;
+    due = act && !t->reply.definite ? RC_UNCERTAIN : tiktok_error_rc(t->reply.error);
+    if (t->rc != due)
+        trial_problem(t, "the failure is %s, not %s", rc_name(t->rc), rc_name(due));
+    if (act && json_is_true(json_object_get(said, "may_have_acted")) == t->reply.definite)
+        trial_problem(t, "what may have happened is told otherwise");
+}
+
 /* TikTok's name for the exchange is the one that its own log has. */
 static void judge_log(struct trial *t)
 {
@@ -304,6 +323,7 @@ static void judge_explanation(struct trial *t)
     if (json_integer_value(json_object_get(said, "http_status")) != t->c->http)
         trial_problem(t, "another status is told");
     judge_words(t, said);
+    judge_doubt(t, said);
     judge_facts(t, said);
     judge_also(t, said);
     json_decref(said);

@@ -43,6 +43,7 @@ START_TEST(a_chunk_plan_is_judged_as_tiktok_was_seen_to)
         {70000001, 10000000, 8, COUNT_BAD},
         {10000000, 10000000, 0, COUNT_BAD},
         {10000000, 10000000, -1, COUNT_BAD},
+        {1000, 5000000, 0, COUNT_BAD},
         /* a single chunk is the whole file */
         {121000000, 64000000, 1, CHUNK_BAD},
         {10000000, 64000000, 1, CHUNK_BAD},
