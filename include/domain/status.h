@@ -62,7 +62,7 @@ struct post_standing {
     enum post_phase phase;
     const char *reason; /* job.last_reason; "" when there is none */
     bool granted;       /* an attempt may have sent its last byte (job.granted) */
-    bool sent;          /* TikTok has every byte of it */
+    bool sent;          /* TikTok has every byte of it, or may fetch them */
     bool inbox;         /* post.mode: to the inbox */
     bool finished;      /* and TikTok says that the person has posted it from there */
     bool self_only;     /* the audience is only the account itself */

@@ -10,10 +10,13 @@
  * one): tests/unit/test_store_posts.c holds it to domain/status.c. */
 #define POST_STATUS_SQL                                                                  \
     "(CASE j.state WHEN 0 THEN 0 WHEN 1 THEN 2 WHEN 2 THEN 3"                            \
-    " WHEN 3 THEN IF(t.state = 4, 5, 4)"                                                 \
+    " WHEN 3 THEN IF(" POST_SENT_SQL ", 5, 4)"                                           \
     " WHEN 4 THEN IF(p.mode = 2, IF(" POST_FINISHED_SQL ", 6, 8),"                       \
     " IF(" POST_PRIVATE_SQL ", 7, 6))"                                                   \
     " WHEN 5 THEN 10 WHEN 6 THEN 11 ELSE 9 END)"
+
+/* It is TikTok's turn: every byte was sent, or may be fetched. */
+#define POST_SENT_SQL "(t.state = 4 OR (t.state = 3 AND t.method = 2))"
 
 /* A draft of the inbox that the person has posted from there. */
 #define POST_FINISHED_SQL "t.tiktok_status = 'PUBLISH_COMPLETE'"

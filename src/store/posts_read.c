@@ -21,7 +21,8 @@
     " j.state, j.due_at, j.limited_until, j.next_at, j.sched_ver, j.attempt_no, "        \
     "j.granted, "                                                                        \
     "j.last_reason,"                                                                     \
-    " t.state = 4, " POST_FINISHED_SQL ", p.visibility, a.display_name, a.username,"     \
+    " " POST_SENT_SQL ", " POST_FINISHED_SQL                                             \
+    ", p.visibility, a.display_name, a.username,"                                        \
     " m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height,"        \
     " m.has_thumb, " SQL_NOW
 

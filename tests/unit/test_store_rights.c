@@ -5,6 +5,7 @@
 #include "store/accounts.h"
 #include "store/api_tokens.h"
 #include "store/feed.h"
+#include "store/gate.h"
 #include "store/health.h"
 #include "store/jobs.h"
 #include "store/media.h"
@@ -298,6 +299,22 @@ START_TEST(posts_are_changed_and_ended)
 }
 END_TEST
 
+START_TEST(what_tiktok_fetches_is_looked_up_and_noted)
+{
+    static const unsigned char token[JOB_GATE_SIZE] = "sixteen bytes ok";
+    struct gate_file file;
+    uint64_t post = created(NULL);
+
+    database_run(admin,
+                 "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method,"
+                 " fence, gate_token, created_at, updated_at) VALUES (%" PRIu64
+                 ", 1, %" PRIu64 ", 3, 2, 7, 'sixteen bytes ok', 0, 0)",
+                 post, seed.workspace);
+    works(gate_find(api, token, 0, &file, &err), "gate_find");
+    works(gate_serve(api, token, &err), "gate_serve");
+}
+END_TEST
+
 START_TEST(health_and_the_media_gate_are_looked_at)
 {
     struct health_late late;
@@ -317,4 +334,5 @@ DATABASE_MAIN("store_rights", setup, teardown, people_sign_in_and_out,
               accounts_are_connected_shown_and_disconnected,
               files_are_uploaded_and_managed, webhooks_are_kept_and_never_read,
               posts_are_made_and_read, posts_are_changed_and_ended,
+              what_tiktok_fetches_is_looked_up_and_noted,
               health_and_the_media_gate_are_looked_at)
