@@ -188,6 +188,38 @@ static void fit_frame(struct strip *s, const struct media_facts *f)
     s->frame_bytes = (size_t)s->width * (size_t)s->height * 3 / 2;
 }
 
+/* When frame i is: in the middle of its part. */
+static int64_t strip_ms(const struct strip *s, int i)
+{
+    return s->duration_ms * (INT64_C(2) * i + 1) / (INT64_C(2) * STRIP_FRAMES);
+}
+
+/* A short film read through once, its frames put side by side on the way. Where the film
+ * ends earlier than it says, its last frame stands for what is missing. */
+static enum rc strip_at_once(const struct strip *s, struct strbuf *out, struct err *err)
+{
+    struct args a = {0};
+    char at[TIME_SIZE];
+    char filter[FILTER_SIZE];
+    enum child_end end = CHILD_DONE;
+    enum rc rc;
+
+    time_words(strip_ms(s, 0), at);
+    (void)snprintf(filter, sizeof(filter),
+                   "fps=%d000/%" PRId64
+                   ",scale=%d:%d,tpad=stop=%d:stop_mode=clone,tile=%dx1,format=yuvj420p",
+                   STRIP_FRAMES, s->duration_ms, s->width, s->height, STRIP_FRAMES,
+                   STRIP_FRAMES);
+    begin(&a, s->src->demuxer);
+    ADD(&a, "-ss", at);
+    one_frame(&a, filter);
+    as_jpeg(&a, "5");
+    rc = run(s->src, &a, left_ms(s), out, &end, err);
+    if (rc == RC_OK && end != CHILD_DONE)
+        strbuf_reset(out);
+    return rc;
+}
+
 /* Frame i to one, raw; empty when the film has none there. */
 static enum rc strip_frame(const struct strip *s, int i, struct strbuf *one,
                            enum child_end *end, struct err *err)
@@ -196,7 +228,7 @@ static enum rc strip_frame(const struct strip *s, int i, struct strbuf *one,
     char at[TIME_SIZE];
     char filter[FILTER_SIZE];
 
-    time_words(s->duration_ms * (INT64_C(2) * i + 1) / (INT64_C(2) * STRIP_FRAMES), at);
+    time_words(strip_ms(s, i), at);
     (void)snprintf(filter, sizeof(filter), "scale=%d:%d,format=yuv420p", s->width,
                    s->height);
     begin(&a, s->src->demuxer);
@@ -263,6 +295,7 @@ enum rc picture_strip(const struct picture_source *src, const struct media_facts
                       struct strbuf *out, struct err *err)
 {
     struct strip s = {.src = src, .duration_ms = facts->duration_ms};
+    int64_t frames = facts->duration_ms * facts->fps_milli / 1000000;
     bool whole = false;
     enum rc rc;
 
@@ -271,6 +304,8 @@ enum rc picture_strip(const struct picture_source *src, const struct media_facts
         return RC_OK;
     s.deadline_ms = clock_mono_ms(clock_system()) + STRIP_WALL_MS;
     fit_frame(&s, facts);
+    if (frames > 0 && frames <= STRIP_READ_FRAMES)
+        return strip_at_once(&s, out, err);
     strbuf_init(&s.frames, s.frame_bytes * STRIP_FRAMES);
     rc = strip_collect(&s, &whole, err);
     if (rc == RC_OK && whole)

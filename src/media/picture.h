@@ -24,6 +24,9 @@ enum {
     STRIP_LONG = 320,
     /* A film longer than this has its strip from the key frames before the instants. */
     STRIP_EXACT_MS = 60000,
+    /* One of at most so many frames is read through once; in a longer one, each of the
+     * strip's frames is looked for. */
+    STRIP_READ_FRAMES = 450,
 };
 
 #define PICTURE_PROGRAM "/usr/bin/ffmpeg"

@@ -2,6 +2,7 @@
 #include "core/io.h"
 #include "media/child.h"
 #include "media/examine.h"
+#include "media/picture.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -116,6 +117,78 @@ START_TEST(files_outside_the_limits_are_refused_with_the_value_and_seen)
         ck_assert_msg(is_jpeg(&e.thumb), "row %zu", i);
         examined_release(&e);
     }
+}
+END_TEST
+
+/* The colours of a strip from left to right, a letter each. */
+static void strip_colours(const struct examined *e, char out[STRIP_FRAMES + 1])
+{
+    struct strbuf raw;
+    char line[128];
+
+    (void)unlink("strip.jpg");
+    ck_assert_int_eq(io_create_file("strip.jpg", 0600, e->strip.buf, e->strip.len, &err),
+                     RC_OK);
+    (void)snprintf(line, sizeof(line),
+                   "ffmpeg -v error -y -i $f -vf format=rgb24,scale=%d:1:flags=area -f "
+                   "rawvideo raw",
+                   STRIP_FRAMES);
+    run(line, "strip.jpg");
+    strbuf_init(&raw, 4096);
+    ck_assert_int_eq(io_read_file("raw", &raw, &err), RC_OK);
+    ck_assert_uint_eq(raw.len, STRIP_FRAMES * 3);
+    for (size_t i = 0; i < STRIP_FRAMES; i++)
+        out[i] = (unsigned char)raw.buf[i * 3] > 128 ? 'R' : 'B';
+    out[STRIP_FRAMES] = '\0';
+    strbuf_release(&raw);
+}
+
+START_TEST(a_film_has_its_strip_from_beginning_to_end)
+{
+    static const struct {
+        const char *size, *rate, *seconds; /* of each colour: red, then blue */
+    } rows[] = {
+        {"360x640", "30", "3"},  /* read through */
+        {"640x360", "30", "10"}, /* looked for, frame by frame */
+        {"360x360", "24", "36"}, /* by key frames */
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct examined e;
+        char line[320];
+        char colours[STRIP_FRAMES + 1];
+
+        (void)snprintf(line, sizeof(line),
+                       "ffmpeg -v error -y -f lavfi -i color=red:s=%s:r=%s:d=%s -f lavfi "
+                       "-i color=blue:s=%s:r=%s:d=%s -filter_complex '[0][1]concat' -c:v "
+                       "libx264 -preset ultrafast -g 48 -pix_fmt yuv420p $f",
+                       rows[i].size, rows[i].rate, rows[i].seconds, rows[i].size,
+                       rows[i].rate, rows[i].seconds);
+        run(line, "film.mp4");
+        look("film.mp4", &e);
+        ck_assert_msg(e.ready, "%s", e.checks[0].message);
+        ck_assert_uint_eq(e.strip_frames, STRIP_FRAMES);
+        strip_colours(&e, colours);
+        ck_assert_msg(strcmp(colours, "RRRRRRBBBBBB") == 0, "row %zu: %s", i, colours);
+        examined_release(&e);
+    }
+}
+END_TEST
+
+START_TEST(a_strip_goes_on_where_only_the_sound_does)
+{
+    struct examined e;
+    char colours[STRIP_FRAMES + 1];
+
+    run("ffmpeg -v error -y -f lavfi -i color=red:s=360x640:r=30:d=2 -f lavfi -i "
+        "sine=d=4 "
+        "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -c:a aac $f",
+        "film.mp4");
+    look("film.mp4", &e);
+    ck_assert_msg(e.ready, "%s", e.checks[0].message);
+    strip_colours(&e, colours);
+    ck_assert_str_eq(colours, "RRRRRRRRRRRR");
+    examined_release(&e);
 }
 END_TEST
 
@@ -306,6 +379,8 @@ END_TEST
 UNIT_MAIN_FIXTURE("media_examine", setup, teardown,
                   good_files_are_ready_with_facts_and_a_thumbnail,
                   files_outside_the_limits_are_refused_with_the_value_and_seen,
+                  a_film_has_its_strip_from_beginning_to_end,
+                  a_strip_goes_on_where_only_the_sound_does,
                   a_file_that_was_cut_off_is_told_so, a_header_over_noise_is_no_video,
                   disguises_are_seen_through, a_child_has_its_file_and_nothing_else,
                   a_child_that_does_too_much_is_ended,

@@ -7,7 +7,8 @@ import type { Upload } from '../uploads';
 import { IconButton } from './basics';
 import { Icon } from './icon';
 
-const folded = signal(false);
+/** On a phone it would cover what one writes. */
+const folded = signal(matchMedia('(max-width: 720px)').matches);
 
 function mark(u: Upload): { icon: string; tone: string } {
   if (u.state.value === 'failed') return { icon: 'cross', tone: 'bad' };
