@@ -24,10 +24,10 @@ enum post_mode { POST_DIRECT = 1, POST_INBOX = 2 };
 enum {
     POST_CAPTION_BYTES_MAX = 16384,  /* of a draft, which may be too long for TikTok */
     POST_TITLE_BYTES_MAX = 400,      /* likewise */
-    POST_VIDEO_CAPTION_UNITS = 2200, /* UTF-16; source: docs/tiktok.md */
-    POST_PHOTO_CAPTION_UNITS = 4000, /* likewise; source: 5.4 */
+    POST_VIDEO_CAPTION_UNITS = 2200, /* UTF-16; source: docs/tiktok.md 5.2 */
+    POST_PHOTO_CAPTION_UNITS = 4000, /* likewise */
     POST_TITLE_UNITS = 90,           /* likewise */
-    POST_MEDIA_MAX = 35,             /* photos of a post; source: 5.4 */
+    POST_MEDIA_MAX = 35,             /* photos of a post; source: same */
     POST_MEDIA_ROOM = 36,            /* one more, so that a post can have too many */
     POST_PRIVACY_SIZE = 33,          /* bytes of an audience with its NUL */
     POST_CREATOR_PRIVACY_MAX = 8,    /* audiences kept; TikTok has four */

@@ -24,7 +24,7 @@
 
 enum {
     TIKTOK_PUBLISH_ID_MAX = 95, /* bytes; documented: 64 */
-    TIKTOK_PHOTOS_MAX = 35,
+    TIKTOK_PHOTOS_MAX = 35,     /* of one post; docs/tiktok.md 5.2 */
 };
 
 /* Where TikTok gets the video: from us in chunks (plan), or from our URL. Exactly one is
