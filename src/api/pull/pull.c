@@ -112,8 +112,8 @@ enum rc pull_get(struct api *api, const struct api_request *req, struct web_resp
     enum blob_part part = BLOB_CONTENT;
     const char *type = NULL;
     char path[BLOB_ACCEL_SIZE];
-    struct gate_file f;
-    struct wish w;
+    struct gate_file f = {.state = GATE_GONE};
+    struct wish w = {.extension = ""};
     enum rc rc = read_wish(req, &w, err);
 
     if (rc == RC_OK)
