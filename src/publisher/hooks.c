@@ -32,6 +32,7 @@ struct hooks {
     struct hook found[HOOK_BATCH];
     size_t found_len;
     size_t forged;
+    bool told;                   /* of a post that is being asked about */
     uint64_t nudges[HOOK_BATCH]; /* posts that we hold */
     size_t nudges_len;
     enum rc rc;
@@ -81,6 +82,7 @@ static void pass_on(const struct passage *x, const struct hook_effect *effect)
     struct err ignored; /* Redis is away: the next poll or sweep comes */
     enum rc rc = RC_OK;
 
+    hs->told = hs->told || effect->kind == HOOK_ASKED;
     if (effect->kind == HOOK_ASKED && effect->owner == hs->inc)
         hs->nudges[hs->nudges_len++] = effect->post_id;
     else if (effect->kind == HOOK_ASKED && effect->owner != 0)
@@ -233,6 +235,7 @@ static void look(struct pool_work *w, const struct pool_kit *kit)
     hs->found_len = 0;
     hs->nudges_len = 0;
     hs->forged = 0;
+    hs->told = false;
     hs->rc =
         hook_claim(kit->db, hs->inc, hs->found, HOOK_BATCH, &hs->found_len, &hs->err);
     for (size_t i = 0; i < hs->found_len; i++) {
@@ -258,6 +261,8 @@ static void looked(struct pool_work *w)
         log_failure("webhook.not_taken", &hs->err);
     if (hs->forged > 0)
         log_warn("webhook.forged", "n=%zu", hs->forged);
+    if (hs->told)
+        hs->p->told_ms = publisher_mono_ms();
     for (size_t i = 0; i < hs->nudges_len; i++)
         run_nudge(hs->p, hs->nudges[i]);
     look_after(hs, more ? 0 : LOOK_MS);

@@ -68,6 +68,7 @@ struct publisher {
     struct list by_post[PUBLISHER_RUN_BUCKETS]; /* the same */
     size_t waiting;                             /* runs that only wait for their time */
     struct brake brake;                         /* on new sessions */
+    int64_t told_ms; /* monotonic: when a webhook last made a post be asked about; or 0 */
     bool stopping;
 };
 

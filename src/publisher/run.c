@@ -362,6 +362,24 @@ static void wait_for_time(struct run *r)
     publisher_timer_at(p, &r->timer, at_ms);
 }
 
+/* When to ask: at once when a webhook said so; and while webhooks come, not so soon by
+ * ourselves: those polls are only for the ones that get lost. */
+static int64_t poll_at(struct run *r)
+{
+    int64_t now_ms = lease_now_ms(r->p->lease);
+    int64_t told_ms = r->p->told_ms;
+
+    if (r->nudged) {
+        r->nudged = false;
+        return 0;
+    }
+    if (r->action.at_ms > now_ms && r->action.at_ms < now_ms + RUN_TOLD_POLL_MS &&
+        flow_only_polls(&r->flow) && told_ms != 0 &&
+        publisher_mono_ms() - told_ms < RUN_TOLD_MS)
+        return now_ms + RUN_TOLD_POLL_MS;
+    return r->action.at_ms;
+}
+
 /* Starts the action, now or at its time. */
 static void begin(struct run *r)
 {
@@ -369,10 +387,8 @@ static void begin(struct run *r)
 
     if (p->stopping && flow_may_stop(r->action.what))
         r->action = flow_stop(&r->flow);
-    if (r->nudged && r->action.what == FLOW_DO_STATUS) {
-        r->nudged = false;
-        r->action.at_ms = 0;
-    }
+    if (r->action.what == FLOW_DO_STATUS)
+        r->action.at_ms = poll_at(r);
     if (r->action.at_ms > lease_now_ms(p->lease))
         wait_for_time(r);
     else

@@ -27,6 +27,8 @@ enum {
     RUN_DELAY_STORE_MS = 500, /* the database is away */
     RUN_WAITING_PER_MS = 3,   /* posts whose witness and grant take a ms */
     RUN_AHEAD_MAX_MS = 5000,  /* so early a grant may come at most for others' sake */
+    RUN_TOLD_MS = 600000,     /* so long after one, webhooks are relied on to come soon */
+    RUN_TOLD_POLL_MS = 10000, /* and polls are at least so far apart */
     RUN_COUNTED_MS = 10000,   /* for so long an INIT counts as made when it was claimed */
 };
 

@@ -1134,6 +1134,21 @@ START_TEST(a_nudge_during_a_poll_is_followed_by_another_poll)
 }
 END_TEST
 
+START_TEST(polls_are_rarer_while_webhooks_come_and_a_nudge_is_none_the_later)
+{
+    up_to("status");
+    publisher.told_ms = publisher_mono_ms() - 599000;
+    answer(200, PROCESSING);
+    ck_assert_int_gt(quiet_ms(), 9000);
+    run_nudge(&publisher, POST);
+    ck_assert_int_eq(quiet_ms(), 0);
+    until_request("POST", "status");
+    publisher.told_ms = publisher_mono_ms() - 601000; /* they have stopped coming */
+    answer(200, PROCESSING);
+    ck_assert_int_lt(quiet_ms(), 9000);
+}
+END_TEST
+
 START_TEST(a_nudge_before_anything_was_sent_makes_nothing_early)
 {
     db_.facts.due_ms += 3600000;
@@ -1178,4 +1193,5 @@ UNIT_MAIN_FIXTURE(
     videos_are_fetched_if_so_set, what_tiktok_fetches_holds_no_slot_while_it_does,
     a_nudge_brings_the_next_poll_at_once,
     a_nudge_during_a_poll_is_followed_by_another_poll,
+    polls_are_rarer_while_webhooks_come_and_a_nudge_is_none_the_later,
     a_nudge_before_anything_was_sent_makes_nothing_early)
