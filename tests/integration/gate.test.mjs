@@ -195,6 +195,21 @@ describe('a photo post', () => {
   });
 });
 
+describe('a worker that dies', () => {
+  // Each of them, and each that is started in its place, until the API is started without the fault.
+  for (const point of ['gate.before_update', 'gate.after_update']) {
+    test(`at ${point} keeps TikTok waiting, no more`, async () => {
+      await stack.restart('tts-api', { env: { TTS_FAULT: `${point}:crash` } });
+      const before = stack.log('nginx-access.log').length;
+      const { id, caption } = await eventually(() => post({ publish_at: inMs(1000) }), { what: 'the API' });
+      await eventually(() => /"path":"\/m\/-","status":503/.test(stack.log('nginx-access.log').slice(before)), { what: 'a worker to die' });
+      await stack.restart('tts-api');
+      assert.equal((await fateOf(client, id, 90_000)).status, 'published_private');
+      assert.equal((await publicationsOf(stack, caption)).length, 1);
+    });
+  }
+});
+
 describe('a video that TikTok fetches', () => {
   test('is published exactly once, at its time', async () => {
     await stack.restart('tts-publisher', { env: { TIKTOK_VIDEO_TRANSFER: 'pull' } });

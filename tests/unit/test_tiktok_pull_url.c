@@ -33,8 +33,7 @@ START_TEST(a_base_is_a_plain_address_with_or_without_a_path)
         "https://media .example.com",
         "https://media.example.com/\n",
         "https://media.example.com/%2e",
-        "https://m\xc3\xa9"
-        "dia.example.com",
+        "https://m\303\251dia.example.com",
         "https://[::1",
     };
     char longest[300] = "https://media.example.com/";
