@@ -6,6 +6,7 @@
 static enum rc admit(struct exchange *x, const struct api_rules *rules, bool *admitted,
                      struct err *err)
 {
+    struct call call = {.at_ms = x->now_ms, .endpoint = x->endpoint};
     struct permit permit;
     int64_t limit = rules->limit != KNOB_COUNT ? x->knobs.value[rules->limit] : 0;
     int64_t n = 0;
@@ -14,7 +15,8 @@ static enum rc admit(struct exchange *x, const struct api_rules *rules, bool *ad
     *admitted = false;
     if (rc != RC_OK)
         return rc;
-    x->user_id = permit.user_id;
+    x->app_id = call.app_id = permit.app_id;
+    x->user_id = call.user_id = permit.user_id;
     if (permit.id == 0) {
         api_error(x, 401, "access_token_invalid", NULL);
         return RC_OK;
@@ -25,7 +27,7 @@ static enum rc admit(struct exchange *x, const struct api_rules *rules, bool *ad
     }
     x->scopes = permit.scopes;
     if (limit > 0)
-        rc = calls_in_window(x->sql, x->endpoint, x->user_id, x->now_ms, &n, err);
+        rc = calls_in_window(x->sql, &call, &n, err);
     if (rc == RC_OK && limit > 0 && n >= limit)
         api_error(x, 429, "rate_limit_exceeded", NULL);
     else

@@ -15,8 +15,8 @@ enum { CALLS_KEPT = 200000 }; /* older ones are forgotten */
 struct call {
     int64_t at_ms;
     const char *endpoint;
-    int64_t user_id; /* 0: nobody known */
-    bool counted;    /* in the rate window */
+    int64_t app_id, user_id; /* 0: nobody known */
+    bool counted;            /* in the rate window */
     const char *publish_id;
     int status; /* HTTP; 0: no answer was sent */
     const char *code;
@@ -24,9 +24,10 @@ struct call {
     int64_t fault_id; /* the fault that was applied, or 0 */
 };
 
-/* How many calls of the endpoint count for the person in the minute before now_ms. */
-enum rc calls_in_window(struct sql *sql, const char *endpoint, int64_t user_id,
-                        int64_t now_ms, int64_t *n, struct err *err) MUST_CHECK;
+/* How many calls of the same endpoint, by the same app and for the same person, count in
+ * the minute before this one. */
+enum rc calls_in_window(struct sql *sql, const struct call *call, int64_t *n,
+                        struct err *err) MUST_CHECK;
 
 enum rc call_store(struct sql *sql, const struct call *call, struct err *err) MUST_CHECK;
 

@@ -28,6 +28,7 @@ struct asked {
     char decision[VALUE_SIZE];
     unsigned scopes;  /* of scope */
     unsigned granted; /* of the ticked boxes */
+    struct app app;   /* that asks; id 0: nobody knows it */
     bool strange;     /* something was sent twice, or is too long */
 };
 
@@ -79,13 +80,15 @@ static bool keep_pair(void *ctx, const char *name, const char *value)
     return true;
 }
 
-static void read_asked(struct asked *a, const char *form, size_t len)
+static enum rc read_asked(const struct exchange *x, struct asked *a, const char *form,
+                          struct err *err)
 {
     struct err ignored; /* malformed is strange */
 
     *a = (struct asked){.scopes = 0};
-    if (web_form_each(form, len, keep_pair, a, &ignored) != RC_OK)
+    if (web_form_each(form, strlen(form), keep_pair, a, &ignored) != RC_OK)
         a->strange = true;
+    return app_by_key(x->sql, a->client_key, &a->app, err);
 }
 
 /* The parameter at fault, or NULL. TikTok names it on a page of its own and does not
@@ -94,9 +97,10 @@ static const char *fault_of(const struct exchange *x, struct asked *a)
 {
     if (a->strange)
         return "query";
-    if (strcmp(a->client_key, SANDBOX_APP_KEY) != 0)
+    if (a->app.id == 0)
         return "client_key";
-    if (!redirect_registered(x->sandbox->settings->redirect_uris, a->redirect_uri))
+    if (!redirect_registered(app_redirect_uris(&a->app, x->sandbox->settings),
+                             a->redirect_uri))
         return "redirect_uri";
     if (strcmp(a->response_type, "code") != 0)
         return "response_type";
@@ -117,7 +121,7 @@ static const char *explanation(const char *fault)
     static const struct {
         const char *fault, *text;
     } rows[] = {
-        {"client_key", "This simulator knows one app only; its key is "
+        {"client_key", "No app has this key; that of the local stack is "
                        "sbawlocalstackkey1. Compare TIKTOK_CLIENT_KEY."},
         {"redirect_uri", "The address is not registered for the app, letter by letter. "
                          "Compare TIKTOK_REDIRECT_URI with SANDBOX_REDIRECT_URIS."},
@@ -171,6 +175,8 @@ static void add_choice(void *ctx, const struct person *person)
     struct choices *c = ctx;
     struct exchange *x = c->x;
 
+    if (person->closed != 0)
+        return;
     html_add(x, "<label class=\"choice\"><input type=\"radio\" name=\"user\"");
     html_attr(x, "value", person->username);
     html_add(x, "%s>", c->first_done ? "" : " checked");
@@ -214,13 +220,18 @@ static void add_scopes(struct exchange *x, const struct asked *a)
 static enum rc add_form(struct exchange *x, struct asked *a, struct err *err)
 {
     struct choices choices = {.x = x};
+    char title[APP_NAME_SIZE + 16];
     enum rc rc;
 
-    html_begin(x, 200, "Continue to " SANDBOX_APP_NAME "?", "");
+    (void)snprintf(title, sizeof(title), "Continue to %s?", a->app.name);
+    html_begin(x, 200, title, "");
     html_add(x, "<form class=\"sheet\" method=\"post\" action=\"/v2/auth/authorize/\">"
-                "<h1>" SANDBOX_APP_NAME " wants to access a TikTok account</h1>"
-                "<p class=\"dim\">App key <code>" SANDBOX_APP_KEY "</code>. It will send "
-                "you back to <code class=\"wrap\">");
+                "<h1>");
+    html_text(x, a->app.name);
+    html_add(x,
+             " wants to access a TikTok account</h1><p class=\"dim\">App key <code>%s"
+             "</code>. It will send you back to <code class=\"wrap\">",
+             a->app.client_key);
     html_text(x, a->redirect_uri);
     html_add(x, "</code>.</p>");
     add_hidden(x, a);
@@ -248,9 +259,12 @@ enum rc consent_page(struct exchange *x, struct err *err)
 {
     struct asked a;
     const char *fault;
-    enum rc rc = RC_OK;
+    enum rc rc;
 
-    read_asked(&a, x->req->query, strlen(x->req->query));
+    rc = read_asked(x, &a, x->req->query, err);
+    if (rc != RC_OK)
+        return rc;
+    x->app_id = a.app.id;
     fault = fault_of(x, &a);
     if (fault != NULL)
         error_page(x, fault);
@@ -281,8 +295,12 @@ void consent_fail(struct exchange *x, const char *error)
     char parameters[CODE_NAME_SIZE + 64];
     struct asked a;
     const char *fault;
+    struct err ignored; /* it answers with an error in any case */
 
-    read_asked(&a, form, strlen(form));
+    if (read_asked(x, &a, form, &ignored) != RC_OK) {
+        edge_page(x, 500);
+        return;
+    }
     fault = fault_of(x, &a);
     if (fault != NULL) {
         error_page(x, fault);
@@ -297,7 +315,8 @@ void consent_fail(struct exchange *x, const char *error)
 static enum rc grant(struct exchange *x, const struct asked *a,
                      const struct person *person, struct err *err)
 {
-    struct consent consent = {.user_id = person->id,
+    struct consent consent = {.app_id = a->app.id,
+                              .user_id = person->id,
                               .scopes = a->granted & a->scopes,
                               .expires_ms =
                                   x->now_ms + x->knobs.value[KNOB_CODE_TTL_S] * 1000};
@@ -337,10 +356,10 @@ static enum rc decide(struct exchange *x, const struct asked *a, struct err *err
     rc = person_by_name(x->sql, a->user, &person, err);
     if (rc != RC_OK)
         return rc;
-    if (person.id == 0)
+    if (person.id == 0 || person.closed != 0)
         return err_field(err, "user", "no_such_person", "There is no such person here.");
     x->user_id = person.id;
-    if (!person.target) {
+    if (!app_is_open_to(&a->app, &person)) {
         text_copy(x->code, sizeof(x->code), "non_sandbox_target");
         send_back(x, a, "error=access_denied&error_type=non_sandbox_target");
         return RC_OK;
@@ -354,7 +373,10 @@ enum rc consent_decide(struct exchange *x, struct err *err)
     const char *fault;
     enum rc rc;
 
-    read_asked(&a, x->body.buf, x->body.len);
+    rc = read_asked(x, &a, x->body.buf, err);
+    if (rc != RC_OK)
+        return rc;
+    x->app_id = a.app.id;
     fault = fault_of(x, &a);
     if (fault != NULL) {
         error_page(x, fault);

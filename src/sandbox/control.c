@@ -35,10 +35,7 @@ static enum rc read_object(const struct exchange *x, json_t **json, struct err *
     return err_set(err, RC_INVALID, "bad_json", "the body must be a JSON object");
 }
 
-/* Runs what a body asks for in one transaction; its answer is written by the caller. */
-typedef enum rc (*change_fn)(struct exchange *x, json_t *body, struct err *err);
-
-static enum rc change(struct exchange *x, change_fn fn, struct err *err)
+enum rc control_change(struct exchange *x, control_fn fn, struct err *err)
 {
     json_t *body = NULL;
     enum rc rc = read_object(x, &body, err);
@@ -47,6 +44,7 @@ static enum rc change(struct exchange *x, change_fn fn, struct err *err)
         rc = sql_begin(x->sql, err);
     if (rc == RC_OK)
         rc = sql_end(x->sql, fn(x, body, err), err);
+    x->errand = true; /* clock, knobs and all else that it goes by */
     json_decref(body);
     return rc;
 }
@@ -89,7 +87,7 @@ static enum rc set_fault(struct exchange *x, json_t *body, struct err *err)
 
 enum rc control_fault_set(struct exchange *x, struct err *err)
 {
-    return change(x, set_fault, err);
+    return control_change(x, set_fault, err);
 }
 
 enum rc control_fault_remove(struct exchange *x, struct err *err)
@@ -190,7 +188,7 @@ static enum rc turn_knobs(struct exchange *x, json_t *body, struct err *err)
 
 enum rc control_knobs_turn(struct exchange *x, struct err *err)
 {
-    enum rc rc = change(x, turn_knobs, err);
+    enum rc rc = control_change(x, turn_knobs, err);
 
     return rc == RC_OK ? control_knobs(x, err) : rc;
 }
@@ -235,7 +233,7 @@ static enum rc set_clock(struct exchange *x, json_t *body, struct err *err)
 
 enum rc control_clock_set(struct exchange *x, struct err *err)
 {
-    enum rc rc = change(x, set_clock, err);
+    enum rc rc = control_change(x, set_clock, err);
 
     return rc == RC_OK ? control_clock(x, err) : rc;
 }
@@ -309,7 +307,7 @@ static enum rc change_person(struct exchange *x, json_t *body, struct err *err)
 
 enum rc control_person_change(struct exchange *x, struct err *err)
 {
-    return change(x, change_person, err);
+    return control_change(x, change_person, err);
 }
 
 static enum rc add_person(struct exchange *x, json_t *body, struct err *err)
@@ -331,7 +329,47 @@ static enum rc add_person(struct exchange *x, json_t *body, struct err *err)
 
 enum rc control_person_add(struct exchange *x, struct err *err)
 {
-    return change(x, add_person, err);
+    return control_change(x, add_person, err);
+}
+
+/* The apps are off the person's list, for one of TikTok's reasons. */
+static enum rc leave(struct exchange *x, json_t *body, struct err *err)
+{
+    const json_t *reason = json_object_get(body, "reason");
+    struct person person;
+    enum rc rc = find_person(x, web_param(&x->params, "name"), &person, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (!json_is_integer(reason) || !removal_known(json_integer_value(reason)))
+        return err_field(err, "reason", "bad_value",
+                         "reason must be a number from 0 to 5");
+    rc = apps_remove(x, &person, (enum removal)json_integer_value(reason), err);
+    if (rc == RC_OK)
+        answer_person(x, 200, &person);
+    return rc;
+}
+
+enum rc control_person_leave(struct exchange *x, struct err *err)
+{
+    return control_change(x, leave, err);
+}
+
+static enum rc come_back(struct exchange *x, UNUSED json_t *body, struct err *err)
+{
+    struct person person;
+    enum rc rc = find_person(x, web_param(&x->params, "name"), &person, err);
+
+    if (rc == RC_OK)
+        rc = account_reopen(x, &person, err);
+    if (rc == RC_OK)
+        answer_person(x, 200, &person);
+    return rc;
+}
+
+enum rc control_person_return(struct exchange *x, struct err *err)
+{
+    return control_change(x, come_back, err);
 }
 
 /* Tokens without the page of consent, for measurements with many people. */
@@ -339,31 +377,40 @@ static enum rc make_permit(struct exchange *x, json_t *body, struct err *err)
 {
     const char *name = json_string_value(json_object_get(body, "username"));
     const char *scopes = json_string_value(json_object_get(body, "scopes"));
+    const char *key = json_string_value(json_object_get(body, "client_key"));
     const struct issue how = {x->sandbox->random, &x->knobs, x->now_ms, NULL};
     struct consent consent = {.scopes = 0};
+    char open_id[OPEN_ID_SIZE];
     struct permit permit;
     struct token_pair pair;
     struct person person;
+    struct app app;
     enum rc rc = find_person(x, name, &person, err);
 
+    if (rc == RC_OK)
+        rc = app_by_key(x->sql, key != NULL ? key : SANDBOX_APP_KEY, &app, err);
     if (rc != RC_OK)
         return rc;
+    if (app.id == 0)
+        return err_field(err, "client_key", "not_found", "there is no such app");
     if (scopes == NULL || !scopes_parse(scopes, &consent.scopes))
         return err_field(err, "scopes", "bad_value",
                          "scopes must be names of scopes with commas between");
+    consent.app_id = app.id;
     consent.user_id = person.id;
+    app_open_id(&app, &person, open_id);
     rc = permit_new(x->sql, x->now_ms, &x->knobs, &consent, &permit, err);
     if (rc == RC_OK)
         rc = tokens_issue(x->sql, &how, &permit, &pair, err);
     if (rc == RC_OK)
-        oauth_write_tokens(x, &person, permit.scopes, &pair);
+        oauth_write_tokens(x, open_id, permit.scopes, &pair);
     explicit_bzero(&pair, sizeof(pair));
     return rc;
 }
 
 enum rc control_permit(struct exchange *x, struct err *err)
 {
-    return change(x, make_permit, err);
+    return control_change(x, make_permit, err);
 }
 
 /* --- publications --------------------------------------------------------------------
@@ -390,7 +437,7 @@ static void answer_state(struct exchange *x, const struct publication *p)
     web_json_begin(x->res, 200, &w);
     jsonw_object(&w);
     jsonw_key_text(&w, "publish_id", p->publish_id);
-    jsonw_key_text(&w, "status", publication_state_name(publication_state(p, x->now_ms)));
+    jsonw_key_text(&w, "status", publication_status(p, x->now_ms));
     jsonw_key_bool(&w, "stuck", p->stuck);
     jsonw_key_text(&w, "fail_reason", p->fail_reason[0] != '\0' ? p->fail_reason : NULL);
     jsonw_key_id(&w, "post_id", (uint64_t)p->post_id);
@@ -435,7 +482,7 @@ static enum rc change_publication(struct exchange *x, json_t *body, struct err *
 
 enum rc control_publication_change(struct exchange *x, struct err *err)
 {
-    return change(x, change_publication, err);
+    return control_change(x, change_publication, err);
 }
 
 static enum rc post_draft(struct exchange *x, UNUSED json_t *body, struct err *err)
@@ -464,12 +511,46 @@ static enum rc discard_draft(struct exchange *x, UNUSED json_t *body, struct err
 
 enum rc control_draft_post(struct exchange *x, struct err *err)
 {
-    return change(x, post_draft, err);
+    return control_change(x, post_draft, err);
 }
 
 enum rc control_draft_discard(struct exchange *x, struct err *err)
 {
-    return change(x, discard_draft, err);
+    return control_change(x, discard_draft, err);
+}
+
+static enum rc hide_post(struct exchange *x, UNUSED json_t *body, struct err *err)
+{
+    struct publication p;
+    enum rc rc = find_publication(x, &p, err);
+
+    if (rc == RC_OK)
+        rc = post_hide(x, &p, err);
+    if (rc == RC_OK)
+        answer_state(x, &p);
+    return rc;
+}
+
+static enum rc show_post(struct exchange *x, UNUSED json_t *body, struct err *err)
+{
+    struct publication p;
+    enum rc rc = find_publication(x, &p, err);
+
+    if (rc == RC_OK)
+        rc = post_show(x, &p, err);
+    if (rc == RC_OK)
+        answer_state(x, &p);
+    return rc;
+}
+
+enum rc control_post_hide(struct exchange *x, struct err *err)
+{
+    return control_change(x, hide_post, err);
+}
+
+enum rc control_post_show(struct exchange *x, struct err *err)
+{
+    return control_change(x, show_post, err);
 }
 
 /* --- reset ---------------------------------------------------------------------------
@@ -477,7 +558,7 @@ enum rc control_draft_discard(struct exchange *x, struct err *err)
 
 static bool stays(const char *table, bool keep_tokens)
 {
-    static const char *const people[] = {"user", "code", "permit", "token"};
+    static const char *const people[] = {"app", "user", "code", "permit", "token"};
 
     for (size_t i = 0; keep_tokens && i < ARRAY_LEN(people); i++)
         if (strcmp(people[i], table) == 0)
@@ -492,7 +573,9 @@ static enum rc empty_tables(struct exchange *x, bool keep_tokens, struct err *er
     for (size_t i = 0; rc == RC_OK && schema_tables[i].name != NULL; i++)
         if (!stays(schema_tables[i].name, keep_tokens))
             rc = sql_run(x->sql, schema_tables[i].empty, SQL_NONE, NULL, err);
-    return rc == RC_OK ? people_seed(x->sql, err) : rc;
+    if (rc == RC_OK)
+        rc = people_seed(x->sql, err);
+    return rc == RC_OK ? apps_seed(x->sql, err) : rc;
 }
 
 /* Best effort: a file that stays is one nobody finds any more. */
@@ -517,6 +600,7 @@ enum rc reset_everything(struct exchange *x, bool keep_tokens, struct err *err)
 
     if (rc == RC_OK)
         rc = sql_end(x->sql, empty_tables(x, keep_tokens, err), err);
+    x->errand = true;
     if (rc == RC_OK)
         remove_uploads(x);
     return rc;

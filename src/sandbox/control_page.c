@@ -448,6 +448,7 @@ static enum rc in_transaction(struct exchange *x, handle_fn deed, struct err *er
 {
     enum rc rc = sql_begin(x->sql, err);
 
+    x->errand = true;
     return rc == RC_OK ? sql_end(x->sql, deed(x, err), err) : rc;
 }
 

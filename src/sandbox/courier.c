@@ -1,5 +1,8 @@
 #include "courier.h"
 
+#include "pull_errand.h"
+#include "webhook_errand.h"
+
 #include "core/attr.h"
 #include "core/io.h"
 #include "core/log.h"
@@ -13,7 +16,7 @@
 #include <unistd.h>
 
 /* Every kind of errand; ends with NULL. */
-static const struct errand *const errands[] = {NULL};
+static const struct errand *const errands[] = {&pull_errand, &webhook_errand, NULL};
 
 struct loop {
     struct courier courier;
@@ -91,6 +94,7 @@ static int64_t mono_ms(const struct loop *l)
 void courier_again(struct courier *c)
 {
     c->again = true;
+    http_wake(c->http); /* done() may run before http_poll() goes to sleep */
 }
 
 enum rc courier_look(struct courier *c, struct err *err)

@@ -94,6 +94,7 @@ static unsigned scope_of(enum user_field field)
 
 struct user_facts {
     const struct person *person;
+    const char *open_id;
     const char *avatar;
     const char *profile;
     int64_t videos; /* public ones */
@@ -107,7 +108,7 @@ static void write_user_field(struct jsonw *w, enum user_field field,
     jsonw_key(w, user_fields[field]);
     switch (field) {
     case USER_OPEN_ID:
-        jsonw_text(w, p->open_id);
+        jsonw_text(w, facts->open_id);
         break;
     case USER_UNION_ID:
         jsonw_text(w, p->union_id);
@@ -148,12 +149,14 @@ static void write_user_field(struct jsonw *w, enum user_field field,
     }
 }
 
-static void write_user(struct exchange *x, unsigned wanted, const struct person *person,
-                       int64_t videos)
+static void write_user(struct exchange *x, unsigned wanted, const struct app *app,
+                       const struct person *person, int64_t videos)
 {
+    char open_id[OPEN_ID_SIZE];
     struct strbuf avatar, profile;
     struct jsonw w;
 
+    app_open_id(app, person, open_id);
     strbuf_init(&avatar, URL_SIZE);
     strbuf_init(&profile, URL_SIZE);
     avatar_url(x, person, &avatar);
@@ -166,7 +169,7 @@ static void write_user(struct exchange *x, unsigned wanted, const struct person 
         if ((wanted & 1U << i) != 0)
             write_user_field(
                 &w, (enum user_field)i,
-                &(struct user_facts){person, avatar.buf, profile.buf, videos});
+                &(struct user_facts){person, open_id, avatar.buf, profile.buf, videos});
     jsonw_end(&w);
     jsonw_end(&w);
     api_end(x, &w);
@@ -177,6 +180,7 @@ static void write_user(struct exchange *x, unsigned wanted, const struct person 
 static enum rc user_info(struct exchange *x, UNUSED json_t *body, struct err *err)
 {
     struct person person;
+    struct app app;
     unsigned wanted = 0;
     int64_t videos = 0;
     enum rc rc;
@@ -193,12 +197,15 @@ static enum rc user_info(struct exchange *x, UNUSED json_t *body, struct err *er
     }
     rc = person_by_id(x->sql, x->user_id, &person, err);
     if (rc == RC_OK)
+        rc = app_by_id(x->sql, x->app_id, &app, err);
+    if (rc == RC_OK)
         rc = sql_number(x->sql,
                         "SELECT COUNT(*) FROM publication WHERE user_id = ?"
-                        " AND post_id != 0 AND fail_reason = '' AND public_ms <= ?",
+                        " AND post_id != 0 AND fail_reason = '' AND hidden_ms = 0"
+                        " AND public_ms <= ?",
                         SQL_WITH(sql_int(x->user_id), sql_int(x->now_ms)), &videos, err);
     if (rc == RC_OK)
-        write_user(x, wanted, &person, videos);
+        write_user(x, wanted, &app, &person, videos);
     return rc;
 }
 
@@ -247,6 +254,7 @@ struct page {
     struct exchange *x;
     struct jsonw w;
     const struct person *person;
+    struct app app; /* that asks */
     unsigned wanted;
     int64_t room; /* how many more may be written */
     int64_t last_ms;
@@ -281,6 +289,7 @@ static void write_link(struct page *page, enum video_field field,
                        const struct publication *p)
 {
     const char *name = page->person->username;
+    const char *kind = p->photos > 0 ? "photo" : "video";
     struct strbuf text;
 
     strbuf_init(&text, LINK_MAX);
@@ -288,10 +297,10 @@ static void write_link(struct page *page, enum video_field field,
         picture_url(page->x, p->publish_id, COVER_TTL_S, &text);
     else if (field == VIDEO_SHARE_URL)
         site_url(page->x, &text,
-                 "/@%s/video/%" PRId64 "?utm_campaign=tt4d_open_api&utm_source=%s", name,
-                 p->post_id, SANDBOX_APP_KEY);
+                 "/@%s/%s/%" PRId64 "?utm_campaign=tt4d_open_api&utm_source=%s", name,
+                 kind, p->post_id, page->app.client_key);
     else if (field == VIDEO_EMBED_LINK)
-        site_url(page->x, &text, "/@%s/video/%" PRId64, name, p->post_id);
+        site_url(page->x, &text, "/@%s/%s/%" PRId64, name, kind, p->post_id);
     else
         strbuf_addf(&text,
                     "<blockquote class=\"tiktok-embed\" data-video-id=\"%" PRId64
@@ -321,8 +330,10 @@ static void write_video_field(struct page *page, enum video_field field,
         write_link(page, field, p);
         break;
     case VIDEO_DESCRIPTION:
-    case VIDEO_TITLE:
         jsonw_text(w, p->caption);
+        break;
+    case VIDEO_TITLE:
+        jsonw_text(w, p->photos > 0 ? p->title : p->caption);
         break;
     case VIDEO_DURATION:
         jsonw_int(w, p->media.duration_ms / 1000);
@@ -392,8 +403,11 @@ static enum rc video_list(struct exchange *x, json_t *body, struct err *err)
 {
     struct person person;
     struct page page = {.x = x, .person = &person, .room = PAGE_USUAL};
-    struct publication_filter filter = {
-        .which = PUBLICATIONS_PUBLIC, .user_id = x->user_id, .now_ms = x->now_ms};
+    struct publication_filter filter = {.which = PUBLICATIONS_PUBLIC,
+                                        .user_id = x->user_id,
+                                        .now_ms = x->now_ms,
+                                        .videos_only =
+                                            x->knobs.value[KNOB_LIST_PHOTOS] == 0};
     enum rc rc;
 
     if (!read_fields(x, video_fields, VIDEO_FIELDS, &page.wanted) ||
@@ -403,6 +417,8 @@ static enum rc video_list(struct exchange *x, json_t *body, struct err *err)
         return RC_OK;
     }
     rc = person_by_id(x->sql, x->user_id, &person, err);
+    if (rc == RC_OK)
+        rc = app_by_id(x->sql, x->app_id, &page.app, err);
     if (rc != RC_OK)
         return rc;
     filter.limit = page.room + 1;
@@ -424,6 +440,7 @@ static enum rc write_queried(struct page *page, const json_t *id, struct err *er
         return RC_OK;
     rc = publication_by_post_id(page->x->sql, post_id, &p, err);
     if (rc == RC_OK && p.id != 0 && p.user_id == page->x->user_id &&
+        (p.photos == 0 || page->x->knobs.value[KNOB_LIST_PHOTOS] != 0) &&
         publication_public(&p, page->x->now_ms))
         write_video(page, &p);
     return rc;
@@ -442,6 +459,8 @@ static enum rc video_query(struct exchange *x, json_t *body, struct err *err)
         return RC_OK;
     }
     rc = person_by_id(x->sql, x->user_id, &person, err);
+    if (rc == RC_OK)
+        rc = app_by_id(x->sql, x->app_id, &page.app, err);
     if (rc != RC_OK)
         return rc;
     page_begin(&page);

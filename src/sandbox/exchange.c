@@ -65,6 +65,7 @@ enum rc exchange_note(struct exchange *x, struct err *err)
     const struct call call = {
         .at_ms = x->now_ms,
         .endpoint = x->endpoint,
+        .app_id = x->app_id,
         .user_id = x->user_id,
         .counted = x->counted,
         .publish_id = x->publish_id,

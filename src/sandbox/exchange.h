@@ -7,6 +7,7 @@
 #ifndef SRC_SANDBOX_EXCHANGE_H
 #define SRC_SANDBOX_EXCHANGE_H
 
+#include "apps.h"
 #include "knobs.h"
 #include "people.h"
 #include "permits.h"
@@ -53,6 +54,7 @@ struct exchange {
 
     /* For the log of calls. */
     const char *endpoint;
+    int64_t app_id;  /* 0: none known */
     int64_t user_id; /* 0: nobody known */
     unsigned scopes; /* of the token */
     bool counted;
@@ -60,6 +62,9 @@ struct exchange {
     char code[CODE_NAME_SIZE];
     int64_t fault_id;
 
+    const char *script; /* that the page being written needs; NULL: none */
+    int64_t awaited_id; /* of a publication that shall be fetched before the answer goes
+                         * out; 0: none */
     bool errand; /* what is committed gives the courier something to do: it is rung when
                   * the request has been handled */
 };

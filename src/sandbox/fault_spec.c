@@ -3,15 +3,18 @@
 #include "chance.h"
 #include "core/text.h"
 #include "rules.h"
+#include "webhook_rules.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const endpoints[] = {
-    "*",          "authorize",   "token",           "revoke", "user_info", "creator_info",
-    "video_init", "inbox_init",  "photo_init",      "upload", "status",    "cancel",
-    "video_list", "video_query", FAULT_PUBLICATION,
+    "*",           "authorize",    "token",           "revoke",
+    "user_info",   "creator_info", "video_init",      "inbox_init",
+    "photo_init",  "upload",       "status",          "cancel",
+    "video_list",  "video_query",  FAULT_PUBLICATION, FAULT_PULL,
+    FAULT_WEBHOOK,
 };
 
 const char *fault_endpoint(size_t i)
@@ -69,6 +72,11 @@ static const struct member members[] = {
     YES(stuck),
     INT(processing_ms, 0, 86400000),
     INT(moderation_ms, 0, 86400000),
+    TEXT(event),
+    {"late_ms", NUMBER, AT(late_ms), 0, 1, INT64_C(10) * 86400000},
+    YES(reorder),
+    INT(duplicate, 1, FAULT_DUPLICATES_MAX),
+    TEXT(signature),
 };
 
 static const struct member *member_named(const char *name)
@@ -168,6 +176,50 @@ static bool does_something(const struct fault_spec *s)
            s->cut_after >= 0;
 }
 
+/* A fault of a fetch does something to it, and nothing that only answers can have. */
+static enum rc check_pull(const struct fault_spec *s, struct err *err)
+{
+    bool does = s->stuck || s->take_bytes >= 0 || s->drop || s->status != 0;
+    bool other = s->delay_ms > 0 || s->hang_ms > 0 || s->lost || s->cut_after >= 0 ||
+                 s->after || s->pad_bytes > 0 || s->processing_ms >= 0 ||
+                 s->moderation_ms >= 0;
+    bool words = s->code[0] != '\0' || s->body[0] != '\0' || s->raw[0] != '\0' ||
+                 s->merge[0] != '\0' || s->fail_reason[0] != '\0';
+
+    if (!does || other || words)
+        return err_field(err, "endpoint", "bad_fault",
+                         "pull goes with status, retry_after_s, drop, take_bytes or "
+                         "stuck");
+    return RC_OK;
+}
+
+static bool spoils_delivery(const struct fault_spec *s)
+{
+    return s->late_ms > 0 || s->reorder || s->duplicate > 0 || s->signature[0] != '\0' ||
+           s->event[0] != '\0';
+}
+
+/* A fault of a webhook changes when, how often and how well signed it comes. */
+static enum rc check_webhook(const struct fault_spec *s, struct err *err)
+{
+    static const char *const signatures[] = {"", "wrong", "malformed", "missing"};
+    struct fault_spec rest = *s;
+    bool does = s->lost || s->late_ms > 0 || s->reorder || s->duplicate > 0 ||
+                s->signature[0] != '\0';
+
+    rest.lost = false;
+    if (!does || does_something(&rest) || decides_fate(s))
+        return err_field(err, "endpoint", "bad_fault",
+                         "webhook goes with lost, late_ms, reorder, duplicate or "
+                         "signature");
+    if (s->event[0] != '\0' && webhook_event_named(s->event) == WEBHOOK_EVENT_COUNT)
+        return err_field(err, "event", "bad_fault", "TikTok has no such event");
+    if (!is_one_of(s->signature, signatures, ARRAY_LEN(signatures)))
+        return err_field(err, "signature", "bad_fault",
+                         "signature must be wrong, malformed or missing");
+    return RC_OK;
+}
+
 static enum rc check_words(const struct fault_spec *s, struct err *err)
 {
     static const char *const bodies[] = {"", "html", "garbage", "empty", "truncated"};
@@ -186,6 +238,16 @@ static enum rc check(struct fault_spec *s, struct err *err)
 {
     bool fate = decides_fate(s);
 
+    if (s->endpoint[0] == '\0' && spoils_delivery(s))
+        text_copy(s->endpoint, sizeof(s->endpoint), FAULT_WEBHOOK);
+    if (strcmp(s->endpoint, FAULT_WEBHOOK) == 0)
+        return check_webhook(s, err);
+    if (spoils_delivery(s))
+        return err_field(err, "endpoint", "bad_fault",
+                         "event, late_ms, reorder, duplicate and signature go with the "
+                         "endpoint webhook");
+    if (strcmp(s->endpoint, FAULT_PULL) == 0)
+        return check_pull(s, err);
     if (s->endpoint[0] == '\0' && fate)
         text_copy(s->endpoint, sizeof(s->endpoint), FAULT_PUBLICATION);
     if (s->endpoint[0] == '\0')

@@ -26,10 +26,22 @@ enum {
     FAULT_MERGE_SIZE = 1024,
     FAULT_PAD_MAX = 3 * 1024 * 1024, /* bytes; what an answer may have at all is above */
     FAULT_WAIT_MAX_MS = 120000,
+    FAULT_EVENT_SIZE = 48,
+    FAULT_SIGNATURE_SIZE = 16,
+    FAULT_DUPLICATES_MAX = 10,
 };
 
 /* The endpoint of the faults that decide a publication's fate at its last byte. */
 #define FAULT_PUBLICATION "publication"
+
+/* And of those that a fetch meets (PULL_FROM_URL), as if the host of the file had done
+ * it: status, drop, take_bytes, and stuck, which ends the fetch for good; chunk is the
+ * picture, from 0. */
+#define FAULT_PULL "pull"
+
+/* And of those that meet a webhook when it is made: lost, late_ms, reorder, duplicate and
+ * signature, perhaps of one event only. */
+#define FAULT_WEBHOOK "webhook"
 
 struct fault_spec {
     char endpoint[FAULT_ENDPOINT_SIZE];
@@ -49,13 +61,19 @@ struct fault_spec {
     int64_t pad_bytes;            /* so many blanks after the answer's body */
     int64_t retry_after_s;        /* -1: no such header */
     bool after;                   /* handle the request first, then answer as above */
-    bool lost;         /* handle it, then end the connection without an answer */
+    bool lost;    /* handle it, then end the connection without an answer; a webhook: it
+                   * is never sent */
+    bool stuck;   /* the publication stays in processing */
+    bool reorder; /* a webhook is sent after the person's next one */
     int64_t hang_ms;   /* handle it, then wait so long */
     int64_t cut_after; /* bytes of the answer's body, then the end; -1: no */
     char fail_reason[FAULT_REASON_SIZE];
-    bool stuck;            /* the publication stays in processing */
     int64_t processing_ms; /* of this publication; -1: as the knob says */
     int64_t moderation_ms;
+    char event[FAULT_EVENT_SIZE];         /* of a webhook; "": any */
+    int64_t late_ms;                      /* it is sent so much later */
+    int64_t duplicate;                    /* so many times more */
+    char signature[FAULT_SIGNATURE_SIZE]; /* "wrong", "malformed", "missing"; "": right */
 };
 
 /* RC_INVALID names the member that is unknown, wrong or makes no sense. */

@@ -66,25 +66,34 @@ static enum rc meet(struct sql *sql, const struct candidate *c,
                    SQL_WITH(sql_int(*hit), sql_int(c->fault.id)), NULL, err);
 }
 
+/* What the statement has not compared. */
+static bool fits(const struct fault_spec *spec, const struct fault_target *target)
+{
+    if (spec->chunk >= 0 && spec->chunk != target->chunk)
+        return false;
+    return spec->event[0] == '\0' ||
+           (target->event != NULL && strcmp(spec->event, target->event) == 0);
+}
+
 enum rc fault_take(struct sql *sql, const struct fault_target *target,
                    struct fault *fault, struct err *err)
 {
     struct candidates *all = xcalloc(1, sizeof(*all));
-    enum rc rc =
-        sql_each(sql,
-                 "SELECT id, spec, seen FROM fault"
-                 " WHERE (endpoint = ?1 OR (endpoint = '*' AND ?1 != '" FAULT_PUBLICATION
-                 "')) AND user_id IN (0, ?2)"
-                 " AND remaining != 0 ORDER BY id",
-                 SQL_WITH(sql_text(target->endpoint), sql_int(target->user_id)),
-                 keep_candidate, all, err);
+    enum rc rc = sql_each(
+        sql,
+        "SELECT id, spec, seen FROM fault"
+        " WHERE (endpoint = ?1 OR (endpoint = '*' AND ?1 NOT IN ('" FAULT_PUBLICATION
+        "', '" FAULT_PULL "', '" FAULT_WEBHOOK "'))) AND user_id IN (0, ?2)"
+        " AND remaining != 0 ORDER BY id",
+        SQL_WITH(sql_text(target->endpoint), sql_int(target->user_id)), keep_candidate,
+        all, err);
 
     fault->id = 0;
     for (size_t i = 0; rc == RC_OK && fault->id == 0 && i < all->len; i++) {
         const struct candidate *c = &all->list[i];
         bool hit = false;
 
-        if (c->fault.spec.chunk >= 0 && c->fault.spec.chunk != target->chunk)
+        if (!fits(&c->fault.spec, target))
             continue;
         rc = meet(sql, c, target, &hit, err);
         if (hit)

@@ -17,8 +17,9 @@ struct fault {
 /* A request as faults see it. */
 struct fault_target {
     const char *endpoint;
-    int64_t user_id; /* 0: nobody known */
-    int64_t chunk;   /* -1: not an upload */
+    int64_t user_id;   /* 0: nobody known */
+    int64_t chunk;     /* -1: not an upload */
+    const char *event; /* of a webhook; NULL: it is none */
     int64_t seed;
 };
 

@@ -1,6 +1,7 @@
 #include "files.h"
 
 #include "picture.h"
+#include "reel.h"
 #include "style.h"
 
 #include "core/text.h"
@@ -13,17 +14,23 @@ static enum rc no_file(struct err *err)
     return err_set(err, RC_NOT_FOUND, "not_found", "The simulator has no such file.\n");
 }
 
-/* The type of a file that upload.c named, NULL for any other name. */
+/* The type of a file that upload.c or pull_errand.c named, NULL for any other name. */
 static const char *type_of(const char *name)
 {
     static const struct {
         const char *ending, *type;
-    } rows[] = {
-        {".mp4", "video/mp4"}, {".mov", "video/quicktime"}, {".webm", "video/webm"}};
-    size_t digits = strspn(name, "0123456789");
+    } rows[] = {{".mp4", "video/mp4"},
+                {".mov", "video/quicktime"},
+                {".webm", "video/webm"},
+                {".jpg", "image/jpeg"},
+                {".webp", "image/webp"}};
+    static const char digits[] = "0123456789";
+    size_t len = strspn(name, digits);
 
+    if (len > 0 && name[len] == '-')
+        len += 1 + strspn(name + len + 1, digits);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        if (digits > 0 && strcmp(name + digits, rows[i].ending) == 0)
+        if (len > 0 && strcmp(name + len, rows[i].ending) == 0)
             return rows[i].type;
     return NULL;
 }
@@ -82,6 +89,13 @@ enum rc file_style(struct exchange *x, UNUSED struct err *err)
     web_text(x->res, 200, "text/css; charset=utf-8", "");
     for (size_t i = 0; style_parts[i] != NULL; i++)
         strbuf_addstr(&x->res->body, style_parts[i]);
+    web_header_add(x->res, "Cache-Control", "no-cache");
+    return RC_OK;
+}
+
+enum rc file_reel(struct exchange *x, UNUSED struct err *err)
+{
+    web_text(x->res, 200, "text/javascript; charset=utf-8", reel_script);
     web_header_add(x->res, "Cache-Control", "no-cache");
     return RC_OK;
 }

@@ -8,8 +8,12 @@
 #include "core/log.h"
 #include "core/text.h"
 
+#include "web/server.h"
+
 #include <inttypes.h>
 #include <string.h>
+
+enum { AWAIT_STEP_MS = 20, AWAIT_MAX_MS = 120000 };
 
 /* --- routes --------------------------------------------------------------------------
  */
@@ -166,6 +170,23 @@ static void ring(struct exchange *x)
     x->errand = false;
 }
 
+/* Waits until the courier has fetched all of a publication or failed to: for a TikTok
+ * that fetches before it answers. */
+static enum rc await_fetch(struct exchange *x, struct err *err)
+{
+    struct publication p = {.committed_ms = 0};
+    int64_t waited_ms = 0;
+    enum rc rc;
+
+    do {
+        rc = publication_by_id(x->sql, x->awaited_id, &p, err);
+        waited_ms += AWAIT_STEP_MS;
+    } while (rc == RC_OK && p.id != 0 && p.committed_ms == 0 &&
+             p.fail_reason[0] == '\0' && waited_ms < AWAIT_MAX_MS &&
+             web_pause(x->req, AWAIT_STEP_MS));
+    return rc;
+}
+
 static enum rc serve_named(struct exchange *x, const struct route *route, struct err *err)
 {
     struct fault fault = {.id = 0};
@@ -177,6 +198,8 @@ static enum rc serve_named(struct exchange *x, const struct route *route, struct
         return note_alone(x, err);
     rc = route->api != NULL ? api_serve(x, route->api, err) : route->handle(x, err);
     ring(x);
+    if (rc == RC_OK && x->awaited_id != 0)
+        rc = await_fetch(x, err);
     if (rc == RC_OK)
         apply_after(x, route->style, &fault);
     return rc;

@@ -125,5 +125,8 @@ void html_end(struct exchange *x)
     html_time(x, x->now_ms);
     if (x->knobs.value[KNOB_CLOCK_OFFSET_MS] != 0)
         html_add(x, ", which is not this machine's time");
-    html_add(x, ".</p></footer></body></html>");
+    html_add(x, ".</p></footer>");
+    if (x->script != NULL)
+        html_add(x, "<script src=\"%s\"></script>", x->script);
+    html_add(x, "</body></html>");
 }

@@ -28,6 +28,7 @@ enum knob {
     KNOB_ACTIVE_USER_CAP, /* people who may post in 24 h; 0: any number */
     KNOB_PENDING_SHARES,  /* drafts a person may have waiting in 24 h */
     KNOB_PENDING_SHARE_STATUS,
+    KNOB_APP_OUTDATED,   /* 1: the person's app is too old for drafts of photos */
     KNOB_CHECK_MEDIA,    /* 0: a file of any kind is published */
     KNOB_DISCARD_BODIES, /* 1: uploaded bytes are counted and not kept */
     KNOB_UPLOAD_TTL_S,
@@ -36,6 +37,15 @@ enum knob {
     KNOB_PROGRESS_AS_COUNT,     /* Content-Range of an upload: 0 last index, 1 count */
     KNOB_UPLOAD_PATH, /* of upload addresses: 0 /upload (live), 1 /video/ (docs) */
     KNOB_POST_ID_AS_STRING,
+    KNOB_LIST_PHOTOS, /* 0: video/list and query leave out photo posts */
+    /* fetching */
+    KNOB_PULL_BEFORE_ANSWER, /* 1: an init is answered when everything was fetched */
+    KNOB_PULL_DELAY_MS,      /* from an init to the first request */
+    KNOB_PULL_HEAD,          /* 1: HEAD before each GET */
+    KNOB_PULL_FETCHES,       /* how often a file is fetched; the last one is kept */
+    KNOB_PULL_PARALLEL,      /* files of one post at a time */
+    KNOB_PULL_RESUME,        /* 1: what broke off goes on with a Range */
+    KNOB_PULL_RETRY_MS,      /* wait before the second attempt, then twice as long */
     KNOB_ERROR_DATA, /* "data" beside an error: 0 as recorded, 1 always, 2 never */
     KNOB_LOGID,      /* 1: "logid" for "log_id", as TikTok's tables have it */
     /* rate windows: calls a minute; 0: any number */
@@ -43,6 +53,13 @@ enum knob {
     KNOB_CREATOR_PER_MIN,
     KNOB_STATUS_PER_MIN,
     KNOB_DISPLAY_PER_MIN,
+    /* webhooks */
+    KNOB_WEBHOOK_RETRY_MS,   /* wait before the second try, then twice as long */
+    KNOB_WEBHOOK_TIMEOUT_MS, /* who takes longer has not answered */
+    KNOB_WEBHOOK_RESIGN,     /* 0: a retry has the signature of the first try */
+    KNOB_WEBHOOK_CLOCK,      /* of signatures: 0 the machine's, 1 the simulator's */
+    KNOB_WEBHOOK_HEADER,     /* 1: "Tiktok-Signature", as also seen */
+    KNOB_WEBHOOK_POST_ID_AS_NUMBER, /* 1: post_id without quotes */
     /* chance */
     KNOB_SEED, /* of faults with a probability and of made-up figures */
     KNOB_COUNT,

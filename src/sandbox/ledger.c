@@ -2,6 +2,7 @@
  * count. */
 #include "calls.h"
 #include "control.h"
+#include "pulls.h"
 
 #include "core/parse.h"
 
@@ -57,11 +58,58 @@ static void write_upload(struct jsonw *w, const struct publication *p)
     key_text_unless_empty(w, "file", p->file);
 }
 
+static void write_pull(void *ctx, const struct pull *pull)
+{
+    static const char *const states[] = {"waits", "under_way", "here"};
+    struct jsonw *w = ctx;
+
+    jsonw_object(w);
+    jsonw_key_text(w, "url", pull->url);
+    jsonw_key_text(w, "state", states[pull->state]);
+    key_instant(w, "due_at_ms", pull->due_ms);
+    jsonw_key_int(w, "received", pull->received);
+    jsonw_key(w, "size");
+    if (pull->size >= 0)
+        jsonw_int(w, pull->size);
+    else
+        jsonw_null(w);
+    jsonw_key_int(w, "gets", pull->gets);
+    jsonw_key_int(w, "heads", pull->heads);
+    jsonw_key_int(w, "breaks", pull->breaks);
+    jsonw_key_int(w, "busy", pull->busy);
+    jsonw_key_int(w, "last_status", pull->status);
+    key_text_unless_empty(w, "failure", pull->failure);
+    key_text_unless_empty(w, "file", pull->file);
+    jsonw_key_int(w, "width", pull->look.width);
+    jsonw_key_int(w, "height", pull->look.height);
+    jsonw_end(w);
+}
+
+/* What was asked for as a photo post, and where the files came from. */
+static void write_media(struct ledger *l, const struct publication *p)
+{
+    struct jsonw *w = &l->w;
+
+    jsonw_key_text(w, "media_type", p->photos > 0 ? "PHOTO" : "VIDEO");
+    jsonw_key_text(w, "source", p->pulled ? "PULL_FROM_URL" : "FILE_UPLOAD");
+    if (p->photos > 0) {
+        key_text_unless_empty(w, "title", p->title);
+        jsonw_key_int(w, "photos", p->photos);
+        jsonw_key_int(w, "cover_index", p->cover_index);
+        jsonw_key_bool(w, "auto_add_music", (p->flags & FLAG_AUTO_MUSIC) != 0);
+    }
+    if (!p->pulled || l->rc != RC_OK)
+        return;
+    jsonw_key(w, "pulls");
+    jsonw_array(w);
+    l->rc = pulls_each(l->x->sql, p->id, write_pull, w, l->err);
+    jsonw_end(w);
+}
+
 static void write_session(void *ctx, const struct publication *p)
 {
     struct ledger *l = ctx;
     struct jsonw *w = &l->w;
-    enum publication_state state = publication_state(p, l->x->now_ms);
 
     if (l->only_counted && !publication_counts(p))
         return;
@@ -73,11 +121,12 @@ static void write_session(void *ctx, const struct publication *p)
     jsonw_key_text(w, "caption", p->caption);
     key_text_unless_empty(w, "privacy_level", p->privacy);
     jsonw_key_int(w, "flags", (int64_t)p->flags);
-    jsonw_key_text(w, "status", publication_state_name(state));
+    jsonw_key_text(w, "status", publication_status(p, l->x->now_ms));
     key_text_unless_empty(w, "fail_reason", p->fail_reason);
     jsonw_key_bool(w, "stuck", p->stuck);
     jsonw_key_bool(w, "discarded", p->discarded);
     write_upload(w, p);
+    write_media(l, p);
     key_instant(w, "created_at_ms", p->created_ms);
     key_instant(w, "committed_at_ms", p->committed_real_ms);
     key_instant(w, "committed_clock_ms", p->committed_ms);

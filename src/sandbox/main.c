@@ -4,6 +4,7 @@
  * uploads, shared by the workers and the courier, a process that does what TikTok does by
  * itself; it survives restarts and kills. docs/sandbox.md says what it plays, and how to
  * make it behave badly. */
+#include "apps.h"
 #include "courier.h"
 #include "exchange.h"
 #include "frame.h"
@@ -53,8 +54,12 @@ static void prepare_state(const struct settings *s)
         rc = sql_open(s->dir, &sql, &err);
     if (rc == RC_OK)
         rc = sql_begin(sql, &err);
-    if (rc == RC_OK)
-        rc = sql_end(sql, people_seed(sql, &err), &err);
+    if (rc == RC_OK) {
+        rc = people_seed(sql, &err);
+        if (rc == RC_OK)
+            rc = apps_seed(sql, &err);
+        rc = sql_end(sql, rc, &err);
+    }
     sql_close(sql);
     if (rc != RC_OK)
         config_reject("sandbox", "SANDBOX_DIR", err.msg);

@@ -135,6 +135,23 @@ static bool side_fits(int64_t side)
     return side == 0 || (side >= SIDE_MIN && side <= SIDE_MAX);
 }
 
+const char *media_ending(int fd)
+{
+    static const unsigned char ebml[] = {0x1a, 0x45, 0xdf, 0xa3};
+    unsigned char head[12];
+
+    if (!read_at(fd, head, sizeof(head), 0))
+        return NULL;
+    if (memcmp(head + 4, "ftyp", 4) == 0)
+        return memcmp(head + 8, "qt  ", 4) == 0 ? "mov" : "mp4";
+    if (memcmp(head, ebml, sizeof(ebml)) == 0)
+        return "webm";
+    if (head[0] == 0xff && head[1] == 0xd8)
+        return "jpg";
+    return memcmp(head, "RIFF", 4) == 0 && memcmp(head + 8, "WEBP", 4) == 0 ? "webp"
+                                                                            : NULL;
+}
+
 const char *media_look(int fd, int64_t size, int64_t max_duration_s,
                        struct media_look *look)
 {

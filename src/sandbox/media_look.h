@@ -1,4 +1,4 @@
-/* sandbox/media_look.h - a glance at an uploaded file, as TikTok's checks take one.
+/* sandbox/media_look.h - a glance at a video, as TikTok's checks take one.
  *
  * Only what can be told from a few bytes: the container, and for MP4 and MOV the length
  * and the picture's size. What a glance cannot tell (codecs, frame rates) counts as
@@ -14,6 +14,10 @@ struct media_look {
     int64_t width;       /* pixels */
     int64_t height;
 };
+
+/* What a file's first bytes say it is, as the ending of a name: "mp4", "mov", "webm",
+ * "jpg", "webp"; NULL when it is none of these. */
+const char *media_ending(int fd);
 
 /* Looks at the open file of size bytes. NULL when TikTok would take it from somebody
  * whose videos may have max_duration_s, else the fail_reason. */

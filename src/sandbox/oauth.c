@@ -72,25 +72,33 @@ static bool read_form(struct exchange *x, struct form *f)
     return true;
 }
 
-/* False: the refusal is written. */
-static bool check_client(struct exchange *x, const struct form *f)
+/* The app that asks, by its key and secret; app->id 0: the refusal is written. */
+static enum rc check_client(struct exchange *x, const struct form *f, struct app *app,
+                            struct err *err)
 {
+    enum rc rc;
+
+    app->id = 0;
     if (f->client_secret[0] == '\0') {
         oauth_error(x, "invalid_request", "Client secret is missed in request.");
-        return false;
+        return RC_OK;
     }
-    if (strcmp(f->client_key, SANDBOX_APP_KEY) != 0 ||
-        !secret_equal_text(f->client_secret, x->sandbox->settings->client_secret)) {
+    rc = app_by_key(x->sql, f->client_key, app, err);
+    if (rc != RC_OK)
+        return rc;
+    if (app->id == 0 ||
+        !secret_equal_text(f->client_secret, app_secret(app, x->sandbox->settings))) {
         oauth_error(x, "invalid_client", "Client key or secret is incorrect.");
-        return false;
+        app->id = 0;
     }
-    return true;
+    x->app_id = app->id;
+    return RC_OK;
 }
 
 /* --- answers -------------------------------------------------------------------------
  */
 
-void oauth_write_tokens(struct exchange *x, const struct person *person, unsigned scopes,
+void oauth_write_tokens(struct exchange *x, const char *open_id, unsigned scopes,
                         const struct token_pair *pair)
 {
     struct strbuf names;
@@ -102,7 +110,7 @@ void oauth_write_tokens(struct exchange *x, const struct person *person, unsigne
     jsonw_object(&w);
     jsonw_key_text(&w, "access_token", pair->access);
     jsonw_key_int(&w, "expires_in", pair->access_ttl_s);
-    jsonw_key_text(&w, "open_id", person->open_id);
+    jsonw_key_text(&w, "open_id", open_id);
     jsonw_key_int(&w, "refresh_expires_in", pair->refresh_ttl_s);
     jsonw_key_text(&w, "refresh_token", pair->refresh);
     jsonw_key_text(&w, "scope", names.buf);
@@ -111,18 +119,21 @@ void oauth_write_tokens(struct exchange *x, const struct person *person, unsigne
     strbuf_release(&names);
 }
 
-static enum rc issue(struct exchange *x, const struct permit *permit, const char *used,
-                     struct err *err)
+static enum rc issue(struct exchange *x, const struct app *app,
+                     const struct permit *permit, const char *used, struct err *err)
 {
     const struct issue how = {x->sandbox->random, &x->knobs, x->now_ms, used};
+    char open_id[OPEN_ID_SIZE];
     struct token_pair pair;
     struct person person;
     enum rc rc = person_by_id(x->sql, permit->user_id, &person, err);
 
     if (rc == RC_OK)
         rc = tokens_issue(x->sql, &how, permit, &pair, err);
-    if (rc == RC_OK)
-        oauth_write_tokens(x, &person, permit->scopes, &pair);
+    if (rc == RC_OK) {
+        app_open_id(app, &person, open_id);
+        oauth_write_tokens(x, open_id, permit->scopes, &pair);
+    }
     explicit_bzero(&pair, sizeof(pair));
     return rc;
 }
@@ -143,12 +154,55 @@ static bool verifier_fits(const struct consent *consent, const char *verifier)
     return len >= 43 && len <= 128 && secret_equal_text(hex, consent->challenge);
 }
 
-static enum rc exchange_code(struct exchange *x, const struct form *f, struct err *err)
+static void code_expired(struct exchange *x)
 {
-    const char *registered = x->sandbox->settings->redirect_uris;
-    struct consent consent;
+    oauth_error(x, "invalid_grant", "Authorization code is expired.");
+}
+
+/* What is wrong with the rest of the form, now that the code is a good one and the app is
+ * known: false when the refusal is written. */
+static bool form_fits(struct exchange *x, const struct form *f, const struct app *app,
+                      const struct consent *consent)
+{
+    const char *registered = app_redirect_uris(app, x->sandbox->settings);
+
+    if (consent->app_id != app->id) {
+        code_expired(x);
+        return false;
+    }
+    if (strcmp(f->redirect_uri, consent->redirect_uri) != 0 ||
+        !redirect_registered(registered, f->redirect_uri)) {
+        oauth_error(x, "invalid_request",
+                    "Redirect_uri is not matched with the uri when requesting code.");
+        return false;
+    }
+    if (!verifier_fits(consent, f->code_verifier)) {
+        oauth_error(x, "invalid_request", "Code verifier or code challenge is invalid.");
+        return false;
+    }
+    return true;
+}
+
+static enum rc use_code(struct exchange *x, const struct form *f, const struct app *app,
+                        const struct consent *consent, struct err *err)
+{
     struct permit permit;
     bool won = false;
+    enum rc rc = code_use(x->sql, f->code, &won, err);
+
+    if (rc == RC_OK && !won)
+        code_expired(x);
+    if (rc == RC_OK && won)
+        rc = permit_new(x->sql, x->now_ms, &x->knobs, consent, &permit, err);
+    if (rc == RC_OK && won)
+        rc = issue(x, app, &permit, NULL, err);
+    return rc;
+}
+
+static enum rc exchange_code(struct exchange *x, const struct form *f, struct err *err)
+{
+    struct consent consent;
+    struct app app;
     enum rc rc = code_find(x->sql, f->code, &consent, err);
 
     if (rc != RC_OK)
@@ -156,29 +210,13 @@ static enum rc exchange_code(struct exchange *x, const struct form *f, struct er
     x->user_id = consent.user_id;
     /* The code comes before the credentials: that was seen live. */
     if (consent.user_id == 0 || consent.used || x->now_ms >= consent.expires_ms) {
-        oauth_error(x, "invalid_grant", "Authorization code is expired.");
+        code_expired(x);
         return RC_OK;
     }
-    if (!check_client(x, f))
-        return RC_OK;
-    if (strcmp(f->redirect_uri, consent.redirect_uri) != 0 ||
-        !redirect_registered(registered, f->redirect_uri)) {
-        oauth_error(x, "invalid_request",
-                    "Redirect_uri is not matched with the uri when requesting code.");
-        return RC_OK;
-    }
-    if (!verifier_fits(&consent, f->code_verifier)) {
-        oauth_error(x, "invalid_request", "Code verifier or code challenge is invalid.");
-        return RC_OK;
-    }
-    rc = code_use(x->sql, f->code, &won, err);
-    if (rc == RC_OK && !won)
-        oauth_error(x, "invalid_grant", "Authorization code is expired.");
-    if (rc == RC_OK && won)
-        rc = permit_new(x->sql, x->now_ms, &x->knobs, &consent, &permit, err);
-    if (rc == RC_OK && won)
-        rc = issue(x, &permit, NULL, err);
-    return rc;
+    rc = check_client(x, f, &app, err);
+    if (rc != RC_OK || app.id == 0 || !form_fits(x, f, &app, &consent))
+        return rc;
+    return use_code(x, f, &app, &consent, err);
 }
 
 /* --- refresh, and the app's own token ------------------------------------------------
@@ -187,31 +225,34 @@ static enum rc exchange_code(struct exchange *x, const struct form *f, struct er
 static enum rc refresh(struct exchange *x, const struct form *f, struct err *err)
 {
     struct permit permit;
-    enum rc rc;
+    struct app app;
+    enum rc rc = check_client(x, f, &app, err);
 
-    if (!check_client(x, f))
-        return RC_OK;
+    if (rc != RC_OK || app.id == 0)
+        return rc;
     rc = refresh_find(x->sql, f->refresh_token, x->now_ms, &permit, err);
     if (rc != RC_OK)
         return rc;
     x->user_id = permit.user_id;
-    if (permit.id == 0) {
+    if (permit.id == 0 || permit.app_id != app.id) {
         oauth_error(x, "invalid_grant", "Refresh token is invalid or expired.");
         return RC_OK;
     }
-    return issue(x, &permit, f->refresh_token, err);
+    return issue(x, &app, &permit, f->refresh_token, err);
 }
 
 /* A token for TikTok's research and commercial interfaces. Nothing here takes it, as
  * nothing of posting does there. */
-static void client_token(struct exchange *x, const struct form *f)
+static enum rc client_token(struct exchange *x, const struct form *f, struct err *err)
 {
     char secret[49];
     char token[64];
+    struct app app;
     struct jsonw w;
+    enum rc rc = check_client(x, f, &app, err);
 
-    if (!check_client(x, f))
-        return;
+    if (rc != RC_OK || app.id == 0)
+        return rc;
     random_base32(x->sandbox->random, secret, sizeof(secret) - 1);
     (void)snprintf(token, sizeof(token), "clt.%s", secret);
     web_json_begin(x->res, 200, &w);
@@ -220,6 +261,7 @@ static void client_token(struct exchange *x, const struct form *f)
     jsonw_key_int(&w, "expires_in", 7200);
     jsonw_key_text(&w, "token_type", "Bearer");
     jsonw_end(&w);
+    return RC_OK;
 }
 
 static enum rc answer_grant(struct exchange *x, const struct form *f, struct err *err)
@@ -229,8 +271,8 @@ static enum rc answer_grant(struct exchange *x, const struct form *f, struct err
     if (strcmp(f->grant_type, "refresh_token") == 0)
         return refresh(x, f, err);
     if (strcmp(f->grant_type, "client_credentials") == 0)
-        client_token(x, f);
-    else if (f->grant_type[0] == '\0')
+        return client_token(x, f, err);
+    if (f->grant_type[0] == '\0')
         malformed(x);
     else
         oauth_error(x, "unsupported_grant_type", "The grant type is not supported.");
@@ -243,19 +285,20 @@ static enum rc answer_grant(struct exchange *x, const struct form *f, struct err
 static enum rc revoke(struct exchange *x, const struct form *f, struct err *err)
 {
     struct permit permit;
-    enum rc rc;
+    struct app app;
+    enum rc rc = check_client(x, f, &app, err);
 
-    if (!check_client(x, f))
-        return RC_OK;
+    if (rc != RC_OK || app.id == 0)
+        return rc;
     rc = access_find(x->sql, f->token, x->now_ms, &permit, err);
     if (rc != RC_OK)
         return rc;
     x->user_id = permit.user_id;
-    if (permit.id == 0) {
+    if (permit.id == 0 || permit.app_id != app.id) {
         oauth_error(x, "invalid_grant", "Access token is invalid or expired.");
         return RC_OK;
     }
-    rc = app_remove(x, permit.user_id, err);
+    rc = app_remove(x, permit.app_id, permit.user_id, REMOVED_BY_APP, err);
     if (rc == RC_OK)
         web_text(x->res, 200, "application/json", "");
     return rc;

@@ -11,7 +11,7 @@ enum rc oauth_token(struct exchange *x, struct err *err);
 enum rc oauth_revoke(struct exchange *x, struct err *err);
 
 /* Writes a pair of tokens as TikTok answers it. */
-void oauth_write_tokens(struct exchange *x, const struct person *person, unsigned scopes,
+void oauth_write_tokens(struct exchange *x, const char *open_id, unsigned scopes,
                         const struct token_pair *pair);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "deeds.h"
 #include "html.h"
+#include "reel.h"
 
 #include "core/encode.h"
 #include "core/parse.h"
@@ -72,6 +73,7 @@ static void add_chips(struct exchange *x, const struct publication *p)
     } rows[] = {{FLAG_BRAND_CONTENT, "Paid partnership"},
                 {FLAG_BRAND_ORGANIC, "Promotional content"},
                 {FLAG_AIGC, "Creator labeled as AI-generated"},
+                {FLAG_AUTO_MUSIC, "Music added"},
                 {FLAG_NO_COMMENT, "No comments"},
                 {FLAG_NO_DUET, "No duets"},
                 {FLAG_NO_STITCH, "No stitches"}};
@@ -99,24 +101,54 @@ static void add_video(struct exchange *x, const struct publication *p,
              p->file, person->username);
 }
 
-/* A post as everybody, or at least its owner, sees it. */
-static void add_card(struct exchange *x, const struct publication *p,
-                     const struct person *person)
+static enum rc add_media(struct exchange *x, const struct publication *p,
+                         const struct person *person, struct err *err)
 {
-    html_add(x, "<li class=\"card\"><article>");
+    if (p->photos > 0)
+        return reel_add(x, p, person, err);
     add_video(x, p, person);
+    return RC_OK;
+}
+
+/* Photo posts have one. */
+static void add_title(struct exchange *x, const struct publication *p)
+{
+    if (p->title[0] == '\0')
+        return;
+    html_add(x, "<p class=\"title\">");
+    html_text(x, p->title);
+    html_add(x, "</p>");
+}
+
+static const char *kind_of(const struct publication *p)
+{
+    return p->photos > 0 ? "photo" : "video";
+}
+
+/* A post as everybody, or at least its owner, sees it. */
+static enum rc add_card(struct exchange *x, const struct publication *p,
+                        const struct person *person, struct err *err)
+{
+    enum rc rc;
+
+    html_add(x, "<li class=\"card\"><article>");
+    rc = add_media(x, p, person, err);
     html_add(x, "<div class=\"words\"><p class=\"by\">");
     html_avatar(x, person, 24);
     html_person(x, person);
-    html_add(x, "</p><p class=\"caption\">");
+    html_add(x, "</p>");
+    add_title(x, p);
+    html_add(x, "<p class=\"caption\">");
     add_caption(x, p->caption[0] != '\0' ? p->caption : "No caption");
     html_add(x, "</p>");
     add_chips(x, p);
     html_add(x, "<p class=\"dim\">");
     if (p->post_id != 0)
-        html_add(x, "<a href=\"/@%s/video/%" PRId64 "\">", person->username, p->post_id);
+        html_add(x, "<a href=\"/@%s/%s/%" PRId64 "\">", person->username, kind_of(p),
+                 p->post_id);
     html_time(x, p->posted_ms);
     html_add(x, "%s</p></div></article></li>", p->post_id != 0 ? "</a>" : "");
+    return rc;
 }
 
 /* A list of cards being written. */
@@ -143,7 +175,7 @@ static void add_listed(void *ctx, const struct publication *p)
         list->rc = person_by_id(list->x->sql, p->user_id, &list->person, list->err);
     if (list->rc != RC_OK)
         return;
-    add_card(list->x, p, &list->person);
+    list->rc = add_card(list->x, p, &list->person, list->err);
     list->written++;
     list->last_ms = p->posted_ms;
 }
@@ -271,18 +303,26 @@ static void add_deed(struct exchange *x, const struct publication *p, const char
              deed, p->id, words, p->id, words);
 }
 
-static void add_draft(struct exchange *x, const struct publication *p,
-                      const struct person *person)
+/* Of what was sent with a draft, only the words of photos reach the inbox. */
+static enum rc add_draft(struct exchange *x, const struct publication *p,
+                         const struct person *person, struct err *err)
 {
+    enum rc rc;
+
     html_add(x, "<li class=\"card\"><article>");
-    add_video(x, p, person);
-    html_add(x, "<div class=\"words\"><p>Waits in the inbox since ");
+    rc = add_media(x, p, person, err);
+    html_add(x, "<div class=\"words\">");
+    add_title(x, p);
+    html_add(x, "<p class=\"caption\">");
+    add_caption(x, p->caption);
+    html_add(x, "</p><p>Waits in the inbox since ");
     html_time(x, p->ready_ms);
     html_add(x, "</p><form class=\"buttons\" method=\"post\" action=\"/@%s\">",
              person->username);
     add_deed(x, p, "post", "Post");
     add_deed(x, p, "discard", "Throw away");
     html_add(x, "</form></div></article></li>");
+    return rc;
 }
 
 static const char *reason_of(const struct publication *p, enum publication_state state)
@@ -304,9 +344,11 @@ static void add_other(struct exchange *x, const struct publication *p)
     html_time(x, p->created_ms);
     html_add(x, "</td><td>");
     html_text(x, p->inbox ? "Draft" : caption);
-    html_add(
-        x, "</td><td>%s</td><td>%" PRId64 " of %" PRId64 " bytes</td><td>%s</td></tr>",
-        publication_state_name(state), p->received, p->plan.size, reason_of(p, state));
+    html_add(x, "</td><td>%s</td><td>%" PRId64, publication_status(p, x->now_ms),
+             p->received);
+    if (p->plan.size > 0) /* what is fetched may not say it */
+        html_add(x, " of %" PRId64, p->plan.size);
+    html_add(x, " bytes</td><td>%s</td></tr>", reason_of(p, state));
 }
 
 /* A pass over a person's newest publications. */
@@ -315,6 +357,8 @@ struct pass {
     const struct person *person;
     bool drafts; /* else the others */
     int64_t written;
+    struct err *err;
+    enum rc rc;
 };
 
 static void add_passed(void *ctx, const struct publication *p)
@@ -323,7 +367,7 @@ static void add_passed(void *ctx, const struct publication *p)
     enum publication_state state = publication_state(p, pass->x->now_ms);
     bool waits = state == PUBLICATION_INBOX && !p->discarded;
 
-    if (state == PUBLICATION_COMPLETE || waits != pass->drafts)
+    if (pass->rc != RC_OK || state == PUBLICATION_COMPLETE || waits != pass->drafts)
         return;
     if (pass->written == 0)
         html_add(pass->x, pass->drafts
@@ -334,7 +378,7 @@ static void add_passed(void *ctx, const struct publication *p)
                                 "<th scope=\"col\">State</th><th scope=\"col\">Received"
                                 "</th><th scope=\"col\">Reason</th></tr></thead><tbody>");
     if (pass->drafts)
-        add_draft(pass->x, p, pass->person);
+        pass->rc = add_draft(pass->x, p, pass->person, pass->err);
     else
         add_other(pass->x, p);
     pass->written++;
@@ -343,7 +387,7 @@ static void add_passed(void *ctx, const struct publication *p)
 static enum rc add_pass(struct exchange *x, const struct person *person, bool drafts,
                         struct err *err)
 {
-    struct pass pass = {.x = x, .person = person, .drafts = drafts};
+    struct pass pass = {.x = x, .person = person, .drafts = drafts, .err = err};
     const struct publication_filter filter = {
         .which = PUBLICATIONS_OF_USER, .user_id = person->id, .limit = ACTIVITY_LEN};
     enum rc rc = publications_each(x->sql, &filter, add_passed, &pass, err);
@@ -353,7 +397,7 @@ static enum rc add_pass(struct exchange *x, const struct person *person, bool dr
     else
         html_add(x, "<p class=\"empty\">%s</p>",
                  drafts ? "No draft waits here." : "Nothing of the kind.");
-    return rc;
+    return rc != RC_OK ? rc : pass.rc;
 }
 
 static void add_profile_head(struct exchange *x, const struct person *person)
@@ -402,6 +446,7 @@ enum rc page_profile(struct exchange *x, struct err *err)
 enum rc page_post(struct exchange *x, struct err *err)
 {
     const char *text = web_param(&x->params, "id");
+    char path[PERSON_NAME_SIZE + 32];
     struct publication p;
     struct person person;
     int64_t post_id;
@@ -417,17 +462,24 @@ enum rc page_post(struct exchange *x, struct err *err)
     if (p.id == 0 || p.user_id != person.id ||
         publication_state(&p, x->now_ms) != PUBLICATION_COMPLETE)
         return no_page(err);
+    (void)snprintf(path, sizeof(path), "/%s/", kind_of(&p));
+    if (strstr(x->req->path, path) == NULL) { /* both lead there, as at TikTok */
+        (void)snprintf(path, sizeof(path), "/@%s/%s/%" PRId64, person.username,
+                       kind_of(&p), post_id);
+        web_empty(x->res, 302, path);
+        return RC_OK;
+    }
     html_begin(x, 200, person.nickname, "");
     html_add(x, "<h1>A post of ");
     html_person(x, &person);
     html_add(x, "</h1><ul class=\"cards single\">");
-    add_card(x, &p, &person);
+    rc = add_card(x, &p, &person, err);
     html_add(x, "</ul><dl><dt>Post id</dt><dd>%" PRId64 "</dd><dt>publish_id</dt><dd>",
              p.post_id);
     html_text(x, p.publish_id);
     html_add(x, "</dd></dl>");
     html_end(x);
-    return RC_OK;
+    return rc;
 }
 
 /* --- deeds ---------------------------------------------------------------------------
@@ -480,7 +532,7 @@ static enum rc do_deed(struct exchange *x, const struct person *person, struct e
     if (rc == RC_OK)
         rc = form_field(x, "remove", &value, err);
     if (rc == RC_OK && value.len > 0)
-        rc = app_remove(x, person->id, err);
+        rc = app_remove(x, APP_LOCAL_ID, person->id, REMOVED_BY_PERSON, err);
 out:
     strbuf_release(&value);
     return rc;

@@ -12,7 +12,7 @@
 #define PERSON_COLUMNS                                                                   \
     "id, username, nickname, note, open_id, union_id, private, comment_disabled,"        \
     " duet_disabled, stitch_disabled, banned, target, verified, max_duration_s,"         \
-    " post_cap, followers"
+    " post_cap, followers, closed"
 
 enum {
     DURATION_USUAL_S = 600,
@@ -64,6 +64,7 @@ static void read_person(void *ctx, const struct sql_row *row)
     p->max_duration_s = sql_int_at(row, 13);
     p->post_cap = sql_int_at(row, 14);
     p->followers = sql_int_at(row, 15);
+    p->closed = sql_int_at(row, 16);
 }
 
 enum rc person_by_id(struct sql *sql, int64_t id, struct person *person, struct err *err)
@@ -167,12 +168,12 @@ enum rc person_store(struct sql *sql, const struct person *p, struct err *err)
         sql,
         "UPDATE user SET nickname = ?, note = ?, private = ?, comment_disabled = ?,"
         " duet_disabled = ?, stitch_disabled = ?, banned = ?, target = ?, verified = ?,"
-        " max_duration_s = ?, post_cap = ?, followers = ? WHERE id = ?",
+        " max_duration_s = ?, post_cap = ?, followers = ?, closed = ? WHERE id = ?",
         SQL_WITH(sql_text(p->nickname), sql_text(p->note), sql_int(p->private_account),
                  sql_int(p->comment_disabled), sql_int(p->duet_disabled),
                  sql_int(p->stitch_disabled), sql_int(p->banned), sql_int(p->target),
                  sql_int(p->verified), sql_int(p->max_duration_s), sql_int(p->post_cap),
-                 sql_int(p->followers), sql_int(p->id)),
+                 sql_int(p->followers), sql_int(p->closed), sql_int(p->id)),
         NULL, err);
 }
 
@@ -313,5 +314,6 @@ void person_write(struct jsonw *w, const struct person *p)
         (void)memcpy(&n, field, sizeof(n));
         jsonw_key_int(w, members[i].name, n);
     }
+    jsonw_key_bool(w, "closed", p->closed != 0);
     jsonw_end(w);
 }

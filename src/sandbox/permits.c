@@ -37,10 +37,10 @@ enum rc code_new(struct sql *sql, const struct random_source *random,
     make_secret(random, "", "*3!6376.u1", out, CODE_SIZE);
     hash_of(out, hash);
     return sql_run(sql,
-                   "INSERT INTO code (hash, user_id, scopes, redirect_uri, challenge,"
-                   " expires_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                   SQL_WITH(sql_text(hash), sql_int(consent->user_id),
-                            sql_int((int64_t)consent->scopes),
+                   "INSERT INTO code (hash, app_id, user_id, scopes, redirect_uri,"
+                   " challenge, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                   SQL_WITH(sql_text(hash), sql_int(consent->app_id),
+                            sql_int(consent->user_id), sql_int((int64_t)consent->scopes),
                             sql_text(consent->redirect_uri), sql_text(consent->challenge),
                             sql_int(consent->expires_ms)),
                    NULL, err);
@@ -56,6 +56,7 @@ static void read_consent(void *ctx, const struct sql_row *row)
     sql_text_at(row, 3, c->challenge, sizeof(c->challenge));
     c->expires_ms = sql_int_at(row, 4);
     c->used = sql_bool_at(row, 5);
+    c->app_id = sql_int_at(row, 6);
 }
 
 enum rc code_find(struct sql *sql, const char *code, struct consent *consent,
@@ -66,8 +67,8 @@ enum rc code_find(struct sql *sql, const char *code, struct consent *consent,
     hash_of(code, hash);
     *consent = (struct consent){0};
     return sql_each(sql,
-                    "SELECT user_id, scopes, redirect_uri, challenge, expires_ms, used"
-                    " FROM code WHERE hash = ?",
+                    "SELECT user_id, scopes, redirect_uri, challenge, expires_ms, used,"
+                    " app_id FROM code WHERE hash = ?",
                     SQL_WITH(sql_text(hash)), read_consent, consent, err);
 }
 
@@ -92,14 +93,16 @@ enum rc permit_new(struct sql *sql, int64_t now_ms, const struct knobs *knobs,
                    const struct consent *consent, struct permit *permit, struct err *err)
 {
     int64_t until = now_ms + knobs->value[KNOB_REFRESH_TTL_S] * 1000;
-    enum rc rc = sql_run(
-        sql, "INSERT INTO permit (user_id, scopes, refresh_until_ms) VALUES (?, ?, ?)",
-        SQL_WITH(sql_int(consent->user_id), sql_int((int64_t)consent->scopes),
-                 sql_int(until)),
-        NULL, err);
+    enum rc rc = sql_run(sql,
+                         "INSERT INTO permit (app_id, user_id, scopes, refresh_until_ms)"
+                         " VALUES (?, ?, ?, ?)",
+                         SQL_WITH(sql_int(consent->app_id), sql_int(consent->user_id),
+                                  sql_int((int64_t)consent->scopes), sql_int(until)),
+                         NULL, err);
 
     if (rc == RC_OK)
         *permit = (struct permit){.id = sql_last_id(sql),
+                                  .app_id = consent->app_id,
                                   .user_id = consent->user_id,
                                   .scopes = consent->scopes,
                                   .refresh_until_ms = until};
@@ -114,6 +117,7 @@ static void read_permit(void *ctx, const struct sql_row *row)
     p->user_id = sql_int_at(row, 1);
     p->scopes = (unsigned)sql_int_at(row, 2);
     p->refresh_until_ms = sql_int_at(row, 3);
+    p->app_id = sql_int_at(row, 4);
 }
 
 static enum rc token_find(struct sql *sql, const char *token, int kind, int64_t now_ms,
@@ -124,7 +128,7 @@ static enum rc token_find(struct sql *sql, const char *token, int kind, int64_t 
     hash_of(token, hash);
     *permit = (struct permit){0};
     return sql_each(sql,
-                    "SELECT p.id, p.user_id, p.scopes, p.refresh_until_ms"
+                    "SELECT p.id, p.user_id, p.scopes, p.refresh_until_ms, p.app_id"
                     " FROM token t JOIN permit p ON p.id = t.permit_id"
                     " WHERE t.hash = ? AND t.kind = ? AND t.until_ms > ?"
                     " AND p.revoked = 0",
@@ -208,8 +212,11 @@ enum rc tokens_issue(struct sql *sql, const struct issue *how,
     return rc;
 }
 
-enum rc permits_revoke(struct sql *sql, int64_t user_id, struct err *err)
+enum rc permits_revoke(struct sql *sql, int64_t app_id, int64_t user_id, int64_t *revoked,
+                       struct err *err)
 {
-    return sql_run(sql, "UPDATE permit SET revoked = 1 WHERE user_id = ?",
-                   SQL_WITH(sql_int(user_id)), NULL, err);
+    return sql_run(sql,
+                   "UPDATE permit SET revoked = 1"
+                   " WHERE user_id = ? AND app_id = ? AND revoked = 0",
+                   SQL_WITH(sql_int(user_id), sql_int(app_id)), revoked, err);
 }

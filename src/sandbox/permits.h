@@ -22,6 +22,7 @@ enum {
 };
 
 struct consent {
+    int64_t app_id;
     int64_t user_id; /* 0: there is no such code */
     unsigned scopes; /* what the person granted */
     char redirect_uri[REDIRECT_SIZE];
@@ -44,6 +45,7 @@ enum rc code_use(struct sql *sql, const char *code, bool *won,
 
 struct permit {
     int64_t id; /* 0: the token is unknown, expired, replaced or revoked */
+    int64_t app_id;
     int64_t user_id;
     unsigned scopes;
     int64_t refresh_until_ms;
@@ -78,7 +80,9 @@ enum rc tokens_issue(struct sql *sql, const struct issue *how,
                      const struct permit *permit, struct token_pair *pair,
                      struct err *err) MUST_CHECK;
 
-/* The app is gone from the person's list: every permit and token of theirs is dead. */
-enum rc permits_revoke(struct sql *sql, int64_t user_id, struct err *err) MUST_CHECK;
+/* The app is gone from the person's list: every permit and token of theirs is dead.
+ * *revoked, unless NULL, is how many of them were alive. */
+enum rc permits_revoke(struct sql *sql, int64_t app_id, int64_t user_id, int64_t *revoked,
+                       struct err *err) MUST_CHECK;
 
 #endif

@@ -78,6 +78,13 @@ static const char *read_cover(const json_t *info, int64_t *cover_ms)
     return NULL;
 }
 
+static const char *brand_problem(const struct publication *p)
+{
+    if ((p->flags & FLAG_BRAND_CONTENT) != 0 && strcmp(p->privacy, "SELF_ONLY") == 0)
+        return "Branded content cannot be private";
+    return NULL;
+}
+
 const char *read_video_post(const json_t *body, struct publication *p)
 {
     static const struct flag_name names[] = {
@@ -102,30 +109,31 @@ const char *read_video_post(const json_t *body, struct publication *p)
     problem = read_privacy(info, p->privacy);
     if (problem == NULL)
         problem = read_cover(info, &p->cover_ms);
-    if (problem == NULL && (p->flags & FLAG_BRAND_CONTENT) != 0 &&
-        strcmp(p->privacy, "SELF_ONLY") == 0)
-        return "Branded content cannot be private";
-    return problem;
+    return problem != NULL ? problem : brand_problem(p);
 }
 
-static bool is_https(const json_t *value)
+/* An address to fetch a file from, into urls. */
+static bool read_url(const json_t *value, struct pull_urls *urls)
 {
     const char *url = json_string_value(value);
 
-    return url != NULL && text_starts_with(url, "https://") &&
-           strlen(url) > strlen("https://");
+    if (url == NULL || !pull_url_usable(url))
+        return false;
+    urls->url[urls->len++] = url;
+    return true;
 }
 
-const char *read_video_source(const json_t *body, struct publication *p, bool *pull)
+const char *read_video_source(const json_t *body, struct publication *p,
+                              struct pull_urls *urls)
 {
     const json_t *info = json_object_get(body, "source_info");
     const char *source;
 
     if (!json_is_object(info) || !read_text(info, "source", 32, &source))
         return "The source_info is missing or invalid";
-    *pull = strcmp(source, "PULL_FROM_URL") == 0;
-    if (*pull)
-        return is_https(json_object_get(info, "video_url"))
+    p->pulled = strcmp(source, "PULL_FROM_URL") == 0;
+    if (p->pulled)
+        return read_url(json_object_get(info, "video_url"), urls)
                    ? NULL
                    : "The video_url is missing or invalid";
     if (strcmp(source, "FILE_UPLOAD") != 0)
@@ -142,7 +150,7 @@ const char *read_video_source(const json_t *body, struct publication *p, bool *p
 /* --- photos --------------------------------------------------------------------------
  */
 
-const char *read_photo_mode(const json_t *body, bool *direct)
+const char *read_photo_mode(const json_t *body, struct publication *p)
 {
     const char *type, *mode;
 
@@ -150,45 +158,65 @@ const char *read_photo_mode(const json_t *body, bool *direct)
         return "The media_type is missing or invalid";
     if (!read_text(body, "post_mode", 16, &mode))
         return "The post_mode is missing or invalid";
-    *direct = strcmp(mode, "DIRECT_POST") == 0;
-    if (!*direct && strcmp(mode, "MEDIA_UPLOAD") != 0)
+    p->inbox = strcmp(mode, "MEDIA_UPLOAD") == 0;
+    if (!p->inbox && strcmp(mode, "DIRECT_POST") != 0)
         return "The post_mode is missing or invalid";
+    p->cover_ms = -1;
     return NULL;
 }
 
-static const char *read_photo_source(const json_t *body)
+/* What only acts on direct posts. */
+static const char *read_photo_settings(const json_t *info, struct publication *p)
+{
+    static const struct flag_name names[] = {
+        {"disable_comment", FLAG_NO_COMMENT},
+        {"auto_add_music", FLAG_AUTO_MUSIC},
+        {"brand_content_toggle", FLAG_BRAND_CONTENT},
+        {"brand_organic_toggle", FLAG_BRAND_ORGANIC},
+    };
+    const char *problem = read_privacy(info, p->privacy);
+
+    if (problem != NULL)
+        return problem;
+    if (!read_flags(info, names, ARRAY_LEN(names), &p->flags))
+        return "A setting of the post_info is neither true nor false";
+    return brand_problem(p);
+}
+
+const char *read_photo_post(const json_t *body, struct publication *p)
+{
+    const json_t *info = json_object_get(body, "post_info");
+    const char *text;
+
+    if (!json_is_object(info))
+        return "The post_info is missing";
+    if (!read_text(info, "title", PHOTO_TITLE_UNITS_MAX, &text))
+        return "The title is invalid or too long";
+    text_copy(p->title, sizeof(p->title), text);
+    if (!read_text(info, "description", PHOTO_TEXT_UNITS_MAX, &text))
+        return "The description is invalid or too long";
+    text_copy(p->caption, sizeof(p->caption), text);
+    return p->inbox ? NULL : read_photo_settings(info, p);
+}
+
+const char *read_photo_source(const json_t *body, struct publication *p,
+                              struct pull_urls *urls)
 {
     const json_t *info = json_object_get(body, "source_info");
     const json_t *images = json_object_get(info, "photo_images");
     const char *source;
-    int64_t cover;
 
     if (!read_text(info, "source", 32, &source) || strcmp(source, "PULL_FROM_URL") != 0)
         return "The source is invalid";
     if (json_array_size(images) == 0 || json_array_size(images) > PHOTO_IMAGES_MAX)
         return "The photo_images are missing or too many";
     for (size_t i = 0; i < json_array_size(images); i++)
-        if (!is_https(json_array_get(images, i)))
+        if (!read_url(json_array_get(images, i), urls))
             return "An address in photo_images is invalid";
-    if (!read_number(info, "photo_cover_index", &cover) || cover < 0 ||
-        cover >= (int64_t)json_array_size(images))
+    p->pulled = true;
+    p->photos = (int64_t)urls->len;
+    if (!read_number(info, "photo_cover_index", &p->cover_index) || p->cover_index < 0 ||
+        p->cover_index >= p->photos)
         return "The photo_cover_index is missing or invalid";
     return NULL;
-}
-
-const char *read_photo_post(const json_t *body, bool direct, char privacy[PRIVACY_SIZE])
-{
-    const json_t *info = json_object_get(body, "post_info");
-    const char *text;
-    const char *problem = NULL;
-
-    if (!json_is_object(info))
-        return "The post_info is missing";
-    if (!read_text(info, "title", PHOTO_TITLE_UNITS_MAX, &text))
-        return "The title is invalid or too long";
-    if (!read_text(info, "description", PHOTO_TEXT_UNITS_MAX, &text))
-        return "The description is invalid or too long";
-    if (direct)
-        problem = read_privacy(info, privacy);
-    return problem != NULL ? problem : read_photo_source(body);
 }

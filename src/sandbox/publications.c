@@ -12,7 +12,8 @@
     " size, chunk_size, chunk_count, upload_id, upload_token, upload_until_ms,"          \
     " received, file, duration_ms, width, height, committed_ms, committed_real_ms, "     \
     "ready_ms, public_ms, post_id,"                                                      \
-    " posted_ms, discarded, stuck, fail_reason, fail_ms"
+    " posted_ms, discarded, stuck, fail_reason, fail_ms, pulled, photos, title,"         \
+    " cover_index, app_id, hidden_ms, told"
 #define DAY_MS INT64_C(86400000)
 
 #define SELECT_WHERE "SELECT " COLUMNS " FROM publication WHERE "
@@ -29,17 +30,30 @@ static enum rc insert(struct sql *sql, const struct publication *p, struct err *
 {
     return sql_run(
         sql,
-        "INSERT INTO publication (id, publish_id, user_id, inbox, caption, privacy,"
+        "INSERT INTO publication (id, publish_id, app_id, user_id, inbox, caption, "
+        "privacy,"
         " flags, cover_ms, created_ms, size, chunk_size, chunk_count, upload_id,"
-        " upload_token, upload_until_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        SQL_WITH(sql_int(p->id), sql_text(p->publish_id), sql_int(p->user_id),
-                 sql_int(p->inbox), sql_text(p->caption), sql_text(p->privacy),
-                 sql_int((int64_t)p->flags), sql_int(p->cover_ms), sql_int(p->created_ms),
-                 sql_int(p->plan.size), sql_int(p->plan.chunk_size),
-                 sql_int(p->plan.count), sql_int(p->upload_id), sql_text(p->upload_token),
-                 sql_int(p->upload_until_ms)),
+        " upload_token, upload_until_ms, pulled, photos, title, cover_index)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        SQL_WITH(sql_int(p->id), sql_text(p->publish_id), sql_int(p->app_id),
+                 sql_int(p->user_id), sql_int(p->inbox), sql_text(p->caption),
+                 sql_text(p->privacy), sql_int((int64_t)p->flags), sql_int(p->cover_ms),
+                 sql_int(p->created_ms), sql_int(p->plan.size),
+                 sql_int(p->plan.chunk_size), sql_int(p->plan.count),
+                 sql_int(p->upload_id), sql_text(p->upload_token),
+                 sql_int(p->upload_until_ms), sql_int(p->pulled), sql_int(p->photos),
+                 sql_text(p->title), sql_int(p->cover_index)),
         NULL, err);
+}
+
+/* TikTok's ids say what they name. */
+static const char *prefix_of(const struct publication *p)
+{
+    if (p->photos > 0)
+        return "p_pub_url~v2";
+    if (p->pulled)
+        return p->inbox ? "v_inbox_url~v2" : "v_pub_url~v2-1";
+    return p->inbox ? "v_inbox_file~v2" : "v_pub_file~v2-1";
 }
 
 enum rc publication_add(struct sql *sql, struct publication *p, struct err *err)
@@ -50,8 +64,8 @@ enum rc publication_add(struct sql *sql, struct publication *p, struct err *err)
         rc = next_id(sql, p->created_ms, &p->upload_id, err);
     if (rc != RC_OK)
         return rc;
-    (void)snprintf(p->publish_id, sizeof(p->publish_id), "%s.%" PRId64,
-                   p->inbox ? "v_inbox_file~v2" : "v_pub_file~v2-1", p->id);
+    (void)snprintf(p->publish_id, sizeof(p->publish_id), "%s.%" PRId64, prefix_of(p),
+                   p->id);
     return insert(sql, p, err);
 }
 
@@ -87,6 +101,17 @@ static void read_fate(struct publication *p, const struct sql_row *row)
     p->fail_ms = sql_int_at(row, 29);
 }
 
+static void read_kind(struct publication *p, const struct sql_row *row)
+{
+    p->pulled = sql_bool_at(row, 30);
+    p->photos = sql_int_at(row, 31);
+    sql_text_at(row, 32, p->title, sizeof(p->title));
+    p->cover_index = sql_int_at(row, 33);
+    p->app_id = sql_int_at(row, 34);
+    p->hidden_ms = sql_int_at(row, 35);
+    p->told = (unsigned)sql_int_at(row, 36);
+}
+
 static void read_publication(void *ctx, const struct sql_row *row)
 {
     struct publication *p = ctx;
@@ -102,6 +127,7 @@ static void read_publication(void *ctx, const struct sql_row *row)
     p->created_ms = sql_int_at(row, 8);
     read_upload(p, row);
     read_fate(p, row);
+    read_kind(p, row);
 }
 
 enum rc publication_by_publish_id(struct sql *sql, const char *publish_id,
@@ -176,13 +202,15 @@ enum rc publications_each(struct sql *sql, const struct publication_filter *filt
                         SQL_WITH(sql_int(filter->user_id), before, limit), visit_row, &v,
                         err);
     case PUBLICATIONS_PUBLIC:
-        return sql_each(
-            sql,
-            SELECT_WHERE "user_id = ? AND post_id != 0 AND fail_reason = ''"
-                         " AND public_ms <= ? AND posted_ms < ?"
-                         " ORDER BY posted_ms DESC, id DESC LIMIT ?",
-            SQL_WITH(sql_int(filter->user_id), sql_int(filter->now_ms), before, limit),
-            visit_row, &v, err);
+        return sql_each(sql,
+                        SELECT_WHERE
+                        "user_id = ? AND post_id != 0 AND fail_reason = ''"
+                        " AND hidden_ms = 0 AND public_ms <= ? AND posted_ms < ?"
+                        " AND (photos = 0 OR NOT ?)"
+                        " ORDER BY posted_ms DESC, id DESC LIMIT ?",
+                        SQL_WITH(sql_int(filter->user_id), sql_int(filter->now_ms),
+                                 before, sql_int(filter->videos_only), limit),
+                        visit_row, &v, err);
     case PUBLICATIONS_SHOWN:
         return sql_each(
             sql,
@@ -220,12 +248,14 @@ enum rc publication_commit(struct sql *sql, const struct publication *p, struct 
 {
     enum rc rc = sql_run(sql,
                          "UPDATE publication SET committed_ms = ?, committed_real_ms = ?,"
-                         " ready_ms = ?, duration_ms = ?, width = ?, height = ?"
+                         " ready_ms = ?, duration_ms = ?, width = ?, height = ?,"
+                         " size = ?, received = ?, file = ?"
                          " WHERE id = ?",
                          SQL_WITH(sql_int(p->committed_ms), sql_int(p->committed_real_ms),
                                   sql_int(p->ready_ms), sql_int(p->media.duration_ms),
                                   sql_int(p->media.width), sql_int(p->media.height),
-                                  sql_int(p->id)),
+                                  sql_int(p->plan.size), sql_int(p->received),
+                                  sql_text(p->file), sql_int(p->id)),
                          NULL, err);
 
     return rc == RC_OK ? publication_store(sql, p, err) : rc;
@@ -235,13 +265,48 @@ enum rc publication_store(struct sql *sql, const struct publication *p, struct e
 {
     return sql_run(sql,
                    "UPDATE publication SET public_ms = ?, post_id = ?, posted_ms = ?,"
-                   " discarded = ?, stuck = ?, fail_reason = ?, fail_ms = ?"
+                   " discarded = ?, stuck = ?, fail_reason = ?, fail_ms = ?, tell_ms = 0"
                    " WHERE id = ?",
                    SQL_WITH(sql_int(p->public_ms), sql_int(p->post_id),
                             sql_int(p->posted_ms), sql_int(p->discarded),
                             sql_int(p->stuck), sql_text(p->fail_reason),
                             sql_int(p->fail_ms), sql_int(p->id)),
                    NULL, err);
+}
+
+enum rc publication_show(struct sql *sql, const struct publication *p, struct err *err)
+{
+    return sql_run(sql,
+                   "UPDATE publication SET privacy = ?, post_id = ?, public_ms = ?,"
+                   " hidden_ms = ?, told = ?, tell_ms = 0 WHERE id = ?",
+                   SQL_WITH(sql_text(p->privacy), sql_int(p->post_id),
+                            sql_int(p->public_ms), sql_int(p->hidden_ms),
+                            sql_int((int64_t)p->told), sql_int(p->id)),
+                   NULL, err);
+}
+
+enum rc publication_to_tell(struct sql *sql, int64_t now_ms, struct publication *p,
+                            struct err *err)
+{
+    p->id = 0;
+    return sql_each(sql, SELECT_WHERE "tell_ms <= ? ORDER BY tell_ms, id LIMIT 1",
+                    SQL_WITH(sql_int(now_ms)), read_publication, p, err);
+}
+
+enum rc publication_tell_later(struct sql *sql, const struct publication *p,
+                               int64_t tell_ms, struct err *err)
+{
+    return sql_run(sql, "UPDATE publication SET told = ?, tell_ms = ? WHERE id = ?",
+                   SQL_WITH(sql_int((int64_t)p->told), sql_int(tell_ms), sql_int(p->id)),
+                   NULL, err);
+}
+
+enum rc publications_tell_ms(struct sql *sql, int64_t *tell_ms, struct err *err)
+{
+    return sql_number(sql,
+                      "SELECT COALESCE(MIN(tell_ms), 9223372036854775807)"
+                      " FROM publication",
+                      SQL_NONE, tell_ms, err);
 }
 
 enum rc posts_of_day(struct sql *sql, int64_t user_id, int64_t now_ms, int64_t *n,
@@ -264,25 +329,28 @@ enum rc drafts_of_day(struct sql *sql, int64_t user_id, int64_t now_ms, int64_t 
         SQL_WITH(sql_int(user_id), sql_int(now_ms - DAY_MS), sql_int(now_ms)), n, err);
 }
 
-enum rc others_of_day(struct sql *sql, int64_t user_id, int64_t now_ms, int64_t *n,
-                      struct err *err)
+enum rc others_of_day(struct sql *sql, int64_t app_id, int64_t user_id, int64_t now_ms,
+                      int64_t *n, struct err *err)
 {
-    return sql_number(sql,
-                      "SELECT COUNT(DISTINCT user_id) FROM publication"
-                      " WHERE committed_ms > ? AND inbox = 0 AND fail_reason = ''"
-                      " AND user_id != ?",
-                      SQL_WITH(sql_int(now_ms - DAY_MS), sql_int(user_id)), n, err);
+    return sql_number(
+        sql,
+        "SELECT COUNT(DISTINCT user_id) FROM publication"
+        " WHERE committed_ms > ? AND inbox = 0 AND fail_reason = ''"
+        " AND user_id != ? AND app_id = ?",
+        SQL_WITH(sql_int(now_ms - DAY_MS), sql_int(user_id), sql_int(app_id)), n, err);
 }
 
-enum rc publications_abandon(struct sql *sql, int64_t user_id, int64_t now_ms,
-                             struct err *err)
+enum rc publications_abandon(struct sql *sql, int64_t app_id, int64_t user_id,
+                             int64_t now_ms, struct err *err)
 {
-    return sql_run(sql,
-                   "UPDATE publication SET fail_reason = 'auth_removed', fail_ms = ?"
-                   " WHERE user_id = ? AND fail_reason = ''"
-                   " AND (committed_ms = 0 OR ready_ms > ? OR stuck = 1)",
-                   SQL_WITH(sql_int(now_ms), sql_int(user_id), sql_int(now_ms)), NULL,
-                   err);
+    return sql_run(
+        sql,
+        "UPDATE publication SET fail_reason = 'auth_removed', fail_ms = ?,"
+        " tell_ms = 0"
+        " WHERE user_id = ? AND app_id = ? AND fail_reason = ''"
+        " AND (committed_ms = 0 OR ready_ms > ? OR stuck = 1)",
+        SQL_WITH(sql_int(now_ms), sql_int(user_id), sql_int(app_id), sql_int(now_ms)),
+        NULL, err);
 }
 
 /* --- state ---------------------------------------------------------------------------
@@ -303,9 +371,14 @@ enum publication_state publication_state(const struct publication *p, int64_t no
     return publication_state_at(&facts, now_ms);
 }
 
+const char *publication_status(const struct publication *p, int64_t now_ms)
+{
+    return publication_state_name(publication_state(p, now_ms), p->pulled);
+}
+
 bool publication_public(const struct publication *p, int64_t now_ms)
 {
-    return p->post_id != 0 && now_ms >= p->public_ms &&
+    return p->post_id != 0 && p->hidden_ms == 0 && now_ms >= p->public_ms &&
            publication_state(p, now_ms) == PUBLICATION_COMPLETE;
 }
 

@@ -195,12 +195,12 @@ enum publication_state publication_state_at(const struct publication_facts *fact
     return PUBLICATION_COMPLETE;
 }
 
-const char *publication_state_name(enum publication_state state)
+const char *publication_state_name(enum publication_state state, bool pulled)
 {
     switch (state) {
     case PUBLICATION_RECEIVING:
     case PUBLICATION_PROCESSING:
-        return "PROCESSING_UPLOAD";
+        return pulled ? "PROCESSING_DOWNLOAD" : "PROCESSING_UPLOAD";
     case PUBLICATION_INBOX:
         return "SEND_TO_USER_INBOX";
     case PUBLICATION_COMPLETE:

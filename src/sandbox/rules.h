@@ -112,8 +112,8 @@ bool privacy_offered(bool private_account, const char *level) MUST_CHECK;
 const char *privacy_option(bool private_account, size_t i);
 
 enum publication_state {
-    PUBLICATION_RECEIVING,  /* PROCESSING_UPLOAD, bytes are missing */
-    PUBLICATION_PROCESSING, /* PROCESSING_UPLOAD, all bytes are here */
+    PUBLICATION_RECEIVING,  /* PROCESSING_UPLOAD or _DOWNLOAD, bytes are missing */
+    PUBLICATION_PROCESSING, /* the same, all bytes are here */
     PUBLICATION_INBOX,      /* SEND_TO_USER_INBOX */
     PUBLICATION_COMPLETE,   /* PUBLISH_COMPLETE */
     PUBLICATION_FAILED,     /* FAILED */
@@ -134,8 +134,8 @@ struct publication_facts {
 enum publication_state publication_state_at(const struct publication_facts *facts,
                                             int64_t now_ms);
 
-/* As in TikTok's answers. */
-const char *publication_state_name(enum publication_state state);
+/* As in TikTok's answers; pulled: the files are fetched. */
+const char *publication_state_name(enum publication_state state, bool pulled);
 
 /* The reasons a publication may fail for. */
 bool fail_reason_known(const char *reason) MUST_CHECK;

@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-const char *const schema_sql =
+static const char people_sql[] =
     "CREATE TABLE knob (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 
     "CREATE TABLE last_id (id INTEGER NOT NULL);"
@@ -25,11 +25,28 @@ const char *const schema_sql =
     "  banned INTEGER NOT NULL DEFAULT 0,"
     "  target INTEGER NOT NULL DEFAULT 1,"
     "  verified INTEGER NOT NULL DEFAULT 0,"
-    "  followers INTEGER NOT NULL DEFAULT 0);"
+    "  followers INTEGER NOT NULL DEFAULT 0,"
+    "  closed INTEGER NOT NULL DEFAULT 0);"
+
+    /* Texts that are '*' stand in the settings (apps.h). */
+    "CREATE TABLE app ("
+    "  id INTEGER PRIMARY KEY,"
+    "  client_key TEXT NOT NULL UNIQUE,"
+    "  name TEXT NOT NULL,"
+    "  sandbox INTEGER NOT NULL,"
+    "  audited INTEGER NOT NULL,"
+    "  targets TEXT NOT NULL,"
+    "  secret TEXT NOT NULL,"
+    "  redirect_uris TEXT NOT NULL,"
+    "  webhook_url TEXT NOT NULL,"
+    "  properties TEXT NOT NULL,"
+    "  webhook_seen TEXT NOT NULL,"
+    "  webhooks_since_ms INTEGER NOT NULL DEFAULT 0);"
 
     /* Codes and tokens are stored as the SHA-256 of what was handed out. */
     "CREATE TABLE code ("
     "  hash TEXT PRIMARY KEY,"
+    "  app_id INTEGER NOT NULL,"
     "  user_id INTEGER NOT NULL,"
     "  scopes INTEGER NOT NULL,"
     "  redirect_uri TEXT NOT NULL,"
@@ -38,6 +55,7 @@ const char *const schema_sql =
     "  used INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
     "CREATE TABLE permit ("
     "  id INTEGER PRIMARY KEY,"
+    "  app_id INTEGER NOT NULL,"
     "  user_id INTEGER NOT NULL,"
     "  scopes INTEGER NOT NULL,"
     "  refresh_until_ms INTEGER NOT NULL,"
@@ -48,12 +66,14 @@ const char *const schema_sql =
     "  kind INTEGER NOT NULL,"
     "  permit_id INTEGER NOT NULL,"
     "  until_ms INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX token_permit ON token (permit_id, kind);"
+    "CREATE INDEX token_permit ON token (permit_id, kind);";
 
+static const char publications_sql[] =
     /* One row an init. What state it is in follows from the times and the clock. */
     "CREATE TABLE publication ("
     "  id INTEGER PRIMARY KEY,"
     "  publish_id TEXT NOT NULL UNIQUE,"
+    "  app_id INTEGER NOT NULL,"
     "  user_id INTEGER NOT NULL,"
     "  inbox INTEGER NOT NULL,"
     "  caption TEXT NOT NULL,"
@@ -78,10 +98,17 @@ const char *const schema_sql =
     "  public_ms INTEGER NOT NULL DEFAULT 0,"
     "  post_id INTEGER NOT NULL DEFAULT 0,"
     "  posted_ms INTEGER NOT NULL DEFAULT 0,"
+    "  hidden_ms INTEGER NOT NULL DEFAULT 0,"
     "  discarded INTEGER NOT NULL DEFAULT 0,"
     "  stuck INTEGER NOT NULL DEFAULT 0,"
     "  fail_reason TEXT NOT NULL DEFAULT '',"
-    "  fail_ms INTEGER NOT NULL DEFAULT 0);"
+    "  fail_ms INTEGER NOT NULL DEFAULT 0,"
+    "  told INTEGER NOT NULL DEFAULT 0,"
+    "  tell_ms INTEGER NOT NULL DEFAULT 9223372036854775807,"
+    "  pulled INTEGER NOT NULL DEFAULT 0,"
+    "  photos INTEGER NOT NULL DEFAULT 0,"
+    "  title TEXT NOT NULL DEFAULT '',"
+    "  cover_index INTEGER NOT NULL DEFAULT 0);"
     "CREATE INDEX publication_caption ON publication (caption);"
     "CREATE INDEX publication_user ON publication (user_id, posted_ms);"
     "CREATE INDEX publication_day ON publication (user_id, committed_ms)"
@@ -90,11 +117,39 @@ const char *const schema_sql =
     "  WHERE inbox = 1;"
     "CREATE INDEX publication_posted ON publication (posted_ms);"
     "CREATE INDEX publication_post ON publication (post_id) WHERE post_id != 0;"
+    "CREATE INDEX publication_tell ON publication (tell_ms);"
+    "CREATE INDEX publication_pulled ON publication (upload_until_ms)"
+    "  WHERE pulled = 1 AND committed_ms = 0 AND fail_reason = '' AND stuck = 0;"
 
+    /* The files of a publication that are fetched: state is an enum pull_state. */
+    "CREATE TABLE pull ("
+    "  publication_id INTEGER NOT NULL,"
+    "  item INTEGER NOT NULL,"
+    "  url TEXT NOT NULL,"
+    "  lifted INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL DEFAULT 0,"
+    "  due_ms INTEGER NOT NULL,"
+    "  received INTEGER NOT NULL DEFAULT 0,"
+    "  size INTEGER NOT NULL DEFAULT -1,"
+    "  breaks INTEGER NOT NULL DEFAULT 0,"
+    "  busy INTEGER NOT NULL DEFAULT 0,"
+    "  rounds INTEGER NOT NULL DEFAULT 0,"
+    "  gets INTEGER NOT NULL DEFAULT 0,"
+    "  heads INTEGER NOT NULL DEFAULT 0,"
+    "  status INTEGER NOT NULL DEFAULT 0,"
+    "  file TEXT NOT NULL DEFAULT '',"
+    "  duration_ms INTEGER NOT NULL DEFAULT 0,"
+    "  width INTEGER NOT NULL DEFAULT 0,"
+    "  height INTEGER NOT NULL DEFAULT 0,"
+    "  failure TEXT NOT NULL DEFAULT '',"
+    "  PRIMARY KEY (publication_id, item)) WITHOUT ROWID;";
+
+static const char calls_sql[] =
     "CREATE TABLE call ("
     "  id INTEGER PRIMARY KEY,"
     "  at_ms INTEGER NOT NULL,"
     "  endpoint TEXT NOT NULL,"
+    "  app_id INTEGER NOT NULL,"
     "  user_id INTEGER NOT NULL,"
     "  counted INTEGER NOT NULL,"
     "  publish_id TEXT NOT NULL,"
@@ -113,7 +168,34 @@ const char *const schema_sql =
     "  skip INTEGER NOT NULL,"
     "  remaining INTEGER NOT NULL,"
     "  seen INTEGER NOT NULL DEFAULT 0,"
-    "  hits INTEGER NOT NULL DEFAULT 0);";
+    "  hits INTEGER NOT NULL DEFAULT 0);"
+
+    /* One row a delivery, sent or to be sent: state is an enum webhook_state. */
+    "CREATE TABLE webhook ("
+    "  id INTEGER PRIMARY KEY,"
+    "  app_id INTEGER NOT NULL,"
+    "  user_id INTEGER NOT NULL,"
+    "  publication_id INTEGER NOT NULL,"
+    "  event TEXT NOT NULL,"
+    "  copy_of INTEGER NOT NULL,"
+    "  body TEXT NOT NULL,"
+    "  create_ms INTEGER NOT NULL,"
+    "  fault_id INTEGER NOT NULL,"
+    "  forgery INTEGER NOT NULL,"
+    "  held INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  due_ms INTEGER NOT NULL,"
+    "  tries INTEGER NOT NULL DEFAULT 0,"
+    "  first_ms INTEGER NOT NULL DEFAULT 0,"
+    "  last_ms INTEGER NOT NULL DEFAULT 0,"
+    "  signed_s INTEGER NOT NULL DEFAULT 0,"
+    "  status INTEGER NOT NULL DEFAULT 0,"
+    "  trouble TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX webhook_due ON webhook (due_ms) WHERE state = 0;"
+    "CREATE UNIQUE INDEX webhook_once ON webhook (publication_id, event, create_ms)"
+    "  WHERE publication_id != 0 AND copy_of = 0;";
+
+const char *const schema_sql[] = {people_sql, publications_sql, calls_sql, NULL};
 
 #define TABLE(name)                                                                      \
     {                                                                                    \
@@ -121,6 +203,7 @@ const char *const schema_sql =
     }
 
 const struct schema_table schema_tables[] = {
-    TABLE("knob"),        TABLE("user"), TABLE("code"),  TABLE("permit"), TABLE("token"),
-    TABLE("publication"), TABLE("call"), TABLE("fault"), {NULL, NULL},
+    TABLE("knob"),   TABLE("app"),   TABLE("user"),        TABLE("code"),
+    TABLE("permit"), TABLE("token"), TABLE("publication"), TABLE("pull"),
+    TABLE("call"),   TABLE("fault"), TABLE("webhook"),     {NULL, NULL},
 };

@@ -6,10 +6,10 @@
 #ifndef SRC_SANDBOX_SCHEMA_H
 #define SRC_SANDBOX_SCHEMA_H
 
-enum { SCHEMA_VERSION = 1 }; /* PRAGMA user_version */
+enum { SCHEMA_VERSION = 2 }; /* PRAGMA user_version */
 
-/* Every CREATE, for an empty database. */
-extern const char *const schema_sql;
+/* Every CREATE, for an empty database; ends with NULL. */
+extern const char *const schema_sql[];
 
 /* The tables that a reset empties, each with the statement for it; ends with NULL. */
 struct schema_table {

@@ -1,8 +1,11 @@
 #include "settings.h"
 
+#include "pull_rules.h"
+
 #include "core/config.h"
 #include "core/text.h"
 #include "core/xalloc.h"
+#include "net/url.h"
 #include "web/server.h"
 
 #include <stddef.h>
@@ -30,6 +33,14 @@ static enum rc url_check(const char *url, struct err *err)
     return RC_OK;
 }
 
+/* http is fine, and so is an address of this machine. */
+static enum rc webhook_check(const char *url, struct err *err)
+{
+    struct url_origin origin;
+
+    return url_origin(url, &origin, err);
+}
+
 /* Every address is http or https and has neither query nor fragment, as TikTok wants. */
 static enum rc redirects_check(const char *list, struct err *err)
 {
@@ -47,6 +58,13 @@ static enum rc redirects_check(const char *list, struct err *err)
     }
 }
 
+static enum rc pulls_check(const char *list, struct err *err)
+{
+    const char *problem = properties_problem(list);
+
+    return problem != NULL ? wrong(err, problem) : RC_OK;
+}
+
 static const struct config_key keys[] = {
     {"SANDBOX_LISTEN", "unix:var/run/sandbox.sock", CONFIG_STRING, FIELD(listen), 0, 256,
      web_listen_check},
@@ -57,6 +75,9 @@ static const struct config_key keys[] = {
     {"SANDBOX_CLIENT_SECRET", NULL, CONFIG_SECRET, FIELD(client_secret), 0, 256, NULL},
     {"SANDBOX_REDIRECT_URIS", NULL, CONFIG_STRING, FIELD(redirect_uris), 0, 5120,
      redirects_check},
+    {"SANDBOX_WEBHOOK_URL", "", CONFIG_STRING, FIELD(webhook_url), 0, 512, webhook_check},
+    {"SANDBOX_PULL_URLS", "", CONFIG_STRING, FIELD(pull_urls), 0,
+     PULL_PROPERTIES_SIZE - 1, pulls_check},
     {"SANDBOX_PROCESSING_MS", "400", CONFIG_INT, FIELD(processing_ms), 0, 86400000, NULL},
     {"SANDBOX_WORKERS", "8", CONFIG_INT, FIELD(workers), 1, 64, NULL},
     {"LOG_LEVEL", "info", CONFIG_STRING, FIELD(log_level_name), 0, 16, log_level_check},
@@ -78,6 +99,8 @@ void settings_read(struct settings *s)
     if (!log_level_parse(s->log_level_name, &s->log_level))
         s->log_level = LOG_LEVEL_INFO; /* log_level_check() has refused that */
     drop_slash(s->url);
+    if (s->pull_urls == NULL)
+        s->pull_urls = xstrdup("");
     if (s->upload_url == NULL)
         s->upload_url = xstrdup(s->url);
     drop_slash(s->upload_url);

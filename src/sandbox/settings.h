@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* The one app this TikTok knows. Keys of sandbox apps begin with "sb". */
+/* The app that is there from the start. Keys of sandbox apps begin with "sb". */
 #define SANDBOX_APP_KEY  "sbawlocalstackkey1"
 #define SANDBOX_APP_NAME "TikTok Scheduler"
 
@@ -15,8 +15,10 @@ struct settings {
     char *dir;
     char *url;           /* without a slash at its end, likewise upload_url */
     char *upload_url;    /* never NULL: by default a copy of url */
-    char *client_secret; /* of the app */
+    char *client_secret; /* of that app, likewise redirect_uris and webhook_url */
     char *redirect_uris; /* with commas between */
+    char *webhook_url;   /* NULL: no webhooks are sent */
+    char *pull_urls;     /* verified for PULL_FROM_URL (pull_rules.h); never NULL */
     char *log_level_name;
     char *log_file;
     int64_t processing_ms;

@@ -240,7 +240,8 @@ static enum rc create_tables(struct sql *sql, struct err *err)
         return rc;
     rc = sql_number(sql, "PRAGMA user_version", SQL_NONE, &version, err);
     if (rc == RC_OK && version == 0) {
-        rc = script(sql, schema_sql, err);
+        for (size_t i = 0; rc == RC_OK && schema_sql[i] != NULL; i++)
+            rc = script(sql, schema_sql[i], err);
         (void)snprintf(text, sizeof(text), "PRAGMA user_version = %d", SCHEMA_VERSION);
         if (rc == RC_OK)
             rc = script(sql, text, err);

@@ -1,9 +1,9 @@
 #include "upload.h"
 
+#include "fate.h"
 #include "faults.h"
 #include "frame.h"
 #include "media_look.h"
-#include "posting.h"
 
 #include "core/io.h"
 #include "core/log.h"
@@ -42,7 +42,7 @@ static enum rc find_upload(struct exchange *x, struct publication *p, struct err
     rc = publication_by_upload_id(x->sql, id, p, err);
     if (rc != RC_OK || p->id == 0)
         return rc;
-    if (!secret_equal_text(p->upload_token, token))
+    if (p->pulled || !secret_equal_text(p->upload_token, token))
         p->id = 0;
     return RC_OK;
 }
@@ -216,72 +216,6 @@ static enum rc take_chunk(struct exchange *x, int fd, const struct content_range
 /* --- the last byte -------------------------------------------------------------------
  */
 
-/* Why a publication will fail whose bytes are all here: *reason, if at all. */
-static enum rc find_failure(struct exchange *x, const struct publication *p,
-                            const char **reason, struct err *err)
-{
-    struct person person;
-    bool full = false;
-    enum rc rc = person_by_id(x->sql, p->user_id, &person, err);
-
-    if (rc == RC_OK && !p->inbox)
-        rc = day_is_full(x, &person, &full, err);
-    if (rc != RC_OK)
-        return rc;
-    if (full)
-        *reason = "spam_risk_too_many_posts";
-    if (person.banned)
-        *reason = "spam_risk_user_banned_from_posting";
-    return RC_OK;
-}
-
-static enum rc meet_fate_fault(struct exchange *x, struct publication *p,
-                               struct fault_spec *spec, struct err *err)
-{
-    const struct fault_target target = {.endpoint = FAULT_PUBLICATION,
-                                        .user_id = p->user_id,
-                                        .chunk = -1,
-                                        .seed = x->knobs.value[KNOB_SEED]};
-    struct fault fault = {.id = 0};
-    enum rc rc = fault_take(x->sql, &target, &fault, err);
-
-    if (rc != RC_OK || fault.id == 0)
-        return rc;
-    *spec = fault.spec;
-    if (x->fault_id == 0)
-        x->fault_id = fault.id;
-    return RC_OK;
-}
-
-/* Decides all that follows from the last byte: when processing ends and how, and which
- * number the post has. */
-static enum rc decide_fate(struct exchange *x, struct publication *p, const char *failure,
-                           struct err *err)
-{
-    struct fault_spec spec = {.processing_ms = -1, .moderation_ms = -1};
-    enum rc rc = find_failure(x, p, &failure, err);
-
-    if (rc == RC_OK)
-        rc = meet_fate_fault(x, p, &spec, err);
-    if (rc == RC_OK && !p->inbox && strcmp(p->privacy, "PUBLIC_TO_EVERYONE") == 0)
-        rc = next_id(x->sql, x->now_ms, &p->post_id, err);
-    if (rc != RC_OK)
-        return rc;
-    if (spec.fail_reason[0] != '\0')
-        failure = spec.fail_reason;
-    p->ready_ms =
-        p->committed_ms + (spec.processing_ms >= 0 ? spec.processing_ms
-                                                   : x->knobs.value[KNOB_PROCESSING_MS]);
-    p->public_ms =
-        p->ready_ms + (spec.moderation_ms >= 0 ? spec.moderation_ms
-                                               : x->knobs.value[KNOB_MODERATION_MS]);
-    p->posted_ms = p->inbox ? 0 : p->committed_ms;
-    p->stuck = spec.stuck;
-    text_copy(p->fail_reason, sizeof(p->fail_reason), failure != NULL ? failure : "");
-    p->fail_ms = p->ready_ms;
-    return RC_OK;
-}
-
 /* What a glance at the whole file says; NULL when TikTok would take it. */
 static enum rc look(struct exchange *x, int fd, struct publication *p,
                     const char **failure, struct err *err)
@@ -305,6 +239,8 @@ static enum rc count_chunk(struct exchange *x, struct publication *p,
                            const struct content_range *range, const char *failure,
                            struct err *err)
 {
+    const struct world world = {x->sql, &x->knobs, x->now_ms};
+    int64_t fault_id = 0;
     bool last = range->last + 1 == p->plan.size;
     bool won = false;
     enum rc rc = publication_receive(x->sql, p, range, p->file, &won, err);
@@ -316,9 +252,12 @@ static enum rc count_chunk(struct exchange *x, struct publication *p,
     }
     p->received = range->last + 1;
     if (rc == RC_OK && last)
-        rc = decide_fate(x, p, failure, err);
+        rc = fate_decide(&world, p, failure, &fault_id, err);
     if (rc == RC_OK && last)
         rc = publication_commit(x->sql, p, err);
+    x->errand = last;
+    if (x->fault_id == 0)
+        x->fault_id = fault_id;
     answer_progress(x, last ? 201 : 206, p);
     return rc;
 }

@@ -45,11 +45,35 @@ export const turn = (stack, knobs) => control(stack, 200, 'PATCH', '/knobs', kno
 /** Moves the simulator's clock on by so many milliseconds. */
 export const advance = (stack, ms) => control(stack, 200, 'POST', '/clock', { advance_ms: ms });
 
+/** What the app of the local stack may let TikTok fetch: domains and beginnings of addresses; null: as the settings say. */
+export const verify = (stack, properties) => control(stack, 200, 'PATCH', `/apps/${CLIENT_KEY}`, { properties });
+
 /** Adds somebody. */
 export const addPerson = (stack, username) => control(stack, 201, 'POST', '/users', { username });
 
 /** Changes what a person has set. */
 export const change = (stack, username, settings) => control(stack, 200, 'PATCH', `/users/${username}`, settings);
+
+/** The webhooks that were made, newest first, and how many are in which state; query: event, username, publish_id, limit. */
+export const webhooks = (stack, query = {}) => control(stack, 200, 'GET', `/webhooks?${new URLSearchParams(query)}`);
+
+/** Sends one again. */
+export const redeliver = (stack, id) => control(stack, 200, 'POST', `/webhooks/${id}/redeliver`, {});
+
+/** Sends a sample of an event to the app's webhook address. */
+export const tryWebhook = (stack, sample = {}) => control(stack, 201, 'POST', '/webhooks/test', sample);
+
+/** Adds an app; answers it with its client_secret. */
+export const addApp = (stack, app = {}) => control(stack, 201, 'POST', '/apps', app);
+
+/** Changes an app: name, sandbox, audited, targets, client_secret, redirect_uris, webhook_url, properties. */
+export const changeApp = (stack, key, settings) => control(stack, 200, 'PATCH', `/apps/${key}`, settings);
+
+/** Takes the apps off a person's list for one of TikTok's reasons; 2 and 4 close the account as well. */
+export const leave = (stack, username, reason) => control(stack, 200, 'POST', `/users/${username}/leave`, { reason });
+
+/** What a person does to a publication in the app: post, discard (drafts), hide, show (posts). */
+export const deed = (stack, publishId, name) => control(stack, 200, 'POST', `/publications/${publishId}/${name}`, {});
 
 /**
  * How to fill in the page of consent, for consent() and Client.connect(): as the

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOW_MS = 1800000000 };
+enum { NOW_MS = 1800000000, APP = 1 };
 static const int64_t now_ms = INT64_C(1000) * NOW_MS;
 
 static char dir[64];
@@ -168,7 +168,8 @@ END_TEST
 
 START_TEST(a_code_is_used_once)
 {
-    struct consent c = {.user_id = ann.id, .scopes = SCOPE_ALL, .expires_ms = now_ms};
+    struct consent c = {
+        .app_id = APP, .user_id = ann.id, .scopes = SCOPE_ALL, .expires_ms = now_ms};
     struct consent found;
     char code[CODE_SIZE];
     bool won = false;
@@ -178,6 +179,7 @@ START_TEST(a_code_is_used_once)
     ck_assert(text_ends_with(code, "*3!6376.u1"));
     OK(code_find(sql, code, &found, &err));
     ck_assert_int_eq(found.user_id, ann.id);
+    ck_assert_int_eq(found.app_id, APP);
     ck_assert(!found.used);
     OK(code_use(sql, code, &won, &err));
     ck_assert(won);
@@ -194,7 +196,8 @@ static struct permit permit;
 
 static struct token_pair first_tokens(void)
 {
-    const struct consent c = {.user_id = ann.id, .scopes = SCOPE_VIDEO_PUBLISH};
+    const struct consent c = {
+        .app_id = APP, .user_id = ann.id, .scopes = SCOPE_VIDEO_PUBLISH};
     const struct issue how = {random_system(), &knobs, now_ms, NULL};
     struct token_pair pair;
 
@@ -266,12 +269,18 @@ START_TEST(a_refresh_rotates_strictly_unless_told_not_to)
 }
 END_TEST
 
-START_TEST(revoking_ends_everything_of_a_person)
+START_TEST(revoking_ends_everything_of_a_person_in_an_app)
 {
     struct token_pair one = first_tokens();
     struct token_pair two = first_tokens();
 
-    OK(permits_revoke(sql, ann.id, &err));
+    int64_t revoked = -1;
+
+    OK(permits_revoke(sql, APP + 1, ann.id, &revoked, &err));
+    ck_assert_int_eq(revoked, 0);
+    ck_assert(access_lives(one.access, now_ms));
+    OK(permits_revoke(sql, APP, ann.id, &revoked, &err));
+    ck_assert_int_eq(revoked, 2);
     ck_assert(!access_lives(one.access, now_ms));
     ck_assert(!refresh_lives(two.refresh, now_ms));
     ck_assert(access_lives(first_tokens().access, now_ms)); /* connected again */
@@ -362,10 +371,12 @@ START_TEST(caps_count_what_came_through_in_a_day)
     ck_assert_int_eq(n, 1);
     OK(posts_of_day(sql, ann.id, now_ms + 86400000, &n, &err));
     ck_assert_int_eq(n, 0);
-    OK(others_of_day(sql, ann.id, now_ms, &n, &err));
+    OK(others_of_day(sql, post.app_id, ann.id, now_ms, &n, &err));
     ck_assert_int_eq(n, 0);
-    OK(others_of_day(sql, ann.id + 1, now_ms, &n, &err));
+    OK(others_of_day(sql, post.app_id, ann.id + 1, now_ms, &n, &err));
     ck_assert_int_eq(n, 1);
+    OK(others_of_day(sql, post.app_id + 1, ann.id + 1, now_ms, &n, &err));
+    ck_assert_int_eq(n, 0); /* by another app */
     OK(drafts_of_day(sql, ann.id, now_ms, &n, &err));
     ck_assert_int_eq(n, 1);
     OK(drafts_of_day(sql, ann.id, now_ms + 3600000, &n, &err));
@@ -387,14 +398,17 @@ START_TEST(removing_the_app_fails_what_is_on_its_way)
 
     commit(&processing);
     commit(&done);
-    OK(publications_abandon(sql, ann.id, now_ms + 399, &err));
+    OK(publications_abandon(sql, waiting.app_id + 1, ann.id, now_ms + 399, &err));
+    OK(publication_by_id(sql, waiting.id, &waiting, &err));
+    ck_assert_str_eq(waiting.fail_reason, ""); /* another app was removed */
+    OK(publications_abandon(sql, waiting.app_id, ann.id, now_ms + 399, &err));
     OK(publication_by_id(sql, waiting.id, &waiting, &err));
     ck_assert_str_eq(waiting.fail_reason, "auth_removed");
     OK(publication_by_id(sql, processing.id, &processing, &err));
     ck_assert_int_eq(publication_state(&processing, now_ms + 399), PUBLICATION_FAILED);
     ck_assert(!publication_counts(&processing));
     OK(sql_run(sql, "UPDATE publication SET fail_reason = ''", SQL_NONE, NULL, &err));
-    OK(publications_abandon(sql, ann.id, now_ms + 400, &err));
+    OK(publications_abandon(sql, done.app_id, ann.id, now_ms + 400, &err));
     OK(publication_by_id(sql, done.id, &done, &err));
     ck_assert(publication_counts(&done));
 }
@@ -407,6 +421,7 @@ static void called(int64_t at_ms, const char *endpoint, bool counted)
 {
     const struct call call = {.at_ms = at_ms,
                               .endpoint = endpoint,
+                              .app_id = APP,
                               .user_id = ann.id,
                               .counted = counted,
                               .publish_id = "",
@@ -416,22 +431,28 @@ static void called(int64_t at_ms, const char *endpoint, bool counted)
     OK(call_store(sql, &call, &err));
 }
 
-START_TEST(a_window_is_a_sliding_minute_of_one_person_and_endpoint)
+/* How many calls the app's next video_init of the person would find in its window. */
+static int64_t in_window(int64_t at_ms, int64_t app_id, int64_t user_id)
 {
+    const struct call call = {
+        .at_ms = at_ms, .endpoint = "video_init", .app_id = app_id, .user_id = user_id};
     int64_t n = -1;
 
+    OK(calls_in_window(sql, &call, &n, &err));
+    return n;
+}
+
+START_TEST(a_window_is_a_sliding_minute_of_one_app_person_and_endpoint)
+{
     for (int i = 0; i < 6; i++)
         called(now_ms + i * 1000, "video_init", true);
     called(now_ms + 5000, "video_init", false); /* refused ones do not count */
     called(now_ms + 5000, "status", true);
-    OK(calls_in_window(sql, "video_init", ann.id, now_ms + 5000, &n, &err));
-    ck_assert_int_eq(n, 6);
-    OK(calls_in_window(sql, "video_init", ann.id, now_ms + 59999, &n, &err));
-    ck_assert_int_eq(n, 6);
-    OK(calls_in_window(sql, "video_init", ann.id, now_ms + 60000, &n, &err));
-    ck_assert_int_eq(n, 5);
-    OK(calls_in_window(sql, "video_init", ann.id + 1, now_ms + 5000, &n, &err));
-    ck_assert_int_eq(n, 0);
+    ck_assert_int_eq(in_window(now_ms + 5000, APP, ann.id), 6);
+    ck_assert_int_eq(in_window(now_ms + 59999, APP, ann.id), 6);
+    ck_assert_int_eq(in_window(now_ms + 60000, APP, ann.id), 5);
+    ck_assert_int_eq(in_window(now_ms + 5000, APP, ann.id + 1), 0);
+    ck_assert_int_eq(in_window(now_ms + 5000, APP + 1, ann.id), 0);
 }
 END_TEST
 
@@ -515,9 +536,9 @@ UNIT_MAIN_FIXTURE(
     an_id_begins_with_its_second_and_never_comes_twice, people_are_the_same_after_a_reset,
     a_person_is_changed_whole_or_not_at_all, a_code_is_used_once,
     an_access_token_lives_a_day, a_refresh_rotates_strictly_unless_told_not_to,
-    revoking_ends_everything_of_a_person, a_publication_comes_back_as_it_was_stored,
-    of_two_that_bring_the_last_bytes_one_wins, caps_count_what_came_through_in_a_day,
-    removing_the_app_fails_what_is_on_its_way,
-    a_window_is_a_sliding_minute_of_one_person_and_endpoint,
+    revoking_ends_everything_of_a_person_in_an_app,
+    a_publication_comes_back_as_it_was_stored, of_two_that_bring_the_last_bytes_one_wins,
+    caps_count_what_came_through_in_a_day, removing_the_app_fails_what_is_on_its_way,
+    a_window_is_a_sliding_minute_of_one_app_person_and_endpoint,
     a_fault_meets_whom_it_names_as_often_as_it_says,
     a_fault_of_everything_spares_publications, used_up_faults_make_room)
