@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-    HEALTH_SCHEMA = 8,      /* the newest file of schema/ that these programs need */
+    HEALTH_SCHEMA = 10,     /* the newest file of schema/ that these programs need */
     HEALTH_LATE_MS = 60000, /* a post that nobody has looked at for so long is overdue */
 };
 

@@ -214,8 +214,14 @@ enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
 enum rc job_attempt_dead(struct db *db, const struct job_ref *ref, unsigned no,
                          const char *reason, struct err *err) MUST_CHECK;
 
+/* The same without proof, of a session that was never granted: that is safe as long as
+ * the database has forgotten nothing, so the caller has looked at the witness. */
+enum rc job_give_up(struct db *db, const struct job_ref *ref, unsigned no,
+                    const char *reason, struct err *err) MUST_CHECK;
+
 /* True in *dead when that publish_id belongs to an attempt of the post that is DEAD with
- * proof (or was never granted). */
+ * proof. One that was given up, superseded, edited or canceled has none: if it holds the
+ * witness, it may have been granted in a past that the database has forgotten. */
 enum rc job_attempt_is_dead(struct db *db, uint64_t post_id, const char *publish_id,
                             bool *dead, struct err *err) MUST_CHECK;
 
@@ -255,8 +261,22 @@ struct job_shards {
 enum rc job_sweep(struct db *db, struct job_shards shards, int64_t late_ms,
                   struct job_hint *out, size_t *len, struct err *err) MUST_CHECK;
 
-/* Jobs that become due within ahead_ms, overdue ones included, after the given one in
- * the order (next_at, shard, post); *cursor is zeroed for the first page and moved.
+/* The INIT calls of the last window_ms that the ledger knows, from the newest to the
+ * oldest; of very many the newest. An intent whose call was never made counts as one. */
+enum { JOB_INITS_MAX = 50000 };
+struct job_inits {
+    struct {
+        uint64_t account_id;
+        int64_t age_ms;
+    } calls[JOB_INITS_MAX];
+    size_t len;
+};
+enum rc job_recent_inits(struct db *db, int64_t window_ms, struct job_inits *out,
+                         struct err *err) MUST_CHECK;
+
+/* Jobs that wait and become due within ahead_ms, overdue ones included (but not those in
+ * a publisher's hands, which would only cost them a call), after the given one in the
+ * order (next_at, shard, post); *cursor is zeroed for the first page and moved.
  * *len < JOB_SWEEP_MAX: that was the last page. */
 struct job_cursor {
     unsigned shard;

@@ -124,12 +124,23 @@ static struct flow_action resume_at(struct flow *f, int64_t chunk)
     return send(f);
 }
 
-/* The session is dead, and that is safe to say: it was never granted, or ev is proof. */
+/* Of one that was granted ev is proof; one that was not is given up, see doubted(). */
 static struct flow_action dead(struct flow *f, const char *reason, enum flow_do after)
 {
+    struct flow_action a = act_because(f, FLOW_DO_DEAD, reason);
+
+    a.proof = f->granted;
     f->after_dead = after;
     f->reason = reason;
-    return act_because(f, FLOW_DO_DEAD, reason);
+    return a;
+}
+
+/* What was about to be given up holds the witness: the database may have forgotten its
+ * grant. It is granted (again), and from here on only TikTok's word or proof ends it. */
+static struct flow_action doubted(struct flow *f)
+{
+    f->position_known = false;
+    return act(f, FLOW_DO_GRANT);
 }
 
 /* The same for a session that may complete as far as we know: it is dead if its gate can
@@ -301,20 +312,13 @@ static struct flow_action ask_position(struct flow *f, const struct flow_event *
     return act(f, FLOW_DO_STATUS);
 }
 
-/* Answers that end a session before its grant, and after it mean only: ask. */
-static bool proves_nothing(enum tiktok_upload what)
-{
-    return what == TIKTOK_UPLOAD_DONE || what == TIKTOK_UPLOAD_ASK ||
-           what == TIKTOK_UPLOAD_EXPIRED || what == TIKTOK_UPLOAD_REFUSED;
-}
-
 static struct flow_action on_chunk(struct flow *f, const struct flow_event *ev)
 {
     enum flow_what what = ev->what;
 
     if (what == FLOW_AGAIN || what == FLOW_UNCLEAR)
         return chunk_again(f, ev); /* putting the same bytes twice is harmless */
-    if (f->granted && (what != FLOW_UPLOADED || proves_nothing(ev->step.what)))
+    if (f->granted && (what != FLOW_UPLOADED || flow_proves_nothing(ev->step.what)))
         return ask_again(f, ev, f->tries++ == 0 ? 0 : FLOW_RETRY_BASE_MS);
     if (what != FLOW_UPLOADED)
         return dead(f, ev->reason, FLOW_DO_FAIL);
@@ -404,8 +408,8 @@ static struct flow_action on_grant(struct flow *f, const struct flow_event *ev)
     if (ev->what == FLOW_OK) {
         f->granted = true;
         f->start.granted_ms = ev->now_ms;
-        if (!f->position_known) /* TikTok finished a session whose grant we forgot */
-            return act(f, FLOW_DO_STATUS);
+        if (!f->position_known) /* a grant that was forgotten: ask what became of it */
+            return want(f, FLOW_DO_STATUS);
         f->tries = 0;
         return send(f);
     }
@@ -519,6 +523,8 @@ static struct flow_action processing(struct flow *f, const struct flow_event *ev
 
 static struct flow_action told(struct flow *f, const struct flow_event *ev)
 {
+    struct flow_action a;
+
     f->auths = 0;
     if (!beyond_life(f, ev))
         f->short_ms = 0;
@@ -530,11 +536,13 @@ static struct flow_action told(struct flow *f, const struct flow_event *ev)
         return act(f, f->granted ? FLOW_DO_PUBLISHED : FLOW_DO_WITNESS);
     case TIKTOK_FAILED:
         f->limited = ev->limit;
-        return dead(f, ev->reason,
-                    ev->limit   ? FLOW_DO_LATER
-                    : ev->retry ? retry_soon(f)
-                    : ev->block ? FLOW_DO_BLOCK
-                                : FLOW_DO_FAIL);
+        a = dead(f, ev->reason,
+                 ev->limit   ? FLOW_DO_LATER
+                 : ev->retry ? retry_soon(f)
+                 : ev->block ? FLOW_DO_BLOCK
+                             : FLOW_DO_FAIL);
+        a.proof = true;
+        return a;
     }
     return processing(f, ev);
 }
@@ -562,6 +570,8 @@ static struct flow_action on_dead(struct flow *f, const struct flow_event *ev)
 {
     struct flow_action a;
 
+    if (ev->what == FLOW_HELD)
+        return doubted(f);
     if (ev->what != FLOW_OK)
         return store_trouble(f, ev);
     f->granted = false;
@@ -596,11 +606,6 @@ static struct flow_action on_close(struct flow *f, const struct flow_event *ev)
         return act_because(f, FLOW_DO_REVIEW, "outcome_unknown");
     f->served = true;
     return poll_on(f, ev);
-}
-
-static bool is_end(enum flow_do what)
-{
-    return what >= FLOW_DO_LATER;
 }
 
 /* The write that is being cleared up was not made, the row (f->start) is as it was before
@@ -642,7 +647,7 @@ static struct flow_action loaded(struct flow *f, const struct flow_event *ev)
         f->doing = f->unclear.what;
         return f->unclear;
     }
-    if (is_end(f->unclear.what)) { /* still ours, so it was not written */
+    if (flow_is_end(f->unclear.what)) { /* still ours, so it was not written */
         f->doing = f->unclear.what;
         return f->unclear;
     }
@@ -675,6 +680,8 @@ static struct flow_action on_end(struct flow *f, const struct flow_event *ev)
 {
     if (ev->what == FLOW_OK)
         return act(f, FLOW_DO_END);
+    if (ev->what == FLOW_HELD && f->doing == FLOW_DO_FAIL)
+        return doubted(f);
     return store_trouble(f, ev);
 }
 

@@ -46,7 +46,9 @@
  * Proof of death is TikTok's word FAILED, or: its clock says that the upload URL is dead,
  * the upload is incomplete in two answers a minute apart, and our last chunk was never
  * accepted; or, of what TikTok fetches: the gate was closed before anything had gone
- * through it. A session whose gate was never opened is dead from the next INTENT on.
+ * through it. A session whose gate was never opened is dead from the next INTENT on. One
+ * that was not granted is given up without proof, unless it holds the witness: then the
+ * database may have forgotten its grant, and it is granted once more.
  *
  * The account's rate windows lie outside, in queue_take().
  *
@@ -64,8 +66,10 @@
 
 enum {
     FLOW_GRANT_AHEAD_MS = 300,    /* witness and grant begin this long before due */
-    FLOW_INIT_AHEAD_MS = 1000,    /* by the gate, INIT does: TikTok comes at once, and the
-                                   * gate lets it wait so long that this is no risk */
+    FLOW_INIT_AHEAD_MS = 1300,    /* by the gate, INIT does: TikTok comes at once, and the
+                                   * gate lets it wait so long that this is no risk. Soon
+                                   * enough after the claim, at which the account's rate
+                                   * window has counted it */
     FLOW_RETRY_BASE_MS = 2000,    /* a release's first backoff; doubles, */
     FLOW_RETRY_CAP_MS = 300000,   /* up to this */
     FLOW_STORE_RETRY_MS = 500,    /* the database is away: the same again */
@@ -124,6 +128,7 @@ struct flow_action {
     int64_t wait_ms;    /* LATER */
     const char *reason; /* stable code; a constant or the event's own text; or "" */
     bool force;         /* TOKEN */
+    bool proof;         /* DEAD: even if it was granted and the database forgot that */
     bool limited;       /* LATER: TikTok lets the account post nothing for a while. How
                          * long is for the store to say; it is no failure, and however
                          * long it lasts, the post is not given up for it */
@@ -142,7 +147,8 @@ enum flow_what {
     FLOW_TOLD,     /* STATUS: answered; the status fields are set */
     FLOW_UNKNOWN,  /* STATUS: TikTok does not know the publish_id */
     FLOW_HELD,     /* WITNESS: another session holds it. CLOSE: too late, something was
-                      fetched */
+                      fetched. DEAD without proof and FAIL: not written, because this
+                      session holds the witness, so it may have been granted once */
     FLOW_DROPPED,  /* WITNESS: it says that the person canceled */
     FLOW_LOADED,   /* RELOAD: the row is ours; start is set */
 };

@@ -20,6 +20,17 @@ int64_t flow_poll_wait(unsigned n)
     return n < ARRAY_LEN(waits) ? waits[n] : n < 30 ? 60000 : FLOW_RETRY_CAP_MS;
 }
 
+bool flow_proves_nothing(enum tiktok_upload what)
+{
+    return what == TIKTOK_UPLOAD_DONE || what == TIKTOK_UPLOAD_ASK ||
+           what == TIKTOK_UPLOAD_EXPIRED || what == TIKTOK_UPLOAD_REFUSED;
+}
+
+bool flow_is_end(enum flow_do what)
+{
+    return what >= FLOW_DO_LATER;
+}
+
 static const struct {
     const char *name;
     bool may_stop;

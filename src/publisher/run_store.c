@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "crypto/seal.h"
+#include "domain/reason.h"
 #include "store/events.h"
 #include "store/jobs.h"
 #include "tokens.h"
@@ -480,18 +481,54 @@ static void do_close(struct run *r, const struct pool_kit *kit)
         drop_witness(r, kit);
 }
 
+/* --- giving up ------------------------------------------------------------------- */
+
+/* What ends a post or a session without TikTok's word asks the witness first: it still
+ * knows what a database that was set back has forgotten. True: nothing stands against it.
+ * False: r->ev says what does. Without Redis the database alone decides. */
+static bool nobody_may_be_out(struct run *r, const struct pool_kit *kit)
+{
+    const struct queue_witness witness = {r->ref.post_id, r->account_id};
+    char holder[QUEUE_WITNESS_SIZE];
+    struct err err;
+    bool dead = false;
+    enum rc rc = queue_witness_read(kit->redis, &witness, holder, &err);
+
+    if (hint_failed(rc, &err) || holder[0] == '\0' ||
+        strcmp(holder, QUEUE_WITNESS_CANCEL) == 0)
+        return true;
+    log_warn("run.witness_doubt", "post=%" PRIu64 " attempt=%u holder=%s", r->ref.post_id,
+             r->flow.start.attempt_no, holder);
+    if (strcmp(holder, r->session.publish_id) == 0) {
+        run_event(r, FLOW_HELD, NULL, 0);
+        return false;
+    }
+    rc = job_attempt_is_dead(kit->db, r->ref.post_id, holder, &dead, &err);
+    if (rc != RC_OK)
+        run_store_event(r, rc, &err);
+    else if (!dead)
+        run_event(r, FLOW_REFUSED, REASON_WITNESS_CONFLICT, 0);
+    return dead;
+}
+
 static void do_dead(struct run *r, const struct pool_kit *kit)
 {
+    unsigned no = r->flow.start.attempt_no;
     struct err err;
     enum rc rc;
 
+    if (!r->action.proof && !nobody_may_be_out(r, kit))
+        return;
     FAULT_POINT("dead.before_commit");
-    rc = job_attempt_dead(kit->db, &r->ref, r->flow.start.attempt_no, r->action.reason,
-                          &err);
+    rc = r->action.proof ? job_attempt_dead(kit->db, &r->ref, no, r->action.reason, &err)
+                         : job_give_up(kit->db, &r->ref, no, r->action.reason, &err);
     FAULT_POINT("dead.after");
     run_store_event(r, rc, &err);
-    if (rc == RC_OK)
+    if (rc != RC_OK)
+        return;
+    if (r->action.proof)
         drop_witness(r, kit);
+    explicit_bzero(&r->session, sizeof(r->session));
 }
 
 /* --- ends ---------------------------------------------------------------------- */
@@ -517,6 +554,8 @@ static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
         run_store_event(r, rc, &err);
         return;
     }
+    if (how == JOB_END_FAIL && !nobody_may_be_out(r, kit))
+        return;
     FAULT_POINT("end.before_commit");
     rc = job_end(kit->db, &r->ref, how, r->action.reason, r->action.wait_ms, &err);
     FAULT_POINT("end.after");

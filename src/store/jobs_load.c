@@ -145,14 +145,15 @@ enum rc job_attempt_is_dead(struct db *db, uint64_t post_id, const char *publish
                             bool *dead, struct err *err)
 {
     const struct sql_arg args[] = {sql_text(publish_id), sql_u64(post_id)};
-    int state = ATTEMPT_NONE;
-    const struct sql_col cols[] = {COL_INT(&state)};
+    int64_t proofs = 0;
+    const struct sql_col cols[] = {COL_I64(&proofs)};
     bool found = false;
-    enum rc rc =
-        db_row(db, "SELECT state FROM attempt WHERE publish_id = ? AND post_id = ?",
-               SQL_ARGS(args), SQL_COLS(cols), &found, err);
+    enum rc rc = db_row(db,
+                        "SELECT COUNT(*) FROM attempt WHERE publish_id = ?"
+                        " AND post_id = ? AND state = 6 AND proven = 1",
+                        SQL_ARGS(args), SQL_COLS(cols), &found, err);
 
     if (rc == RC_OK)
-        *dead = found && state == ATTEMPT_DEAD;
+        *dead = proofs > 0;
     return rc;
 }

@@ -44,6 +44,7 @@ struct step {
     const struct job_session *session;
     const char *reason;
     bool unserved; /* DEAD: only if nothing has gone through the gate */
+    bool unproven; /* DEAD: given up */
     const char *word;
     const char *ids;
 };
@@ -397,11 +398,12 @@ static enum rc bury_job(struct db *db, const struct step *s, struct err *err)
 
 static enum rc bury_attempt(struct db *db, const struct step *s, struct err *err)
 {
-    const struct sql_arg args[] = {sql_text(s->reason), sql_u64(s->ref->post_id),
-                                   sql_u64(s->no)};
+    const struct sql_arg args[] = {sql_i64(!s->unproven), sql_text(s->reason),
+                                   sql_u64(s->ref->post_id), sql_u64(s->no)};
 
     return db_exec_one(db,
-                       "UPDATE attempt SET state = 6, reason = ?, updated_at = " SQL_NOW
+                       "UPDATE attempt SET state = 6, proven = ?, reason = ?,"
+                       " updated_at = " SQL_NOW
                        " WHERE post_id = ? AND attempt_no = ? AND state IN (1, 2, 3, 4)",
                        SQL_ARGS(args), err);
 }
@@ -414,7 +416,8 @@ static enum rc close_attempt(struct db *db, const struct step *s, struct err *er
                                    sql_u64(s->no)};
     int64_t rows = 0;
     enum rc rc = db_exec(db,
-                         "UPDATE attempt SET state = 6, reason = ?, updated_at = " SQL_NOW
+                         "UPDATE attempt SET state = 6, proven = 1, reason = ?,"
+                         " updated_at = " SQL_NOW
                          " WHERE post_id = ? AND attempt_no = ? AND state IN (3, 4)"
                          " AND gate_token IS NOT NULL AND first_served_at IS NULL",
                          SQL_ARGS(args), &rows, err);
@@ -442,6 +445,16 @@ enum rc job_attempt_dead(struct db *db, const struct job_ref *ref, unsigned no,
 {
     char plain[JOB_CODE_SIZE];
     struct step s = {.ref = ref, .no = no, .reason = plain};
+
+    job_code(plain, reason);
+    return db_transaction(db, dead_steps, &s, err);
+}
+
+enum rc job_give_up(struct db *db, const struct job_ref *ref, unsigned no,
+                    const char *reason, struct err *err)
+{
+    char plain[JOB_CODE_SIZE];
+    struct step s = {.ref = ref, .no = no, .reason = plain, .unproven = true};
 
     job_code(plain, reason);
     return db_transaction(db, dead_steps, &s, err);

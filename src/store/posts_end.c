@@ -123,7 +123,8 @@ static enum rc resolve_attempts(struct db *db, const struct ending *e, struct er
         sql_i64(e->now_ms), sql_u64(e->ref.post_id), sql_u64(e->actor->workspace_id)};
 
     return db_exec(db,
-                   "UPDATE attempt SET state = IF(?, 5, 6), reason = ?, updated_at = ?"
+                   "UPDATE attempt SET state = IF(?, 5, 6), proven = 1, reason = ?,"
+                   " updated_at = ?"
                    " WHERE post_id = ? AND workspace_id = ? AND state IN (3, 4)",
                    SQL_ARGS(args), NULL, err);
 }

@@ -467,6 +467,9 @@ static void walk(struct flow f, struct world w, struct flow_action a, int depth)
         if ((menu.events == writes || menu.events == closes) && a.what != FLOW_DO_WAIT &&
             menu.events[i].what == FLOW_OK)
             apply_write(&w2, a.what);
+        if (i == 0 && w.row == FLOW_SESSION_READY &&
+            (a.what == FLOW_DO_FAIL || (a.what == FLOW_DO_DEAD && !a.proof)))
+            go(&f, &w, &(struct flow_event){.what = FLOW_HELD}, depth);
         go(&f, &w2, &menu.events[i], depth);
         if (a.what == FLOW_DO_CLOSE && w.served)
             continue;
@@ -783,6 +786,35 @@ START_TEST(a_post_that_is_too_late_is_missed_and_not_published)
 
     expect(a, FLOW_DO_FAIL);
     ck_assert_str_eq(a.reason, "missed");
+}
+END_TEST
+
+START_TEST(what_holds_the_witness_is_granted_again_before_it_is_given_up)
+{
+    struct flow_event held = {.what = FLOW_HELD};
+    struct flow_start s = fresh;
+    struct flow_action a;
+
+    s.session = FLOW_SESSION_READY;
+    s.attempt_no = 1;
+    expect(flow_begin(&flow, &s, fresh.give_up_ms + 1), FLOW_DO_FAIL);
+    expect(after(held), FLOW_DO_GRANT);
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_STATUS);
+    expect(after((struct flow_event)TOLD(PUBLISHED, 30000000, YOUNG)), FLOW_DO_PUBLISHED);
+
+    expect(flow_begin(&flow, &s, T0), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_STATUS);
+    a = after((struct flow_event){.what = FLOW_UNKNOWN});
+    expect(a, FLOW_DO_DEAD);
+    ck_assert(!a.proof);
+    expect(after(held), FLOW_DO_GRANT);
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_STATUS);
+    expect(after((struct flow_event){.what = FLOW_UNKNOWN}), FLOW_DO_STATUS);
+    a = after((struct flow_event)TOLD(FAILED, 0, YOUNG));
+    expect(a, FLOW_DO_DEAD);
+    ck_assert(a.proof);
 }
 END_TEST
 
@@ -1155,6 +1187,7 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_write_that_can_never_work_ends_in_review_and_is_not_tried_for_ever,
           a_second_refusal_of_the_token_asks_the_person_to_reconnect,
           a_post_that_is_too_late_is_missed_and_not_published,
+          what_holds_the_witness_is_granted_again_before_it_is_given_up,
           a_granted_post_is_followed_up_however_late_it_is,
           an_interrupted_upload_goes_on_where_tiktok_says,
           tiktoks_failure_is_final_or_tried_again_as_its_reason_says,

@@ -240,6 +240,13 @@ enum rc job_attempt_dead(UNUSED struct db *db, UNUSED const struct job_ref *ref,
     return wrote("dead", e);
 }
 
+enum rc job_give_up(UNUSED struct db *db, UNUSED const struct job_ref *ref,
+                    UNUSED unsigned no, const char *reason, struct err *e)
+{
+    db_.reason = reason;
+    return wrote("given up", e);
+}
+
 enum rc job_attempt_is_dead(UNUSED struct db *db, UNUSED uint64_t post_id,
                             UNUSED const char *publish_id, bool *dead,
                             UNUSED struct err *e)

@@ -505,7 +505,9 @@ START_TEST(only_a_dead_session_of_that_post_is_called_dead)
     uint64_t other = post_like(&situations[4]);
     bool dead;
 
-    database_run(db, "UPDATE attempt SET publish_id = 'dead' WHERE post_id = %" PRIu64,
+    database_run(db,
+                 "UPDATE attempt SET publish_id = 'dead', proven = 1"
+                 " WHERE post_id = %" PRIu64,
                  post);
     database_run(db, "UPDATE attempt SET publish_id = 'ready' WHERE post_id = %" PRIu64,
                  other);
@@ -516,6 +518,25 @@ START_TEST(only_a_dead_session_of_that_post_is_called_dead)
         ck_assert_int_eq(job_attempt_is_dead(db, of, ids[i], &dead, &err), RC_OK);
         ck_assert_msg(dead == expected[i], "%zu", i);
     }
+}
+END_TEST
+
+START_TEST(a_session_without_proof_of_its_death_may_be_out)
+{
+    uint64_t post = post_like(&situations[4]);
+    bool dead = true;
+
+    database_run(db, "UPDATE attempt SET publish_id = 'mine' WHERE post_id = %" PRIu64,
+                 post);
+    ck_assert_int_eq(
+        job_give_up(db, &ref, attempt_no_of(post), "publish_id_unknown", &err), RC_OK);
+    ck_assert_int_eq(job_attempt_is_dead(db, post, "mine", &dead, &err), RC_OK);
+    ck_assert(!dead);
+    database_run(db, "UPDATE attempt SET state = 2 WHERE post_id = %" PRIu64, post);
+    ck_assert_int_eq(job_attempt_dead(db, &ref, attempt_no_of(post), "failed", &err),
+                     RC_OK);
+    ck_assert_int_eq(job_attempt_is_dead(db, post, "mine", &dead, &err), RC_OK);
+    ck_assert(dead);
 }
 END_TEST
 
@@ -1072,6 +1093,7 @@ DATABASE_MAIN("store_jobs", setup, teardown,
               a_dead_attempt_makes_room_for_another,
               an_attempt_that_led_nowhere_is_superseded,
               only_a_dead_session_of_that_post_is_called_dead,
+              a_session_without_proof_of_its_death_may_be_out,
               ends_say_when_to_look_again_and_why, a_code_of_tiktoks_never_breaks_a_write,
               a_grant_that_was_not_heard_is_found_out_by_reading,
               a_grant_whose_answer_was_lost_is_found_out_by_reading,
