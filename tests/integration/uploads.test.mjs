@@ -46,7 +46,7 @@ describe('discovery and creation', () => {
   test('OPTIONS tells what the server speaks', async () => {
     const { headers } = await client.expect(204, 'OPTIONS', '/api/v1/uploads');
     assert.equal(headers['tus-version'], '1.0.0');
-    assert.deepEqual(headers['tus-extension'].split(',').sort(), ['checksum', 'creation', 'expiration', 'termination']);
+    assert.deepEqual(headers['tus-extension'].split(',').sort(), ['checksum', 'creation', 'creation-with-upload', 'expiration', 'termination']);
     assert.equal(Number(headers['tus-max-size']), 4_000_000_000);
   });
 
@@ -98,6 +98,71 @@ describe('discovery and creation', () => {
     assert.equal(done.status, 204);
     const media = await client.get(`/api/v1/media/${done.headers['media-id']}`);
     assert.ok(!media.filename.includes('/') && !media.filename.includes('\n'), media.filename);
+  });
+});
+
+describe('a creation with bytes', () => {
+  const withBytes = (bytes, headers = {}) => create({ 'content-type': 'application/offset+octet-stream', ...headers }, { body: bytes });
+  const sumOf = (bytes) => `sha256 ${createHash('sha256').update(bytes).digest('base64')}`;
+  const openUploads = () => Number(stack.sql('SELECT COUNT(*) FROM upload WHERE state = 1'));
+
+  test('takes the first of them, and the rest goes on from there', async () => {
+    const bytes = randomBytes(1000);
+    const answer = await withBytes(bytes.subarray(0, 400), { 'upload-checksum': sumOf(bytes.subarray(0, 400)) });
+    assert.deepEqual([answer.status, answer.headers['upload-offset']], [201, '400']);
+    assert.equal(answer.headers['media-id'], undefined);
+    assert.equal(await offsetOf(answer.headers.location), 400);
+    const done = await client.patchUpload(answer.headers.location, 400, bytes.subarray(400));
+    assert.equal(done.status, 204);
+    assert.deepEqual((await content(done.headers['media-id'])).body, bytes);
+  });
+
+  test('makes a medium of a file that is whole at once', async () => {
+    const bytes = randomBytes(100_000);
+    const answer = await withBytes(bytes, { 'upload-length': '100000' });
+    assert.deepEqual([answer.status, answer.headers['upload-offset'], answer.headers['upload-expires']], [201, '100000', undefined]);
+    assert.deepEqual((await content(answer.headers['media-id'])).body, bytes);
+  });
+
+  test('without a body is a creation', async () => {
+    const answer = await withBytes('');
+    assert.deepEqual([answer.status, answer.headers['upload-offset']], [201, '0']);
+  });
+
+  const wrong = [
+    ['more bytes than the file has', '1', {}, 413, 'too_large'],
+    ['bytes of another type', '', { 'content-type': 'video/mp4' }, 415, 'unsupported_media_type'],
+    ['bytes without a type', '', { 'content-type': null }, 415, 'unsupported_media_type'],
+    ['a checksum of another kind', '', { 'upload-checksum': 'md5 AAAA' }, 400, 'bad_checksum_header'],
+    ['bytes that were damaged', '', { 'upload-checksum': sumOf('other') }, 460, 'checksum_mismatch'],
+  ];
+  for (const [what, more, headers, status, code] of wrong) {
+    test(`refuses ${what} and leaves no upload`, async () => {
+      const before = openUploads();
+      const answer = await withBytes('x'.repeat(1000) + more, headers);
+      assert.deepEqual([answer.status, answer.json.error.code], [status, code]);
+      assert.equal(answer.headers.location, undefined);
+      assert.equal(openUploads(), before);
+    });
+  }
+
+  test('is what tus-js-client does when it is told to', async () => {
+    const bytes = randomBytes(50_000);
+    const methods = [];
+    const id = await new Promise((resolve, reject) => {
+      let media;
+      new tus.Upload(bytes, {
+        endpoint: `${stack.url}/api/v1/uploads`, uploadDataDuringCreation: true, chunkSize: 1 << 20, retryDelays: null, headers: { ...client.defaultHeaders('POST') },
+        metadata: { filename: 'once.mp4', filetype: 'video/mp4' },
+        onAfterResponse: (request, response) => {
+          methods.push(request.getMethod());
+          media = response.getHeader('Media-Id') ?? media;
+        },
+        onSuccess: () => resolve(media), onError: reject,
+      }).start();
+    });
+    assert.deepEqual(methods, ['POST']);
+    assert.deepEqual((await content(id)).body, bytes);
   });
 });
 

@@ -142,6 +142,8 @@ async function client(u: Upload): Promise<TusUpload> {
   const made = new tus.Upload(u.file, {
     endpoint: `${location.origin}/api/v1/uploads`,
     chunkSize: chunk,
+    // A photo goes with the request that announces it.
+    uploadDataDuringCreation: u.file.size <= chunk,
     retryDelays: RETRY_MS,
     metadata: { filename: u.file.name, filetype: typeOf(u.file) },
     removeFingerprintOnSuccess: true,

@@ -1,8 +1,11 @@
 /* POST /api/v1/uploads - tus creation: checks that the file could be kept, before a byte
- * of it is on its way, and says where to send them.
+ * of it is on its way, and says where to send them. Its body may be the first bytes, or
+ * all of a small file (creation-with-upload).
  *
  * The row comes first and the blob second. A crash in between leaves a row whose address
- * nobody was told; it expires. */
+ * nobody was told; it expires. So does an upload whose first bytes could not be taken: it
+ * is ended at once, because the client was not told of it either. */
+#include "chunk.h"
 #include "core/text.h"
 #include "tus.h"
 #include "uploads.h"
@@ -78,16 +81,59 @@ static enum rc make_blob(struct api *api, const struct upload *u, struct err *er
     return upload_blob_failed(rc, err);
 }
 
+/* The body, if there is one: the first bytes, which go to the beginning. */
+static enum rc read_body(const struct api_request *req, const struct upload *u,
+                         struct chunk *c, struct err *err)
+{
+    enum rc rc;
+
+    *c = (struct chunk){0};
+    if (req->web->content_length <= 0)
+        return RC_OK;
+    rc = chunk_read(req, c, err);
+    return rc == RC_OK ? chunk_fits(u, c, err) : rc;
+}
+
+/* Takes the first bytes; without them there is no upload either. */
+static enum rc take_first(struct api *api, const struct api_request *req,
+                          const struct chunk *c, struct upload *u, struct err *err)
+{
+    struct err ignored;
+    enum rc rc = chunk_append(api, req, c, u, err);
+    enum rc ended;
+
+    if (rc == RC_OK)
+        return RC_OK;
+    ended = upload_terminate(api->db, u, &ignored);
+    if (ended == RC_OK)
+        ended = blob_remove(api->blobs, u->id, &ignored);
+    (void)ended; /* what stays expires by itself */
+    return rc;
+}
+
+static void answer(struct web_response *res, const struct upload *u)
+{
+    char location[64];
+
+    (void)snprintf(location, sizeof(location), "/api/v1/uploads/%s", u->id);
+    web_header_addf(res, "Upload-Offset", "%" PRId64, u->received);
+    upload_expires(res, u);
+    upload_media_id(res, u);
+    web_empty(res, 201, location);
+}
+
 enum rc upload_create(struct api *api, const struct api_request *req,
                       struct web_response *res, struct err *err)
 {
     struct upload u = {.workspace_id = req->who.workspace_id,
                        .user_id = req->who.user_id};
-    char location[64];
+    struct chunk first;
     enum rc rc = upload_begin(req, res, err);
 
     if (rc == RC_OK)
         rc = read_headers(req, &u, err);
+    if (rc == RC_OK)
+        rc = read_body(req, &u, &first, err);
     if (rc == RC_OK)
         rc = check_disk(api, u.bytes, err);
     if (rc != RC_OK)
@@ -96,10 +142,9 @@ enum rc upload_create(struct api *api, const struct api_request *req,
     rc = store_row(api, &u, err);
     if (rc == RC_OK)
         rc = make_blob(api, &u, err);
-    if (rc != RC_OK)
-        return rc;
-    (void)snprintf(location, sizeof(location), "/api/v1/uploads/%s", u.id);
-    upload_expires(res, &u);
-    web_empty(res, 201, location);
-    return RC_OK;
+    if (rc == RC_OK)
+        rc = take_first(api, req, &first, &u, err);
+    if (rc == RC_OK)
+        answer(res, &u);
+    return rc;
 }

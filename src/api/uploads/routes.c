@@ -2,7 +2,7 @@
 
 static const struct api_route routes[] = {
     {"OPTIONS", "/api/v1/uploads", AUTH_NONE, BODY_NONE, upload_options},
-    {"POST", "/api/v1/uploads", AUTH_EDITOR, BODY_NONE, upload_create},
+    {"POST", "/api/v1/uploads", AUTH_EDITOR, BODY_RAW, upload_create},
     {"HEAD", "/api/v1/uploads/{upload}", AUTH_EDITOR, BODY_NONE, upload_head},
     {"PATCH", "/api/v1/uploads/{upload}", AUTH_EDITOR, BODY_RAW, upload_patch},
     {"DELETE", "/api/v1/uploads/{upload}", AUTH_EDITOR, BODY_NONE, upload_delete},

@@ -1,4 +1,4 @@
-/* api/uploads/take.h - the body of a PATCH on its way into a blob.
+/* api/uploads/take.h - the body of a chunk on its way into a blob.
  *
  * It comes as a file that nginx wrote (MEDIA_INCOMING), which is copied within the
  * kernel, or over the connection, in pieces of constant size: memory does not grow with

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define TUS_VERSION    "1.0.0"
-#define TUS_EXTENSIONS "creation,expiration,termination,checksum"
+#define TUS_EXTENSIONS "creation,creation-with-upload,expiration,termination,checksum"
 #define TUS_CHECKSUMS  "sha256"
 #define TUS_CHUNK_TYPE "application/offset+octet-stream"
 
