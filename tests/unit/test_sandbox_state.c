@@ -312,6 +312,7 @@ static void commit(struct publication *p)
     OK(publication_receive(sql, p, &all, "1.mp4", &won, &err));
     ck_assert(won);
     p->received = 10;
+    text_copy(p->file, sizeof(p->file), "1.mp4");
     p->committed_ms = now_ms;
     p->ready_ms = now_ms + 400;
     p->posted_ms = p->inbox ? 0 : now_ms;
@@ -468,7 +469,8 @@ static int64_t set_fault(const char *text)
 
 static int64_t met(const char *endpoint, int64_t user_id, int64_t chunk)
 {
-    const struct fault_target target = {endpoint, user_id, chunk, 1};
+    const struct fault_target target = {
+        .endpoint = endpoint, .user_id = user_id, .chunk = chunk, .seed = 1};
     struct fault fault;
 
     OK(fault_take(sql, &target, &fault, &err));
