@@ -46,6 +46,7 @@ struct queue_hint {
     uint64_t account_id;
     uint64_t post_id;
     int64_t at_ms;
+    int64_t counted_ms; /* as what its call was counted in the account's init window */
 };
 
 /* What a take brought. */
@@ -55,6 +56,8 @@ struct queue_taken {
     int64_t now_ms;       /* Redis's clock */
     int64_t next_wake_ms; /* when the group's next account may act; 0: none waits */
     bool loaded;          /* false: {g}:epoch is gone, the group wants a full load */
+    bool ready;           /* false: Redis does not know what calls were made in the last
+                             minute, so nothing was taken: queue_restore_begin() */
 };
 
 /* The group an account belongs to: 0..QUEUE_GROUPS-1. */
@@ -76,6 +79,19 @@ enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,
  * used theirs up are moved to the exact time at which they may start again. */
 enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms,
                    struct queue_taken *out, struct err *err) MUST_CHECK;
+
+/* After Redis has lost its memory: whoever gets *mine tells it, from the newest to the
+ * oldest, of the INIT calls that the ledger knows of the last QUEUE_WINDOW_MS, and ends.
+ * Should that fail, another one may try after some seconds. */
+enum rc queue_restore_begin(struct redis *r, unsigned group, bool *mine,
+                            struct err *err) MUST_CHECK;
+enum rc queue_restore_init(struct redis *r, uint64_t account_id, int64_t age_ms,
+                           struct err *err) MUST_CHECK;
+enum rc queue_restore_end(struct redis *r, unsigned group, struct err *err) MUST_CHECK;
+
+/* The call that was counted for a hint is not made: the hint stood for nothing. */
+enum rc queue_refund(struct redis *r, const struct queue_hint *hint,
+                     struct err *err) MUST_CHECK;
 
 /* Marks a group as fully loaded. */
 enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err) MUST_CHECK;

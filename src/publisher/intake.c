@@ -7,6 +7,7 @@
 #include "lease.h"
 #include "queue/queue.h"
 #include "reconcile.h"
+#include "restore.h"
 #include "run.h"
 #include "store/db.h"
 #include "store/jobs.h"
@@ -15,20 +16,23 @@
 #include <string.h>
 
 enum {
-    IDLE_MS = 1000,  /* between looks when nothing is known to come */
-    FULL_MS = 50,    /* there was no room */
-    AWAY_MS = 250,   /* without Redis, or after a claim that failed */
-    SOON_MS = 5,     /* margin for a hint whose time had not come */
-    SHARD_STEP = 64, /* a sweep begins at a multiple of this, another each time */
+    IDLE_MS = 1000,   /* between looks when nothing is known to come */
+    FULL_MS = 50,     /* there was no room */
+    AWAY_MS = 250,    /* without Redis, or after a claim that failed */
+    RESTORED_MS = 20, /* Redis knows the windows again, or another one tells it */
+    SOON_MS = 5,      /* margin for a hint whose time had not come */
+    SHARD_STEP = 64,  /* a sweep begins at a multiple of this, another each time */
 };
 
 /* What a look brings. */
 struct found {
     struct queue_hint hints[JOB_CLAIM_MAX];
-    size_t len;
+    size_t len;           /* to be claimed; behind them */
+    size_t ours;          /* those in our hands already */
     int64_t redis_now_ms; /* 0: from a sweep of the database */
     int64_t wake_ms;      /* until something else is due */
     bool loaded;          /* no group wants a full load */
+    bool ready;           /* every group knows its windows */
 };
 
 struct intake {
@@ -66,6 +70,7 @@ static void add_taken(struct found *f, const struct queue_taken *t)
     f->len += t->len;
     f->redis_now_ms = t->now_ms;
     f->loaded = f->loaded && t->loaded;
+    f->ready = f->ready && t->ready;
     if (t->next_wake_ms > 0 && wake < f->wake_ms)
         f->wake_ms = wake > 0 ? wake : 0;
 }
@@ -121,7 +126,7 @@ static void look(struct pool_work *w, const struct pool_kit *kit)
     struct intake *in = of_work(w);
     int64_t ignored;
 
-    in->found = (struct found){.wake_ms = IDLE_MS, .loaded = true};
+    in->found = (struct found){.wake_ms = IDLE_MS, .loaded = true, .ready = true};
     in->rc = RC_OK;
     if (in->doubtful) /* what is taken counts against the account's window */
         in->rc = db_now(kit->db, &ignored, &in->err);
@@ -129,6 +134,11 @@ static void look(struct pool_work *w, const struct pool_kit *kit)
         return;
     in->redis_rc = take_all(in, kit->redis);
     FAULT_POINT("take.after");
+    if (in->redis_rc == RC_OK && !in->found.ready) {
+        in->rc = restore_windows(kit, &in->err);
+        in->found.wake_ms =
+            in->found.wake_ms < RESTORED_MS ? in->found.wake_ms : RESTORED_MS;
+    }
     if (in->redis_rc == RC_OK)
         return;
     in->found.redis_now_ms = 0; /* what was taken before it failed is claimed as well */
@@ -161,19 +171,22 @@ static bool comes_again(const struct intake *in, const struct queue_hint *h,
     return h->at_ms > now_ms && !was_claimed(in, h->post_id);
 }
 
+/* What was not claimed opens no session: its account may do that for another post. */
 static void put_back(const struct intake *in, struct redis *redis, int64_t now_ms)
 {
     const struct found *f = &in->found;
     struct err ignored;
+    enum rc rc = RC_OK;
     int64_t at_ms;
 
-    for (size_t i = 0; i < f->len && f->redis_now_ms > 0; i++) {
+    for (size_t i = 0; i < f->len + f->ours && f->redis_now_ms > 0 && rc == RC_OK; i++) {
         const struct queue_hint *h = &f->hints[i];
 
-        if (comes_again(in, h, now_ms, &at_ms) &&
-            queue_enqueue(redis, h->post_id, h->account_id, at_ms, &ignored) != RC_OK)
-            return; /* Redis has gone: the sweep finds them */
-    }
+        if (i >= f->len || !was_claimed(in, h->post_id))
+            rc = queue_refund(redis, h, &ignored);
+        if (rc == RC_OK && i < f->len && comes_again(in, h, now_ms, &at_ms))
+            rc = queue_enqueue(redis, h->post_id, h->account_id, at_ms, &ignored);
+    } /* else Redis has gone: the sweep finds them */
 }
 
 static void claim(struct pool_work *w, const struct pool_kit *kit)
@@ -229,23 +242,32 @@ static void note_redis(struct intake *in)
         reconcile_feed(in->p->reconcile);
 }
 
-/* Leaves out what is in our hands already and, without Redis, what the account's init
- * window does not allow yet. */
+/* Without Redis the account's init window is kept here. */
+static bool allowed(const struct intake *in, const struct queue_hint *h)
+{
+    return in->found.redis_now_ms > 0 ||
+           rings_pass(in->p->rings, QUEUE_RING_INIT, h->account_id,
+                      publisher_mono_ms()) == 0;
+}
+
+/* Sets apart what is in our hands already, and leaves out what is not allowed yet. */
 static void filter(struct intake *in)
 {
     struct found *f = &in->found;
+    struct queue_hint ours[JOB_CLAIM_MAX];
     size_t kept = 0;
 
+    f->ours = 0;
     for (size_t i = 0; i < f->len; i++) {
         const struct queue_hint h = f->hints[i];
 
-        if (run_has(in->p, h.post_id) ||
-            (f->redis_now_ms == 0 && rings_pass(in->p->rings, QUEUE_RING_INIT,
-                                                h.account_id, publisher_mono_ms()) > 0))
-            continue;
-        f->hints[kept++] = h;
+        if (run_has(in->p, h.post_id))
+            ours[f->ours++] = h;
+        else if (allowed(in, &h))
+            f->hints[kept++] = h;
     }
     f->len = kept;
+    (void)memcpy(&f->hints[kept], ours, f->ours * sizeof(ours[0]));
 }
 
 static void claimed(struct pool_work *w)
@@ -275,7 +297,8 @@ static void looked(struct pool_work *w)
     if (in->rc != RC_OK && in->rc != RC_UNAVAILABLE)
         log_failure("sweep.failed", &in->err);
     filter(in);
-    if (in->found.len == 0 || p->stopping || lease_inc(p->lease) != in->inc)
+    if (in->found.len + in->found.ours == 0 || p->stopping ||
+        lease_inc(p->lease) != in->inc)
         look_again(in, in->rc == RC_OK ? in->found.wake_ms : AWAY_MS);
     else
         submit(in, claim, claimed);

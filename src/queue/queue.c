@@ -7,7 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEY_SIZE = 64, TASK_DONE_TTL_S = 60 };
+enum {
+    KEY_SIZE = 64,
+    TASK_DONE_TTL_S = 60,
+    TAKE_HEAD = 4,     /* items before the first entry of a take's answer */
+    RESTORE_MS = 5000, /* whoever restores a group has died after this */
+};
 
 /* An array of arguments of which the first n are keys. */
 #define KEYS(args, n) ((struct redis_args){(args), ARRAY_LEN(args), (n)})
@@ -93,24 +98,27 @@ enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,
     return rc;
 }
 
-/* The entries behind the three heading items of a take's answer; those that are not
- * numbers (somebody else wrote into our keys) are left out. */
+/* The entries behind the heading items of a take's answer; those that are not numbers
+ * (somebody else wrote into our keys) are left out. */
 static size_t read_hints(const struct redis_reply *reply, struct queue_hint *out,
                          size_t max)
 {
     size_t items = redis_reply_items(reply);
+    int64_t now_ms = redis_reply_int(redis_reply_item(reply, 0));
     size_t n = 0;
 
-    for (size_t i = 3; i + 2 < items && n < max; i += 3) {
+    for (size_t i = TAKE_HEAD; i + 2 < items && n < max; i += 3) {
         int64_t account = redis_reply_int(redis_reply_item(reply, i));
         int64_t post = redis_reply_int(redis_reply_item(reply, i + 1));
+        int64_t at_ms = redis_reply_int(redis_reply_item(reply, i + 2));
 
         if (account <= 0 || post <= 0)
             continue;
         out[n++] = (struct queue_hint){
             .account_id = (uint64_t)account,
             .post_id = (uint64_t)post,
-            .at_ms = redis_reply_int(redis_reply_item(reply, i + 2)),
+            .at_ms = at_ms,
+            .counted_ms = at_ms > now_ms ? at_ms : now_ms,
         };
     }
     return n;
@@ -138,6 +146,7 @@ enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms
     (void)redis_reply_text(redis_reply_item(reply, 1), &epoch_len);
     out->now_ms = redis_reply_int(redis_reply_item(reply, 0));
     out->loaded = epoch_len > 0;
+    out->ready = redis_reply_int(redis_reply_item(reply, 3)) == 1;
     out->next_wake_ms = redis_reply_int(redis_reply_item(reply, 2));
     redis_reply_free(reply);
     return RC_OK;
@@ -150,6 +159,59 @@ enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err)
                                redis_str("1")};
     struct redis_reply *reply = NULL;
     enum rc rc = redis_command(r, args, ARRAY_LEN(args), REDIS_TIMEOUT_MS, &reply, err);
+
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_restore_begin(struct redis *r, unsigned group, bool *mine, struct err *err)
+{
+    struct text t[3];
+    struct redis_arg args[] = {group_key(&t[0], group, "ready"),
+                               group_key(&t[1], group, "restoring"),
+                               number(&t[2], RESTORE_MS)};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_restore_begin, KEYS(args, 2), &reply, err);
+
+    if (rc == RC_OK)
+        *mine = redis_reply_int(reply) == 1;
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_restore_init(struct redis *r, uint64_t account_id, int64_t age_ms,
+                           struct err *err)
+{
+    struct text t[4];
+    struct redis_arg args[] = {account_key(&t[0], "ri", account_id),
+                               number(&t[1], age_ms), number(&t[2], QUEUE_INIT_LIMIT),
+                               number(&t[3], QUEUE_WINDOW_MS)};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_restore, KEYS(args, 1), &reply, err);
+
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_restore_end(struct redis *r, unsigned group, struct err *err)
+{
+    struct text t = {""};
+    struct redis_arg args[] = {redis_str("SET"), group_key(&t, group, "ready"),
+                               redis_str("1")};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_command(r, args, ARRAY_LEN(args), REDIS_TIMEOUT_MS, &reply, err);
+
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_refund(struct redis *r, const struct queue_hint *hint, struct err *err)
+{
+    struct text t[2];
+    struct redis_arg args[] = {account_key(&t[0], "ri", hint->account_id),
+                               number(&t[1], hint->counted_ms)};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_refund, KEYS(args, 1), &reply, err);
 
     redis_reply_free(reply);
     return rc;

@@ -366,6 +366,8 @@ static struct queue_taken taken;
 
 static size_t hints(void)
 {
+    ck_assert_int_eq(queue_restore_end(api.redis, queue_group(seed.account), &err),
+                     RC_OK);
     ck_assert_int_eq(queue_take(api.redis, queue_group(seed.account), QUEUE_TAKE_MAX,
                                 QUEUE_HORIZON_MS, &taken, &err),
                      RC_OK);

@@ -40,6 +40,7 @@ static void setup(void)
     ck_assert_int_eq(redis_new(url, &redis, &err), RC_OK);
     redis_set_deadline(redis, 2000);
     command("FLUSHDB", "");
+    ck_assert_int_eq(queue_restore_end(redis, GROUP, &err), RC_OK);
     account = (1 + random_below(random_system(), 1000000000)) * QUEUE_GROUPS + GROUP;
     ck_assert_uint_eq(queue_group(account), GROUP);
 }
@@ -67,6 +68,82 @@ static void enqueue(uint64_t post, uint64_t acct, int64_t at)
 {
     ck_assert_int_eq(queue_enqueue(redis, post, acct, at, &err), RC_OK);
 }
+
+START_TEST(a_group_that_has_forgotten_hands_out_nothing_until_it_is_told)
+{
+    int64_t now = redis_now();
+    bool mine = false;
+
+    command("FLUSHDB", "");
+    enqueue(7, account, now - 10);
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert(!view.ready);
+    ck_assert_int_eq(queue_restore_begin(redis, GROUP, &mine, &err), RC_OK);
+    ck_assert(mine);
+    ck_assert_int_eq(queue_restore_begin(redis, GROUP, &mine, &err), RC_OK);
+    ck_assert(!mine); /* another one does it */
+    ck_assert_int_eq(queue_restore_end(redis, GROUP, &err), RC_OK);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert(view.ready);
+    ck_assert_int_eq(queue_restore_begin(redis, GROUP, &mine, &err), RC_OK);
+    ck_assert(!mine); /* nothing to do */
+}
+END_TEST
+
+START_TEST(calls_that_were_told_count)
+{
+    int64_t now = redis_now();
+    int64_t wait = 0;
+
+    for (int i = 0; i < QUEUE_INIT_LIMIT + 3;
+         i++) /* the last three are too old to count */
+        ck_assert_int_eq(queue_restore_init(redis, account, 10000 + i * 5000, &err),
+                         RC_OK);
+    enqueue(7, account, now - 10);
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
+                     RC_OK);
+    /* the sixth newest is 35 s old */
+    ck_assert_int_gt(wait, QUEUE_WINDOW_MS - 35000 - 5000);
+    ck_assert_int_le(wait, QUEUE_WINDOW_MS - 35000);
+}
+END_TEST
+
+START_TEST(a_call_that_is_not_made_is_given_back)
+{
+    int64_t now = redis_now();
+
+    for (uint64_t post = 1; post <= QUEUE_INIT_LIMIT + 1; post++)
+        enqueue(post, account, now - 10);
+    for (int i = 0; i < QUEUE_INIT_LIMIT; i++)
+        ck_assert_uint_eq(take(10), 1);
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert_int_eq(
+        queue_refund(redis,
+                     &(struct queue_hint){.account_id = account, .counted_ms = 12345},
+                     &err),
+        RC_OK); /* of nobody's */
+    enqueue(99, account, now - 5);
+    ck_assert_uint_eq(take(10), 0);
+}
+END_TEST
+
+START_TEST(the_call_of_a_hint_is_given_back)
+{
+    int64_t now = redis_now();
+
+    for (uint64_t post = 1; post <= QUEUE_INIT_LIMIT; post++) {
+        enqueue(post, account, now - 10);
+        ck_assert_uint_eq(take(10), 1);
+    }
+    ck_assert_int_eq(queue_refund(redis, &view.hints[0], &err), RC_OK);
+    enqueue(99, account, now - 5);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_uint_eq(view.hints[0].post_id, 99);
+    enqueue(100, account, now - 5);
+    ck_assert_uint_eq(take(10), 0);
+}
+END_TEST
 
 START_TEST(a_due_post_is_taken_once_and_a_later_one_not_yet)
 {
@@ -280,6 +357,7 @@ START_TEST(a_flushed_redis_says_that_it_wants_a_full_load)
     ck_assert(view.loaded);
     enqueue(7, account, now - 5);
     command("FLUSHALL", "");
+    ck_assert_int_eq(queue_restore_end(redis, GROUP, &err), RC_OK);
     ck_assert_uint_eq(take(10), 0);
     ck_assert(!view.loaded);
     enqueue(7, account, now - 5);
@@ -380,6 +458,9 @@ START_TEST(a_nudge_that_names_no_post_is_none)
 END_TEST
 
 UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
+                  a_group_that_has_forgotten_hands_out_nothing_until_it_is_told,
+                  calls_that_were_told_count, a_call_that_is_not_made_is_given_back,
+                  the_call_of_a_hint_is_given_back,
                   a_due_post_is_taken_once_and_a_later_one_not_yet,
                   a_hint_given_again_moves_the_post_and_does_not_double_it,
                   posts_beyond_the_horizon_stay_out_and_leave_when_moved_there,

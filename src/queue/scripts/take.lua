@@ -1,6 +1,7 @@
 -- Hands out what is due, one post per account, within each account's init window.
 -- KEYS {g}:A   ARGV prefix max ahead_ms limit window_ms
--- Answers now, epoch, next wake, then account, post, score for each post.
+-- Answers now, epoch, next wake, ready, then account, post, score for each post. A group
+-- whose windows are not known (see restore_begin.lua) hands out nothing.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local prefix, max, edge = ARGV[1], tonumber(ARGV[2]), now + tonumber(ARGV[3])
@@ -12,7 +13,11 @@ end
 local function text(ms)
   return string.format('%.0f', ms)
 end
-local out = {text(now), redis.call('GET', prefix .. 'epoch') or '', '0'}
+local out = {text(now), redis.call('GET', prefix .. 'epoch') or '', '0', '1'}
+if redis.call('EXISTS', prefix .. 'ready') == 0 then
+  out[4] = '0'
+  return out
+end
 local due = redis.call('ZRANGE', KEYS[1], '-inf', text(edge), 'BYSCORE', 'LIMIT', 0, max)
 for _, account in ipairs(due) do
   local posts, ring = prefix .. 'j:' .. account, prefix .. 'ri:' .. account
