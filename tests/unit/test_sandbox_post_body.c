@@ -25,11 +25,12 @@ START_TEST(the_recorded_request_is_right)
         "\"total_chunk_count\":12}}";
     json_t *json = json_of(text);
     struct publication p = {.id = 0};
-    bool pull = true;
+    struct pull_urls urls = {.len = 0};
 
     ck_assert_ptr_null(read_video_post(json, &p));
-    ck_assert_ptr_null(read_video_source(json, &p, &pull));
-    ck_assert(!pull);
+    ck_assert_ptr_null(read_video_source(json, &p, &urls));
+    ck_assert(!p.pulled);
+    ck_assert_uint_eq(urls.len, 0);
     ck_assert_str_eq(p.caption, "Harvest day #farm");
     ck_assert_str_eq(p.privacy, "SELF_ONLY");
     ck_assert_uint_eq(p.flags, FLAG_NO_DUET | FLAG_NO_STITCH | FLAG_BRAND_ORGANIC);
@@ -121,6 +122,11 @@ START_TEST(a_source_is_bytes_or_an_https_address)
          "\"https://media.example.com/v/1.mp4\"}}",
          true, true},
         {"{\"source_info\":{\"source\":\"PULL_FROM_URL\",\"video_url\":\"http://x/1\"}}",
+         true, true}, /* what is verified tells */
+        {"{\"source_info\":{\"source\":\"PULL_FROM_URL\",\"video_url\":\"ftp://x/1\"}}",
+         false, true},
+        {"{\"source_info\":{\"source\":\"PULL_FROM_URL\",\"video_url\":"
+         "\"https://x/a/../1\"}}",
          false, true},
         {"{\"source_info\":{\"source\":\"PULL_FROM_URL\"}}", false, true},
         {"{\"source_info\":{\"source\":\"FILE_UPLOAD\",\"video_size\":10,"
@@ -143,11 +149,12 @@ START_TEST(a_source_is_bytes_or_an_https_address)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         json_t *json = json_of(rows[i].text);
         struct publication p = {.id = 0};
-        bool pull = false;
+        struct pull_urls urls = {.len = 0};
 
-        ck_assert_msg((read_video_source(json, &p, &pull) == NULL) == rows[i].good,
+        ck_assert_msg((read_video_source(json, &p, &urls) == NULL) == rows[i].good,
                       "row %zu", i);
-        ck_assert_msg(pull == rows[i].pull, "row %zu", i);
+        ck_assert_msg(p.pulled == rows[i].pull, "row %zu", i);
+        ck_assert_msg(urls.len == (rows[i].good && rows[i].pull ? 1U : 0U), "row %zu", i);
         json_decref(json);
     }
 }
@@ -161,6 +168,27 @@ END_TEST
     "[\"https://media.example.com/1.jpg\"]"
 #define PUBLIC "\"privacy_level\":\"PUBLIC_TO_EVERYONE\""
 
+#define IMAGES(list, cover)                                                              \
+    "\"source\":\"PULL_FROM_URL\",\"photo_images\":[" list                               \
+    "],\"photo_cover_index\":" cover
+
+/* All three parts, as an init reads them. */
+static const char *read_photo(const char *text, struct publication *p)
+{
+    json_t *json = json_of(text);
+    struct pull_urls urls = {.len = 0};
+    const char *problem;
+
+    *p = (struct publication){.id = 0};
+    problem = read_photo_mode(json, p);
+    if (problem == NULL)
+        problem = read_photo_post(json, p);
+    if (problem == NULL)
+        problem = read_photo_source(json, p, &urls);
+    json_decref(json);
+    return problem;
+}
+
 START_TEST(a_photo_post_has_pictures_behind_addresses)
 {
     static const struct {
@@ -170,42 +198,92 @@ START_TEST(a_photo_post_has_pictures_behind_addresses)
         {PHOTO(PUBLIC, SOURCE), true},
         {PHOTO("", SOURCE), false},
         {PHOTO(PUBLIC ",\"title\":1", SOURCE), false},
+        {PHOTO(PUBLIC ",\"auto_add_music\":\"yes\"", SOURCE), false},
+        {PHOTO("\"privacy_level\":\"SELF_ONLY\",\"brand_content_toggle\":true", SOURCE),
+         false},
         {PHOTO(PUBLIC, "\"source\":\"FILE_UPLOAD\""), false},
-        {PHOTO(PUBLIC, "\"source\":\"PULL_FROM_URL\",\"photo_images\":[],"
-                       "\"photo_cover_index\":0"),
-         false},
-        {PHOTO(PUBLIC, "\"source\":\"PULL_FROM_URL\",\"photo_images\":[\"http://x/1\"],"
-                       "\"photo_cover_index\":0"),
-         false},
-        {PHOTO(PUBLIC, "\"source\":\"PULL_FROM_URL\",\"photo_images\":[\"https://x/1\"],"
-                       "\"photo_cover_index\":1"),
-         false},
+        {PHOTO(PUBLIC, IMAGES("", "0")), false},
+        {PHOTO(PUBLIC, IMAGES("\"ftp://x/1\"", "0")), false},
+        {PHOTO(PUBLIC, IMAGES("\"https://x/1\",2", "0")), false},
+        {PHOTO(PUBLIC, IMAGES("\"https://x/1\"", "1")), false},
+        {PHOTO(PUBLIC, IMAGES("\"https://x/1\"", "-1")), false},
+        {PHOTO(PUBLIC, IMAGES("\"https://x/1\",\"https://x/2\"", "1")), true},
         {PHOTO(PUBLIC, "\"source\":\"PULL_FROM_URL\",\"photo_images\":[\"https://x/1\"]"),
          false},
     };
-    bool direct = false;
-    json_t *json;
+    struct publication p;
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char privacy[PRIVACY_SIZE] = "";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ck_assert_msg((read_photo(rows[i].text, &p) == NULL) == rows[i].good, "row %zu",
+                      i);
+    ck_assert_ptr_nonnull(
+        read_photo("{\"media_type\":\"PHOTO\",\"post_mode\":\"DIRECT POST\"}", &p));
+    ck_assert_ptr_nonnull(
+        read_photo("{\"media_type\":\"VIDEO\",\"post_mode\":\"MEDIA_UPLOAD\"}", &p));
+}
+END_TEST
 
-        json = json_of(rows[i].text);
-        ck_assert_ptr_null(read_photo_mode(json, &direct));
-        ck_assert(direct);
-        ck_assert_msg((read_photo_post(json, true, privacy) == NULL) == rows[i].good,
-                      "row %zu", i);
+START_TEST(what_a_photo_post_says_is_kept)
+{
+    struct publication p;
+
+    ck_assert_ptr_null(
+        read_photo(PHOTO(PUBLIC ",\"title\":\"Autumn\",\"description\":\"Leaves #a\","
+                                "\"auto_add_music\":true,\"disable_comment\":true",
+                         IMAGES("\"https://x/1\",\"https://x/2\",\"https://x/3\"", "2")),
+                   &p));
+    ck_assert(p.pulled);
+    ck_assert(!p.inbox);
+    ck_assert_int_eq(p.photos, 3);
+    ck_assert_int_eq(p.cover_index, 2);
+    ck_assert_int_eq(p.cover_ms, -1);
+    ck_assert_str_eq(p.title, "Autumn");
+    ck_assert_str_eq(p.caption, "Leaves #a");
+    ck_assert_str_eq(p.privacy, "PUBLIC_TO_EVERYONE");
+    ck_assert_uint_eq(p.flags, FLAG_AUTO_MUSIC | FLAG_NO_COMMENT);
+}
+END_TEST
+
+/* All but title and description only act on direct posts. */
+START_TEST(a_draft_of_photos_has_words_and_no_settings)
+{
+    struct publication p;
+
+    ck_assert_ptr_null(read_photo(
+        "{\"media_type\":\"PHOTO\",\"post_mode\":\"MEDIA_UPLOAD\",\"post_info\":"
+        "{\"title\":\"t\",\"description\":\"d\",\"privacy_level\":\"SELF_ONLY\","
+        "\"auto_add_music\":true},\"source_info\":{" SOURCE "}}",
+        &p));
+    ck_assert(p.inbox);
+    ck_assert_str_eq(p.title, "t");
+    ck_assert_str_eq(p.caption, "d");
+    ck_assert_str_eq(p.privacy, "");
+    ck_assert_uint_eq(p.flags, 0);
+}
+END_TEST
+
+START_TEST(thirty_five_pictures_and_no_more)
+{
+    struct publication p = {.id = 0};
+
+    for (size_t n = 35; n <= 36; n++) {
+        struct pull_urls urls = {.len = 0};
+        json_t *json = json_of("{\"source_info\":{" IMAGES("", "34") "}}");
+        json_t *images =
+            json_object_get(json_object_get(json, "source_info"), "photo_images");
+
+        for (size_t i = 0; i < n; i++)
+            ck_assert_int_eq(json_array_append_new(images, json_string("https://x/1")),
+                             0);
+        ck_assert_msg((read_photo_source(json, &p, &urls) == NULL) == (n == 35), "%zu",
+                      n);
         json_decref(json);
     }
-    json = json_of("{\"media_type\":\"PHOTO\",\"post_mode\":\"DIRECT POST\"}");
-    ck_assert_ptr_nonnull(read_photo_mode(json, &direct));
-    json_decref(json);
-    json = json_of("{\"media_type\":\"VIDEO\",\"post_mode\":\"MEDIA_UPLOAD\"}");
-    ck_assert_ptr_nonnull(read_photo_mode(json, &direct));
-    json_decref(json);
 }
 END_TEST
 
 UNIT_MAIN("sandbox_post_body", the_recorded_request_is_right,
           what_may_be_left_out_may_be_left_out, a_wrong_post_is_refused,
           a_caption_is_counted_in_utf16_units, a_source_is_bytes_or_an_https_address,
-          a_photo_post_has_pictures_behind_addresses)
+          a_photo_post_has_pictures_behind_addresses, what_a_photo_post_says_is_kept,
+          a_draft_of_photos_has_words_and_no_settings, thirty_five_pictures_and_no_more)
