@@ -7,7 +7,6 @@
 
 enum {
     LEAD_MIN_MS = 2000,    /* token, creator_info, init */
-    LEAD_PULL_MS = 3000,   /* the same, of which the last ends a second before the time */
     LEAD_MAX_MS = 1200000, /* an upload URL lives an hour: room for trouble is left */
     LEAD_PER_MB_MS = 300,  /* 5 MB/s, and half as much again */
 };
@@ -79,7 +78,7 @@ int64_t post_lead_ms(enum post_kind kind, int64_t bytes)
     int64_t lead = LEAD_MIN_MS;
 
     if (kind == POST_PHOTO) /* TikTok fetches them itself, from the time on */
-        return LEAD_PULL_MS;
+        return lead;
     lead += bytes / 1000 * LEAD_PER_MB_MS / 1000;
     return lead < LEAD_MAX_MS ? lead : LEAD_MAX_MS;
 }

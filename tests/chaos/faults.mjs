@@ -17,7 +17,7 @@ export class Faults {
   constructor(stack, { dice, until, publishers, sparesRedis, note }) {
     Object.assign(this, { stack, dice, until, publishers, sparesRedis, note });
     this.points = faultPoints();
-    this.committing = this.points.filter((point) => /^(witness|grant|last|sent|dead|done)/.test(point));
+    this.committing = this.points.filter((point) => /^(witness|grant|open|adopt|last|sent|dead|done)/.test(point));
     this.redisLost = []; // when Redis lost what it knew
     this.count = {};
   }
@@ -230,7 +230,7 @@ export class Faults {
       await this.pause(dice.between(1500, 6000));
       await exchange(`${this.stack.sandboxUrl}/sandbox/faults/${id}`, { method: 'DELETE' });
     };
-    const endpoint = (dice) => dice.pick(['video_init', 'inbox_init', 'upload', 'upload', 'upload', 'upload', 'status', 'status', 'creator_info']);
+    const endpoint = (dice) => dice.pick(['video_init', 'inbox_init', 'photo_init', 'photo_init', 'upload', 'upload', 'upload', 'upload', 'status', 'status', 'creator_info']);
     const probability = (dice) => dice.pick([0.2, 0.5, 1]);
     return [
       [3, 'refuses', forAWhile((dice) => ({ endpoint: endpoint(dice), status: dice.pick([500, 502, 503, 504]), probability: probability(dice) }))],
@@ -239,7 +239,7 @@ export class Faults {
       [2, 'drops calls', forAWhile((dice) => ({ endpoint: endpoint(dice), drop: true, probability: probability(dice) }))],
       [2, 'is slow', forAWhile((dice) => ({ endpoint: endpoint(dice), [dice.pick(['delay_ms', 'hang_ms'])]: dice.between(200, 3000), probability: probability(dice) }))],
       [2, 'takes part of a chunk', forAWhile((dice) => ({ endpoint: 'upload', take_bytes: dice.between(1, 60_000), probability: 0.5 }))],
-      [2, 'cuts an answer short', forAWhile((dice) => ({ endpoint: dice.pick(['video_init', 'status', 'creator_info']), cut_after: dice.between(0, 60), probability: probability(dice) }))],
+      [2, 'cuts an answer short', forAWhile((dice) => ({ endpoint: dice.pick(['video_init', 'photo_init', 'status', 'creator_info']), cut_after: dice.between(0, 60), probability: probability(dice) }))],
       [2, 'answers nonsense', forAWhile((dice) => ({ endpoint: endpoint(dice), body: dice.pick(['html', 'empty', 'garbage', 'truncated']), probability: 0.5 }))],
       [1, 'says too many', forAWhile((dice) => ({ endpoint: dice.pick(['video_init', 'status', 'creator_info']), status: 429, retry_after_s: 2, count: 1 }))],
       [1, 'fails a publication', forAWhile(() => ({ fail_reason: 'file_format_check_failed', count: 1 }))],

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { sleep } from '../harness/stack.mjs';
-import { OVER, inMs, postOf } from '../harness/world.mjs';
+import { OVER, inMs, photoPostOf, postOf } from '../harness/world.mjs';
 
 const CONSENT = { music_usage: true, branded_content: false };
 const REFUSED = [400, 404, 409, 412, 422, 429]; // nothing was done, and that is final
@@ -27,8 +27,8 @@ class Promised {
 }
 
 export class People {
-  constructor(stack, client, { dice, until, accounts, videos, pace, note }) {
-    Object.assign(this, { stack, client, dice, until, accounts, videos, pace, note });
+  constructor(stack, client, { dice, until, accounts, videos, photos, pace, note }) {
+    Object.assign(this, { stack, client, dice, until, accounts, videos, photos, pace, note });
     this.posts = [];
     this.problems = []; // broken promises seen on the way
     this.answers = {};
@@ -64,11 +64,14 @@ export class People {
   async write(dice, prefix) {
     for (let n = 0; Date.now() < this.until; n++) {
       const inbox = dice.chance(0.15);
-      const body = postOf(dice.weighed(this.accounts), dice.weighed(this.videos), {
+      const account = dice.weighed(this.accounts);
+      const one = dice.chance(0.3) ? photoPostOf(account, this.photos.slice(dice.between(0, this.photos.length - 1))) : postOf(account, dice.weighed(this.videos));
+      const body = {
+        ...one,
         caption: `${prefix} post ${n} of seed ${this.dice.seed}`,
         publish_at: inMs(dice.between(500, 25_000)),
         ...(inbox ? { mode: 'inbox', privacy_level: null } : {}),
-      });
+      };
       const post = new Promised(randomUUID(), body, `${prefix}-${n}`);
       this.posts.push(post);
       await this.create(post);

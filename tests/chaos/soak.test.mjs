@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { clearFaults, addPerson, change, choosing, ledger, turn } from '../harness/sandbox.mjs';
 import { Stack, eventually, sleep } from '../harness/stack.mjs';
-import { OVER, connectAccount } from '../harness/world.mjs';
+import { OVER, connectAccount, readyPhotos } from '../harness/world.mjs';
 import { makeVideo, sha256 } from '../harness/media.mjs';
 import { Dice } from './dice.mjs';
 import { Faults } from './faults.mjs';
@@ -68,6 +68,7 @@ async function prepare() {
     accounts.push([name === NAMES[0] ? (LONG ? 1.5 : 2) : 1, await connectAccount(client, { choose: choosing({ creator: name }) })]);
   }
   const videos = [[6, await video('small.mp4')], [1, await video('large.mp4', { padTo: LARGE_BYTES })]];
+  const photos = await readyPhotos(client, stack, 4);
   const begin = Date.now();
   const until = begin + FAULTS_MS;
   const dice = new Dice(SEED);
@@ -77,7 +78,7 @@ async function prepare() {
   const sparesRedis = () => (LONG ? Math.floor((Date.now() - begin) / 180_000) % 2 === 1 : !forgetful);
   faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, sparesRedis, note });
   // About half of what TikTok lets so many accounts begin, so that retries have room.
-  people = new People(stack, stack.bearer(), { dice, until, accounts, videos, pace: LONG ? [1500, 9000] : [500, 4000], note });
+  people = new People(stack, stack.bearer(), { dice, until, accounts, videos, photos, pace: LONG ? [1500, 9000] : [500, 4000], note });
 }
 
 /** Everything runs again, and nothing is set to fail. */

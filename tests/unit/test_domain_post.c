@@ -254,7 +254,7 @@ START_TEST(the_lead_grows_with_the_file_within_limits)
                 {POST_VIDEO, 136314880, 42894},
                 {POST_VIDEO, INT64_C(4000000000), 1200000},
                 {POST_VIDEO, INT64_MAX, 1200000},
-                {POST_PHOTO, INT64_C(4000000000), 3000}};
+                {POST_PHOTO, INT64_C(4000000000), 2000}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         ck_assert_int_eq(post_lead_ms(rows[i].kind, rows[i].bytes), rows[i].ms);
