@@ -32,6 +32,11 @@ enum {
  * authorization.removed (docs/tiktok.md 10), 0 for one that nobody knows. */
 const char *account_removed_reason(int32_t tiktok_reason);
 
+/* The warnings before a grant ends: 14, 3 and 1 days. Which one is due when a connection
+ * whose refresh token ends at refresh_expires_ms (0: not said) was warned of for
+ * warned_days before (0: never); 0: none. */
+int account_warning_due(int64_t refresh_expires_ms, int warned_days, int64_t now_ms);
+
 /* How an account stands at an instant. */
 struct account_standing {
     enum account_status status;

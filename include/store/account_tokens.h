@@ -76,6 +76,10 @@ struct token_due {
 enum rc account_token_due(struct db *db, struct token_due *out, size_t max, size_t *len,
                           struct err *err) MUST_CHECK;
 
+/* Tells people of accounts whose grants end soon (account_warning_due()), some at a time;
+ * *n: of how many. Every warning is given once for a grant. */
+enum rc account_grants_warn(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
+
 /* One "connect" in progress, as tts-api stored it. */
 struct connect_txn {
     uint64_t workspace_id, user_id;

@@ -1,4 +1,5 @@
-/* store/health.h - will posts go out? For GET /api/ready and ttsctl check. */
+/* store/health.h - will posts go out? For GET /api/ready, /metrics, the dashboard's
+ * banners, ttsctl and the publisher's own watchdog. */
 #ifndef STORE_HEALTH_H
 #define STORE_HEALTH_H
 
@@ -11,19 +12,36 @@
 
 enum {
     HEALTH_SCHEMA = 10,     /* the newest file of schema/ that these programs need */
-    HEALTH_LATE_MS = 60000, /* a post that nobody has looked at for so long is overdue */
+    HEALTH_LATE_MS = 10000, /* a post that nobody has looked at for so long is overdue */
+    HEALTH_BEAT_MS = 10000, /* a publisher that was silent for so long is not alive: its
+                             * lease lasts longer, but it beats every PUBLISHER_BEAT_MS */
+    HEALTH_REASON_SIZE = 65,
 };
 
 /* The number of the newest migration applied; 0: none. */
 enum rc health_schema(struct db *db, int64_t *version, struct err *err) MUST_CHECK;
 
 /* Posts that somebody should have looked at HEALTH_LATE_MS ago: no publisher keeps up.
- * Counting ends at JOB_SWEEP_MAX. */
+ * Those that only wait for their account's rate window are not among them. Counting ends
+ * at JOB_SWEEP_MAX. */
 struct health_late {
     size_t n;
     int64_t oldest_ms; /* since when the oldest waits; 0: none does */
     int64_t now_ms;
 };
 enum rc health_late(struct db *db, struct health_late *out, struct err *err) MUST_CHECK;
+
+/* The publishers as they say themselves. */
+struct health_publishers {
+    int64_t alive;
+    int64_t paused; /* of these: open no session at TikTok for now */
+    char pause_reason[HEALTH_REASON_SIZE]; /* of one of them; "" */
+};
+enum rc health_publishers(struct db *db, struct health_publishers *out,
+                          struct err *err) MUST_CHECK;
+
+/* Tells the people of each workspace whose posts are overdue, once an hour at most; *n:
+ * workspaces that have such posts. For the publisher's watchdog. */
+enum rc health_alarm(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
 
 #endif

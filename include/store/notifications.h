@@ -38,6 +38,10 @@ struct notification {
 enum rc notification_add(struct db *db, const struct notification *n,
                          struct err *err) MUST_CHECK;
 
+/* The same; *added says whether its cause was new. */
+enum rc notification_add_new(struct db *db, const struct notification *n, bool *added,
+                             struct err *err) MUST_CHECK;
+
 /* One as read, with what its words need. */
 struct notification_row {
     uint64_t id;

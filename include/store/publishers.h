@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 enum {
+    PUBLISHER_COUNTERS_MAX = 8192, /* bytes of counters */
     PUBLISHER_BEAT_MS = 5000,
     PUBLISHER_LEASE_MS = 15000,
     PUBLISHER_GRACE_MS = 2000, /* after a lease's end, before it is reaped */
@@ -26,6 +27,20 @@ enum rc publisher_register(struct db *db, const char *host, int64_t pid, uint64_
 /* Prolongs the lease. RC_CONFLICT: it had run out; abort everything, register anew. */
 enum rc publisher_beat(struct db *db, uint64_t inc, int64_t *now_ms,
                        struct err *err) MUST_CHECK;
+
+/* What a process says of itself, with a heartbeat. */
+struct publisher_word {
+    int64_t paused_ms;        /* how long it opens no session at TikTok; 0: it does */
+    const char *pause_reason; /* "" unless it is paused */
+    const char *counters;     /* "name value" a line */
+};
+enum rc publisher_say(struct db *db, uint64_t inc, const struct publisher_word *word,
+                      struct err *err) MUST_CHECK;
+
+/* The counters of those that live, one after the other; each() must not use db. */
+typedef void (*publisher_counters_fn)(void *ctx, uint64_t inc, const char *counters);
+enum rc publisher_counters(struct db *db, publisher_counters_fn each, void *ctx,
+                           struct err *err) MUST_CHECK;
 
 /* Frees the jobs and tasks of processes whose lease is over, and counts a crash on each;
  * *freed says how many. */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { DAY_MS = 86400000 };
+
 /* --- standing --------------------------------------------------------------------- */
 
 enum word { WORD_CONNECTED, WORD_SOON, WORD_RECONNECT, WORD_DISCONNECTED };
@@ -97,6 +99,20 @@ bool account_usable(const struct account_standing *standing)
     enum word word = word_of(standing);
 
     return word == WORD_CONNECTED || word == WORD_SOON;
+}
+
+int account_warning_due(int64_t refresh_expires_ms, int warned_days, int64_t now_ms)
+{
+    static const int stages[] = {1, 3, 14};
+    int64_t left_ms = refresh_expires_ms - now_ms;
+
+    if (refresh_expires_ms == 0 || left_ms <= 0) /* over: it is told by other means */
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+        if (left_ms <= (int64_t)stages[i] * DAY_MS)
+            return warned_days == 0 || stages[i] < warned_days ? stages[i] : 0;
+    }
+    return 0;
 }
 
 /* --- scopes ----------------------------------------------------------------------- */

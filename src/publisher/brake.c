@@ -56,6 +56,13 @@ void brake_bad(struct brake *b, uint64_t account_id, const char *reason, int64_t
     b->probe_ms = 0;
 }
 
+int64_t brake_left_ms(const struct brake *b, int64_t now_ms)
+{
+    if (b->until_ms == 0)
+        return 0;
+    return b->until_ms > now_ms ? b->until_ms - now_ms : 1;
+}
+
 bool brake_closed(const struct brake *b)
 {
     return b->until_ms != 0;

@@ -48,6 +48,9 @@ void brake_good(struct brake *b);
 /* It did not, for a reason that is not the account's. */
 void brake_bad(struct brake *b, uint64_t account_id, const char *reason, int64_t now_ms);
 
+/* How long it stays closed at least; 0: it is open. */
+int64_t brake_left_ms(const struct brake *b, int64_t now_ms);
+
 /* True while nothing but probes goes out. */
 bool brake_closed(const struct brake *b) MUST_CHECK;
 

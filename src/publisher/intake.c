@@ -2,6 +2,7 @@
 
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/random.h"
 #include "core/xalloc.h"
 #include "lease.h"
@@ -50,6 +51,7 @@ struct intake {
     struct found found;
     struct job_claimed claimed[JOB_CLAIM_MAX];
     size_t claimed_len;
+    int64_t claim_now_ms;
     struct queue_taken taken;
     enum rc redis_rc, rc;
     struct err redis_err, err;
@@ -204,6 +206,7 @@ static void claim(struct pool_work *w, const struct pool_kit *kit)
     FAULT_POINT("claim.after");
     if (in->rc == RC_OK)
         in->claimed_len = claim.len;
+    in->claim_now_ms = claim.now_ms;
     put_back(in, kit->redis, claim.now_ms);
 }
 
@@ -270,6 +273,18 @@ static void filter(struct intake *in)
     (void)memcpy(&f->hints[kept], ours, f->ours * sizeof(ours[0]));
 }
 
+/* How long after its time each was claimed. */
+static void count_claims(const struct intake *in)
+{
+    meter_add(METER_CLAIMS, in->claimed_len);
+    for (size_t i = 0; i < in->found.len; i++) {
+        const struct queue_hint *h = &in->found.hints[i];
+
+        if (was_claimed(in, h->post_id))
+            meter_span(METER_CLAIM_LATE, in->claim_now_ms - h->at_ms);
+    }
+}
+
 static void claimed(struct pool_work *w)
 {
     struct intake *in = of_work(w);
@@ -280,6 +295,7 @@ static void claimed(struct pool_work *w)
     if (in->rc == RC_UNCERTAIN)
         lease_renounce(p->lease, "claim_unclear");
     if (in->rc == RC_OK && lease_inc(p->lease) == in->inc) {
+        count_claims(in);
         for (size_t i = 0; i < in->claimed_len; i++)
             run_start(p, &in->claimed[i], in->inc);
     }

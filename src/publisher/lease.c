@@ -3,6 +3,8 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/meter.h"
+#include "core/text.h"
 #include "core/xalloc.h"
 #include "intake.h"
 #include "reconcile.h"
@@ -35,6 +37,8 @@ struct lease {
     enum errand errand;
     int64_t before_mono, after_mono, db_now_ms;
     uint64_t work_inc, work_old_inc;
+    int64_t paused_ms;
+    char pause_reason[BRAKE_REASON_SIZE];
     enum rc rc;
     struct err err;
 };
@@ -54,6 +58,22 @@ static enum rc register_anew(struct lease *l, struct db *db)
     l->before_mono = publisher_mono_ms();
     return publisher_register(db, host, (int64_t)getpid(), &l->work_inc, &l->db_now_ms,
                               &l->err);
+}
+
+/* What this process counts, and whether it holds back. Nobody waits for it. */
+static void say(const struct lease *l, struct db *db)
+{
+    struct strbuf counters;
+    struct publisher_word word = {.paused_ms = l->paused_ms,
+                                  .pause_reason = l->pause_reason};
+    struct err err;
+
+    strbuf_init(&counters, PUBLISHER_COUNTERS_MAX);
+    meter_write(&counters);
+    word.counters = strbuf_failed(&counters) ? "" : counters.buf;
+    if (publisher_say(db, l->work_inc, &word, &err) != RC_OK)
+        log_failure("lease.not_said", &err);
+    strbuf_release(&counters);
 }
 
 static void beat(struct pool_work *w, const struct pool_kit *kit)
@@ -76,6 +96,8 @@ static void beat(struct pool_work *w, const struct pool_kit *kit)
         break;
     }
     l->after_mono = publisher_mono_ms();
+    if (l->rc == RC_OK && l->errand != LEAVE)
+        say(l, kit->db);
     FAULT_POINT("hb.after");
 }
 
@@ -138,6 +160,8 @@ static void submit(struct lease *l)
     l->busy = true;
     l->work_inc = l->inc;
     l->work_old_inc = l->old_inc;
+    l->paused_ms = brake_left_ms(&l->p->brake, publisher_mono_ms());
+    text_copy(l->pause_reason, sizeof(l->pause_reason), l->p->brake.reason);
     l->errand = l->leaving ? LEAVE : l->inc == 0 ? REGISTER : BEAT;
     pool_submit(l->p->store, &l->work);
 }

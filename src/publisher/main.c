@@ -9,6 +9,7 @@
 #include "core/config.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "ear.h"
 #include "errands.h"
 #include "hooks.h"
@@ -20,6 +21,7 @@
 #include "run.h"
 #include "turns.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ enum {
     WAIT_MS = 1000,    /* the longest sleep of the loop */
     ONE_SAY_MS = 1000, /* signals closer than this are one: whoever ends a process often
                         * tells both it and its group */
+    STALL_MS = 1000,   /* a turn of the loop that took longer made posts late */
     LEAVE_MS = 2000,   /* for the last statement: without it the lease runs out */
 };
 
@@ -239,6 +242,7 @@ static enum rc turn(struct loop *l, struct err *err)
     struct publisher *p = &l->p;
     struct http_wait waits[] = {{.fd = l->signals}, {.fd = ear_fd(l->ear)}};
     enum rc rc = http_poll(p->http, waits, ARRAY_LEN(waits), sleep_ms(l), err);
+    int64_t begun_ms = publisher_mono_ms();
 
     if (rc != RC_OK)
         return rc;
@@ -252,6 +256,10 @@ static enum rc turn(struct loop *l, struct err *err)
     timers_run(&p->timers, publisher_mono_ms());
     run_take_turns(p);
     move_on(l);
+    if (publisher_mono_ms() - begun_ms > STALL_MS) {
+        meter_add(METER_LOOP_STALLED, 1);
+        log_warn("loop.stalled", "ms=%" PRId64, publisher_mono_ms() - begun_ms);
+    }
     return RC_OK;
 }
 

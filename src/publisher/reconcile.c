@@ -2,6 +2,7 @@
 
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/random.h"
 #include "core/xalloc.h"
 #include "journal.h"
@@ -9,6 +10,7 @@
 #include "queue/queue.h"
 #include "run.h"
 #include "store/account_tokens.h"
+#include "store/health.h"
 #include "store/jobs.h"
 #include "store/publishers.h"
 #include "store/tasks.h"
@@ -26,13 +28,16 @@ enum {
     REFRESH_MS = 10000,
     REPLAY_MS = 2000, /* until it has worked */
     PURGE_MS = 60000,
+    WATCH_MS = 2000,
+    ALARM_MS = 10000, /* overdue for so long after it was seen: people are told */
+    WARN_MS = 60000,
     NO_LEASE_MS = 1000,
     REFRESH_MAX = 16,
     BEAT_BATCH = 200,
     SHARD_STEP = 64,
 };
 
-enum chore_kind { SWEEP, REAP, FEED, BEAT, REFRESH, REPLAY, PURGE, CHORES };
+enum chore_kind { SWEEP, REAP, FEED, BEAT, REFRESH, REPLAY, PURGE, WATCH, WARN, CHORES };
 
 /* One of the chores: a timer that begins its work, which runs on a store thread. */
 struct chore {
@@ -64,6 +69,7 @@ struct reconcile {
     uint64_t beat_inc;
     struct token_due due[REFRESH_MAX]; /* REFRESH */
     size_t due_len;
+    int64_t late_since_ms; /* WATCH: monotonic; 0: nothing is overdue */
 };
 
 static struct chore *of_work(struct pool_work *w)
@@ -109,6 +115,8 @@ static enum rc sweep(struct chore *c, const struct pool_kit *kit)
     }
     if (rc == RC_OK && found > 0)
         log_info("sweep.found", "posts=%zu", found);
+    if (rc == RC_OK && late_ms > 0)
+        meter_add(METER_SWEEP_RECOVERED, found);
     return rc;
 }
 
@@ -119,8 +127,10 @@ static enum rc reap(struct chore *c, const struct pool_kit *kit)
     c->r->freed = 0;
     rc = publisher_reap(kit->db, &c->r->freed, &c->err);
     FAULT_POINT("reap.mid");
-    if (c->r->freed > 0)
+    if (c->r->freed > 0) {
+        meter_add(METER_LEASE_REAPED, (uint64_t)c->r->freed);
         log_warn("reap.freed", "jobs=%" PRId64, c->r->freed);
+    }
     return rc;
 }
 
@@ -190,6 +200,44 @@ static enum rc purge(struct chore *c, const struct pool_kit *kit)
     enum rc rc = task_purge(kit->db, &n, &c->err);
 
     return rc == RC_OK ? hook_purge(kit->db, &n, &c->err) : rc;
+}
+
+/* Ready, metrics and the dashboard see an overdue post at once, by themselves. People are
+ * told when it still is at a second look: a publisher that was restarted has caught up by
+ * then. */
+static enum rc watch(struct chore *c, const struct pool_kit *kit)
+{
+    struct reconcile *r = c->r;
+    int64_t now_ms = publisher_mono_ms();
+    struct health_late late;
+    int64_t told = 0;
+    enum rc rc = health_late(kit->db, &late, &c->err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (late.n == 0) {
+        if (r->late_since_ms != 0)
+            log_info("watchdog.recovered", "%s", "");
+        r->late_since_ms = 0;
+        return RC_OK;
+    }
+    if (r->late_since_ms == 0) {
+        r->late_since_ms = now_ms;
+        log_error("watchdog.overdue", "posts=%zu oldest_ms=%" PRId64, late.n,
+                  late.now_ms - late.oldest_ms);
+    }
+    return now_ms - r->late_since_ms < ALARM_MS ? RC_OK
+                                                : health_alarm(kit->db, &told, &c->err);
+}
+
+static enum rc warn(struct chore *c, const struct pool_kit *kit)
+{
+    int64_t n = 0;
+    enum rc rc = account_grants_warn(kit->db, &n, &c->err);
+
+    if (n > 0)
+        log_info("grants.warned", "accounts=%" PRId64, n);
+    return rc;
 }
 
 /* --- on the loop, before and after --------------------------------------------- */
@@ -296,6 +344,8 @@ static const struct {
     [BEAT] = {"beat", BEAT_MS, 0, before_beat, beat, after_beat},
     [REFRESH] = {"refresh", REFRESH_MS, 1000, NULL, find_due, after_due},
     [REPLAY] = {"replay", REPLAY_MS, 500, NULL, replay, NULL},
+    [WATCH] = {"watch", WATCH_MS, 200, NULL, watch, NULL},
+    [WARN] = {"warn", WARN_MS, 5000, NULL, warn, NULL},
     [PURGE] = {"purge", PURGE_MS, 5000, NULL, purge, NULL},
 };
 
@@ -367,6 +417,7 @@ void reconcile_feed(struct reconcile *r)
 {
     struct chore *c = &r->chores[FEED];
 
+    meter_add(METER_REDIS_RELOAD, c->busy ? 0 : 1);
     if (!c->busy)
         set_timer(c, 0);
 }

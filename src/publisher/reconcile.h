@@ -6,6 +6,8 @@
  * beat    tells the database that our runs go on, and drops those that were taken from us
  * refresh tokens that have lived most of their life
  * replay  tokens that a dead process had and the database has not
+ * watch   posts that are overdue though we live: an alarm, and people are told
+ * warn    grants that end in 14, 3 or 1 days
  * purge   tasks and webhooks that ended long ago
  *
  * Every publisher does all of it: each is one indexed statement that usually finds

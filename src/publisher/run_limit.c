@@ -3,7 +3,9 @@
 
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/text.h"
+#include "domain/reason.h"
 #include "store/limits.h"
 
 #include <inttypes.h>
@@ -43,6 +45,7 @@ static enum rc put_off(struct run *r, const struct pool_kit *kit,
     FAULT_POINT("limit.after");
     if (rc != RC_OK)
         return rc;
+    meter_add(METER_PUT_OFF, moved.n);
     log_info("run.put_off",
              "account=%" PRIu64 " reason=%s until=%" PRId64 " begun=%d posts=%zu",
              r->account_id, bar->reason, moved.until_ms, moved.begun ? 1 : 0, moved.n);
@@ -146,6 +149,39 @@ static bool is_everybodys(const char *reason)
     return false;
 }
 
+/* What ends, and what should not happen at all. */
+static void count_answer(const struct run *r, enum flow_do done)
+{
+    enum flow_what how = r->ev.what;
+
+    if (how == FLOW_OK && done == FLOW_DO_PUBLISHED)
+        meter_add(METER_PUBLISHED, 1);
+    if (how == FLOW_OK && done == FLOW_DO_FAIL)
+        meter_add(METER_FAILED, 1);
+    if (how == FLOW_OK && done == FLOW_DO_REVIEW)
+        meter_add(METER_REVIEW, 1);
+    if (how == FLOW_LOST && done != FLOW_DO_RELOAD)
+        meter_add(METER_FENCE_LOST, 1);
+    if (how == FLOW_HELD)
+        meter_add(METER_WITNESS_CONFLICT, 1);
+    if (how == FLOW_UNCLEAR)
+        meter_add(METER_AMBIGUOUS, 1);
+    if (how == FLOW_REFUSED && r->ev.reason != NULL &&
+        strcmp(r->ev.reason, REASON_SECOND_LIVE) == 0)
+        meter_add(METER_LIVE_DUP_REFUSED, 1);
+    if (r->throttled && done != FLOW_DO_LATER)
+        meter_add(METER_HTTP_429, 1);
+}
+
+/* How late the request left that publishes, or the gate opened: the first of a claim. */
+static void count_commit(struct run *r, enum flow_do done)
+{
+    if (r->commit_counted || (done != FLOW_DO_LAST && done != FLOW_DO_OPEN))
+        return;
+    r->commit_counted = true;
+    meter_span(METER_COMMIT_LATE, r->now_ms - r->facts.due_ms);
+}
+
 void run_note_answer(struct run *r, enum flow_do done)
 {
     struct brake *brake = &r->p->brake;
@@ -153,13 +189,17 @@ void run_note_answer(struct run *r, enum flow_do done)
     const char *reason = r->ev.reason != NULL ? r->ev.reason : "";
 
     r->let_through = false;
+    count_answer(r, done);
+    count_commit(r, done);
     if (is_braked(done) && (r->ev.what == FLOW_OK || r->ev.what == FLOW_REFUSED))
         brake_good(brake);
     if ((is_braked(done) || done == FLOW_DO_TOKEN) &&
         (r->ev.what == FLOW_AGAIN || r->ev.what == FLOW_UNCLEAR) && is_everybodys(reason))
         brake_bad(brake, r->account_id, reason, publisher_mono_ms());
-    if (!was && brake_closed(brake))
+    if (!was && brake_closed(brake)) {
+        meter_add(METER_BRAKE_CLOSED, 1);
         log_error("brake.closed", "reason=%s", reason);
+    }
     if (was && !brake_closed(brake))
         log_info("brake.open", "%s", "");
 }

@@ -51,12 +51,13 @@ struct run {
 
     bool waits; /* its timer is that of WAIT: counted in publisher.waiting */
     bool crashed_often;
-    bool begun;       /* the flow is: the row was read once */
-    bool on_thread;   /* the work is submitted: hands off what it uses */
-    bool dropped;     /* free it when the work comes back */
-    bool nudged;      /* the next poll is not waited for */
-    bool let_through; /* the brake has let the call through; not answered yet */
-    bool throttled;   /* TikTok answered 429 in spite of the window: */
+    bool begun;          /* the flow is: the row was read once */
+    bool on_thread;      /* the work is submitted: hands off what it uses */
+    bool dropped;        /* free it when the work comes back */
+    bool nudged;         /* the next poll is not waited for */
+    bool commit_counted; /* how late it published, see run_limit.c */
+    bool let_through;    /* the brake has let the call through; not answered yet */
+    bool throttled;      /* TikTok answered 429 in spite of the window: */
     enum queue_ring throttled_ring; /* this one shrinks */
     int64_t limited_ms;     /* limits have held the post up until then; 0: never */
     bool passed;            /* the rate window let the call through; not begun yet */

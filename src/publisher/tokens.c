@@ -2,6 +2,7 @@
 
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "crypto/seal.h"
 #include "journal.h"
 #include "nap.h"
@@ -213,6 +214,7 @@ static enum rc bury(const struct pool_kit *kit, const struct account_token *row,
         return RC_OK;
     if (rc != RC_OK)
         return rc;
+    meter_add(METER_TOKEN_REAUTH, 1);
     log_warn("tokens.reconnect_needed", "account=%" PRIu64, row->account_id);
     return err_set(
         err, RC_DENIED, "reconnect_needed",

@@ -6,8 +6,11 @@
 #include "jobs_priv.h"
 #include "stmt.h"
 #include "store/events.h"
+#include "store/notifications.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum rc account_token_load(struct db *db, uint64_t account_id, struct account_token *out,
@@ -238,12 +241,22 @@ static enum rc mark_dead(struct db *db, const struct change *c, struct err *err)
                             .account_id = c->account_id,
                             .kind = EVENT_ACCOUNT_RECONNECT_NEEDED,
                             .code = c->reason};
+    char cause[NOTIFICATION_CAUSE_MAX + 1];
+    const struct notification n = {.workspace_id = c->workspace_id,
+                                   .kind = NOTICE_RECONNECT,
+                                   .account_id = c->account_id,
+                                   .code = c->reason,
+                                   .cause = cause};
     enum rc rc = db_exec_one(db,
                              "UPDATE account SET status = 2, status_reason = ?,"
                              " version = version + 1, updated_at = " SQL_NOW
                              " WHERE account_id = ?",
                              SQL_ARGS(args), err);
 
+    (void)snprintf(cause, sizeof(cause), "reconnect:%" PRIu64 ":%u", c->account_id,
+                   c->version);
+    if (rc == RC_OK)
+        rc = notification_add(db, &n, err);
     return rc == RC_OK ? event_add(db, &e, err) : rc;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/fault.h"
+#include "core/meter.h"
 #include "core/xalloc.h"
 #include "db_priv.h"
 #include "stmt.h"
@@ -323,6 +324,7 @@ enum rc db_transaction(struct db *db, db_steps_fn steps, void *ctx, struct err *
             roll_back(db);
         if (rc == RC_OK || !db->again)
             return rc;
+        meter_add(METER_DEADLOCK_RETRY, 1);
     }
     return rc;
 }

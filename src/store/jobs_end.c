@@ -5,7 +5,10 @@
 #include "domain/post.h"
 #include "domain/reason.h"
 #include "jobs_priv.h"
+#include "store/notifications.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,6 +67,28 @@ struct end {
     int64_t wait_ms;
 };
 
+/* People learn of what does not go out by itself any more. That an account must be
+ * reconnected is told of the account, once. */
+static enum rc notify(struct db *db, const struct end *e, struct err *err)
+{
+    enum event_kind kind = e->ending->event;
+    char cause[NOTIFICATION_CAUSE_MAX + 1];
+    const struct notification n = {.workspace_id = e->ref->workspace_id,
+                                   .kind = kind == EVENT_FAILED ? NOTICE_POST_FAILED
+                                                                : NOTICE_POST_ATTENTION,
+                                   .post_id = e->ref->post_id,
+                                   .code = e->reason,
+                                   .cause = cause};
+
+    if (kind != EVENT_FAILED && kind != EVENT_REVIEW && kind != EVENT_BLOCKED)
+        return RC_OK;
+    if (kind == EVENT_BLOCKED && strcmp(e->reason, REASON_RECONNECT_NEEDED) == 0)
+        return RC_OK;
+    (void)snprintf(cause, sizeof(cause), "post:%" PRIu64 ":%" PRIu64, e->ref->post_id,
+                   e->ref->fence);
+    return notification_add(db, &n, err);
+}
+
 static enum rc end_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct end *e = ctx;
@@ -72,6 +97,8 @@ static enum rc end_steps(struct db *db, void *ctx, struct err *err)
         sql_i64(e->ending->never ? SQL_NEVER : e->wait_ms), JOB_GUARD_ARGS(e->ref)};
     enum rc rc = db_exec_one(db, e->ending->sql, SQL_ARGS(args), err);
 
+    if (rc == RC_OK)
+        rc = notify(db, e, err);
     return rc == RC_OK ? job_tell(db, e->ref, e->ending->event, 0, e->reason, err) : rc;
 }
 

@@ -34,9 +34,11 @@ static void write_data(const struct notification *n, char out[DATA_SIZE])
     strbuf_release(&sb);
 }
 
-enum rc notification_add(struct db *db, const struct notification *n, struct err *err)
+enum rc notification_add_new(struct db *db, const struct notification *n, bool *added,
+                             struct err *err)
 {
     char data[DATA_SIZE];
+    enum rc rc;
 
     assert(strlen(n->cause) <= NOTIFICATION_CAUSE_MAX);
     write_data(n, data);
@@ -46,13 +48,20 @@ enum rc notification_add(struct db *db, const struct notification *n, struct err
             sql_id(n->post_id),       sql_id(n->account_id),
             sql_text(data),           sql_text(n->cause)};
 
-        return db_exec(
-            db,
-            "INSERT INTO notification (workspace_id, kind, post_id, account_id,"
-            " data, cause, created_at) VALUES (?, ?, ?, ?, ?, ?, " SQL_NOW ")"
-            " ON DUPLICATE KEY UPDATE notification_id = notification_id",
-            SQL_ARGS(args), NULL, err);
+        rc = db_exec(db,
+                     "INSERT INTO notification (workspace_id, kind, post_id, account_id,"
+                     " data, cause, created_at) VALUES (?, ?, ?, ?, ?, ?, " SQL_NOW ")",
+                     SQL_ARGS(args), NULL, err);
     }
+    *added = rc == RC_OK;
+    return rc == RC_CONFLICT && strcmp(err->code, "duplicate") == 0 ? RC_OK : rc;
+}
+
+enum rc notification_add(struct db *db, const struct notification *n, struct err *err)
+{
+    bool added;
+
+    return notification_add_new(db, n, &added, err);
 }
 
 /* --- reading ------------------------------------------------------------------------ */

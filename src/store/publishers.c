@@ -6,6 +6,7 @@
 #include "store/jobs.h"
 #include "store/tasks.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { REAP_MAX = 10, HOST_MAX = 64 };
@@ -67,11 +68,53 @@ enum rc publisher_beat(struct db *db, uint64_t inc, int64_t *now_ms, struct err 
     return rc == RC_OK ? beaten_at(db, inc, now_ms, err) : rc;
 }
 
+enum rc publisher_say(struct db *db, uint64_t inc, const struct publisher_word *word,
+                      struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(word->paused_ms), sql_i64(word->paused_ms),
+                                   sql_text(word->pause_reason), sql_text(word->counters),
+                                   sql_u64(inc)};
+
+    return db_exec(db,
+                   "UPDATE publisher SET paused_until = IF(? > 0, " SQL_NOW " + ?, 0),"
+                   " pause_reason = ?, counters = ? WHERE inc = ?",
+                   SQL_ARGS(args), NULL, err);
+}
+
+struct counted {
+    uint64_t inc;
+    char *counters;
+    publisher_counters_fn each;
+    void *ctx;
+};
+
+static enum rc add_counters(void *ctx, struct err *err UNUSED)
+{
+    struct counted *c = ctx;
+
+    c->each(c->ctx, c->inc, c->counters != NULL ? c->counters : "");
+    free(c->counters);
+    c->counters = NULL;
+    return RC_OK;
+}
+
+enum rc publisher_counters(struct db *db, publisher_counters_fn each, void *ctx,
+                           struct err *err)
+{
+    struct counted c = {.each = each, .ctx = ctx};
+    const struct sql_col cols[] = {COL_U64(&c.inc), COL_OWNED(&c.counters)};
+
+    return db_each(db,
+                   "SELECT inc, counters FROM publisher WHERE lease_until >= " SQL_NOW
+                   " ORDER BY inc",
+                   SQL_NONE, SQL_COLS(cols), (struct db_rows){add_counters, &c}, err);
+}
+
 /* --- whose work goes to the others ---------------------------------------------------
  */
 
-/* Jobs, tasks and webhooks of an incarnation, at once; its own writes are refused from here on.
- * died: a crash is counted on each, and the timelines say so. */
+/* Jobs, tasks and webhooks of an incarnation, at once; its own writes are refused from
+ * here on. died: a crash is counted on each, and the timelines say so. */
 struct freeing {
     uint64_t inc;
     bool died;

@@ -23,6 +23,7 @@ enum { HOUR_MS = 3600000 };
 static struct db *db;
 static struct seed seed;
 static struct api api;
+static const struct api_settings settings;
 static struct key_ring *keys;
 static char key_file[64];
 static struct err err;
@@ -49,7 +50,8 @@ static void setup(void)
     database_empty(db);
     seed = seed_all(db);
     database_run(db, "UPDATE account SET scopes = 'video.publish,video.upload'");
-    api = (struct api){.db = db, .keys = keys};
+    api = (struct api){
+        .db = db, .keys = keys, .settings = &settings, .clock = clock_system()};
     ck_assert_int_eq(redis_new(getenv("TEST_REDIS_URL"), &api.redis, &err), RC_OK);
     flush();
     web_response_init(&res);
@@ -741,7 +743,12 @@ START_TEST(changes_tell_what_changed_and_cost_nothing_when_nothing_did)
     uint64_t id;
     const json_t *change;
 
+    /* Without a publisher there would be an alarm, which is told every time. */
+    database_run(db, "INSERT INTO publisher (host, pid, started_at, lease_until)"
+                     " VALUES ('h', 1, 1, 99999999999999)");
     is(ask("GET", "/api/v1/changes", NULL), 200, "nothing yet");
+    ck_assert_uint_eq(json_array_size(json_object_get(body, "alarms")), 0);
+    ck_assert_int_eq(json_integer_value(json_object_get(body, "unread")), 0);
     ck_assert_str_eq(text("seq"), "0");
     ck_assert_int_eq(json_integer_value(json_object_get(body, "next_ms")), 60000);
     id = created(HOUR_MS);
@@ -774,6 +781,21 @@ START_TEST(changes_tell_what_changed_and_cost_nothing_when_nothing_did)
     change = json_array_get(json_object_get(body, "changed"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(change, "status")), "deleted");
     ck_assert_int_eq(count("canceled"), 0);
+}
+END_TEST
+
+START_TEST(an_alarm_is_told_though_nothing_has_happened)
+{
+    char etag[64];
+    const json_t *alarm;
+
+    (void)created(HOUR_MS);
+    is(ask("GET", "/api/v1/changes", NULL), 200, "where to begin");
+    alarm = json_array_get(json_object_get(body, "alarms"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(alarm, "code")), "publisher");
+    (void)snprintf(etag, sizeof(etag), "HTTP_IF_NONE_MATCH=\"%s\"", text("seq"));
+    header = etag;
+    is(ask("GET", "/api/v1/changes", NULL), 200, "no 304");
 }
 END_TEST
 
@@ -839,6 +861,7 @@ DATABASE_MAIN("api_posts", setup, teardown,
               a_person_may_say_where_it_was_found, an_outcome_is_one_of_two_words,
               questions_that_make_no_sense_are_named,
               a_cursor_leads_on_in_its_own_list_only, a_timeline_says_what_and_why,
+              an_alarm_is_told_though_nothing_has_happened,
               changes_tell_what_changed_and_cost_nothing_when_nothing_did,
               the_busier_the_sooner_to_ask_again,
               a_stranger_gets_404_everywhere_and_sees_no_id)

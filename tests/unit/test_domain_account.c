@@ -201,7 +201,28 @@ START_TEST(every_way_that_connecting_fails_has_a_code_of_the_contract)
 }
 END_TEST
 
-UNIT_MAIN("domain_account", an_account_stands_as_its_row_and_the_time_say,
+START_TEST(people_are_warned_14_3_and_1_days_before_a_grant_ends)
+{
+    static const struct {
+        int64_t left_hours;
+        int warned, due;
+    } rows[] = {
+        {15 * 24, 0, 0},  {14 * 24 + 1, 0, 0}, {14 * 24, 0, 14}, {10 * 24, 0, 14},
+        {10 * 24, 14, 0}, {3 * 24 + 1, 14, 0}, {3 * 24, 14, 3},  {3 * 24, 3, 0},
+        {24 + 1, 3, 0},   {24, 3, 1},          {24, 1, 0},       {1, 14, 1},
+        {1, 0, 1},        {0, 0, 0},           {-5, 3, 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ck_assert_msg(account_warning_due(1800000000000 + rows[i].left_hours * 3600000,
+                                          rows[i].warned, 1800000000000) == rows[i].due,
+                      "row %zu", i);
+    ck_assert_int_eq(account_warning_due(0, 0, 1800000000000),
+                     0); /* TikTok has not said */
+}
+END_TEST
+
+UNIT_MAIN("domain_account", people_are_warned_14_3_and_1_days_before_a_grant_ends,
+          an_account_stands_as_its_row_and_the_time_say,
           a_known_reason_has_a_sentence_of_its_own_while_it_matters,
           every_withdrawal_of_tiktoks_has_a_reason_and_a_sentence,
           scopes_switch_features_on_one_by_one, a_list_of_scopes_is_walked_whole,

@@ -640,7 +640,86 @@ START_TEST(creator_info_is_stored_and_a_new_name_is_news)
 }
 END_TEST
 
-DATABASE_MAIN("store_account_tokens", setup, teardown, a_stored_pair_is_read_back,
+/* --- warnings
+ * -------------------------------------------------------------------------------- */
+
+static int64_t warn(void)
+{
+    int64_t n = -1;
+
+    ck_assert_msg(account_grants_warn(db, &n, &err) == RC_OK, "%s %s", err.code, err.msg);
+    return n;
+}
+
+static void ends_in(double days)
+{
+    database_run(db,
+                 "UPDATE account SET refresh_expires_at = " SQL_NOW
+                 " + CAST(%f * 86400000 AS SIGNED)",
+                 days);
+}
+
+START_TEST(each_warning_before_a_grants_end_is_given_once)
+{
+    ends_in(20);
+    ck_assert_int_eq(warn(), 0);
+    ends_in(13.5);
+    ck_assert_int_eq(warn(), 1);
+    ck_assert_int_eq(warn(), 0);
+    ck_assert_str_eq(account_column("grant_warned_days"), "14");
+    ck_assert_str_eq(database_text(db,
+                                   "SELECT CONCAT(kind, ' ', JSON_VALUE(data, '$.days'))"
+                                   " FROM notification"),
+                     "account.grant_ending 14");
+    ck_assert_int_eq(events_of_account(EVENT_ACCOUNT_GRANT_ENDING), 1);
+    ends_in(2.5);
+    ck_assert_int_eq(warn(), 1);
+    ends_in(0.5);
+    ck_assert_int_eq(warn(), 1);
+    ck_assert_int_eq(warn(), 0);
+    ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM notification"), 3);
+    ends_in(180); /* renewed: the next end is warned of anew */
+    ck_assert_int_eq(warn(), 0);
+    ck_assert_str_eq(account_column("grant_warned_days"), "0");
+    ends_in(10);
+    ck_assert_int_eq(warn(), 1);
+}
+END_TEST
+
+START_TEST(a_grant_that_is_over_or_given_up_is_not_warned_of)
+{
+    ends_in(-1);
+    ck_assert_int_eq(warn(), 0);
+    ends_in(1);
+    database_run(db, "UPDATE account SET status = 2");
+    ck_assert_int_eq(warn(), 0);
+    database_run(db, "UPDATE account SET status = 1, refresh_expires_at = 0");
+    ck_assert_int_eq(warn(), 0);
+}
+END_TEST
+
+START_TEST(a_dead_grant_is_told_once_and_its_posts_come_free_with_the_next)
+{
+    uint64_t post = post_in(JOB_SCHEDULED, "");
+
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+                     RC_OK);
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+                     RC_OK);
+    ck_assert_int_eq(state_of(post), JOB_BLOCKED);
+    ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM notification WHERE kind ="
+                                         " 'account.reconnect'"),
+                     1);
+    ck_assert_int_eq(rotate(1, "access2", "refresh2"), RC_OK);
+    ck_assert_int_eq(state_of(post), JOB_SCHEDULED);
+}
+END_TEST
+
+DATABASE_MAIN("store_account_tokens", setup, teardown,
+              each_warning_before_a_grants_end_is_given_once,
+              a_grant_that_is_over_or_given_up_is_not_warned_of,
+              a_dead_grant_is_told_once_and_its_posts_come_free_with_the_next,
+              a_stored_pair_is_read_back,
               one_at_a_time_may_refresh_and_only_the_version_it_knows,
               of_several_that_want_to_refresh_one_may,
               a_rotation_takes_the_next_version_and_keeps_the_last_refresh_token,

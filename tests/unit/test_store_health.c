@@ -1,8 +1,11 @@
 /* health, inspect: what is late, and what an operator gets to see. */
 #include "core/parse.h"
 #include "database.h"
+#include "store/events.h"
 #include "store/health.h"
 #include "store/inspect.h"
+#include "store/publishers.h"
+#include "store/stmt.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -65,7 +68,7 @@ START_TEST(these_programs_need_the_newest_schema)
 }
 END_TEST
 
-START_TEST(only_what_nobody_looked_at_for_a_minute_is_late)
+START_TEST(only_what_nobody_looked_at_for_ten_seconds_is_late)
 {
     struct health_late late;
 
@@ -80,6 +83,89 @@ START_TEST(only_what_nobody_looked_at_for_a_minute_is_late)
     ck_assert_uint_eq(late.n, 2);
     ck_assert_int_ge(late.now_ms - late.oldest_ms, HEALTH_LATE_MS + 90000);
     ck_assert_int_le(late.now_ms - late.oldest_ms, HEALTH_LATE_MS + 150000);
+}
+END_TEST
+
+/* An account whose sessions were opened so long ago, n of them. */
+static void served(int n, int64_t ago_ms)
+{
+    for (int i = 0; i < n; i++) {
+        uint64_t id = post(4, -ago_ms);
+
+        database_run(db,
+                     "UPDATE job SET attempt_no = 1, next_at = %lld"
+                     " WHERE post_id = %" PRIu64,
+                     (long long)INT64_MAX, id);
+        database_run(db,
+                     "INSERT INTO attempt (post_id, attempt_no, workspace_id, state,"
+                     " method, fence, created_at, updated_at) VALUES (%" PRIu64
+                     ", 1, %" PRIu64 ", 5, 1, 1, " SQL_NOW " - %" PRId64 ", 1)",
+                     id, seed.workspace, ago_ms);
+    }
+}
+
+START_TEST(posts_that_wait_for_a_rate_window_are_not_late)
+{
+    struct health_late late;
+
+    for (int i = 0; i < 3; i++)
+        (void)post(1, -30000);
+    served(5, 20000);
+    ck_assert_int_eq(health_late(db, &late, &err), RC_OK);
+    ck_assert_uint_eq(late.n, 0);
+    database_run(db, "UPDATE attempt SET created_at = created_at - 60000");
+    ck_assert_int_eq(health_late(db, &late, &err), RC_OK);
+    ck_assert_uint_eq(late.n, 3); /* the window is long open */
+}
+END_TEST
+
+START_TEST(a_publisher_that_is_silent_for_ten_seconds_is_not_alive)
+{
+    const struct publisher_word word = {.paused_ms = 5000,
+                                        .pause_reason = "tiktok_unavailable",
+                                        .counters = "claims 7\n"};
+    struct health_publishers p;
+    uint64_t a = 0, b = 0;
+    int64_t now;
+
+    ck_assert_int_eq(publisher_register(db, "h", 1, &a, &now, &err), RC_OK);
+    ck_assert_int_eq(publisher_register(db, "h", 2, &b, &now, &err), RC_OK);
+    ck_assert_int_eq(health_publishers(db, &p, &err), RC_OK);
+    ck_assert(p.alive == 2 && p.paused == 0 && p.pause_reason[0] == '\0');
+    ck_assert_int_eq(publisher_say(db, b, &word, &err), RC_OK);
+    ck_assert_int_eq(health_publishers(db, &p, &err), RC_OK);
+    ck_assert(p.alive == 2 && p.paused == 1);
+    ck_assert_str_eq(p.pause_reason, "tiktok_unavailable");
+    database_run(db, "UPDATE publisher SET lease_until = lease_until - %d",
+                 HEALTH_BEAT_MS - 2000);
+    ck_assert_int_eq(health_publishers(db, &p, &err), RC_OK);
+    ck_assert_int_eq(p.alive, 2);
+    database_run(db, "UPDATE publisher SET lease_until = lease_until - 2500");
+    ck_assert_int_eq(health_publishers(db, &p, &err), RC_OK);
+    ck_assert_int_eq(p.alive, 0); /* though their leases still run */
+    ck_assert_int_gt(
+        database_number(db, "SELECT MIN(lease_until) - " SQL_NOW " FROM publisher"), 0);
+}
+END_TEST
+
+START_TEST(people_are_alarmed_once_an_hour_in_each_workspace)
+{
+    int64_t n = -1;
+    uint64_t late_post;
+
+    ck_assert_int_eq(health_alarm(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 0);
+    late_post = post(1, -HEALTH_LATE_MS - 1000);
+    (void)post(1, -HEALTH_LATE_MS - 1000);
+    ck_assert_int_eq(health_alarm(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 1);
+    ck_assert_int_eq(health_alarm(db, &n, &err), RC_OK);
+    ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM notification"), 1);
+    ck_assert_int_eq(database_number(db,
+                                     "SELECT COUNT(*) FROM job_event WHERE kind = %d"
+                                     " AND post_id = %" PRIu64,
+                                     EVENT_OVERDUE, late_post),
+                     1);
 }
 END_TEST
 
@@ -118,5 +204,8 @@ START_TEST(a_post_is_shown_with_where_it_belongs)
 END_TEST
 
 DATABASE_MAIN("store_health", setup, teardown, these_programs_need_the_newest_schema,
-              only_what_nobody_looked_at_for_a_minute_is_late,
+              only_what_nobody_looked_at_for_ten_seconds_is_late,
+              posts_that_wait_for_a_rate_window_are_not_late,
+              a_publisher_that_is_silent_for_ten_seconds_is_not_alive,
+              people_are_alarmed_once_an_hour_in_each_workspace,
               states_have_the_schemas_words, a_post_is_shown_with_where_it_belongs)

@@ -377,7 +377,45 @@ START_TEST(mail_goes_to_those_who_can_act_and_want_it_once)
 }
 END_TEST
 
+START_TEST(what_does_not_go_out_by_itself_any_more_is_told_once)
+{
+    static const struct {
+        enum job_end how;
+        const char *reason, *kind; /* NULL: nobody is told */
+    } rows[] = {
+        {JOB_END_FAIL, "file_refused", "post.failed"},
+        {JOB_END_REVIEW, "outcome_unknown", "post.attention"},
+        {JOB_END_BLOCK, "account_banned", "post.attention"},
+        {JOB_END_BLOCK, "reconnect_needed", NULL}, /* told of the account */
+        {JOB_END_LATER, "tiktok_unavailable", NULL},
+        {JOB_END_RELEASE, "", NULL},
+        {JOB_END_CANCELED, "", NULL},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct limit_post post = held(true);
+
+        ck_assert_int_eq(job_end(db, post.ref, rows[i].how, rows[i].reason, 0, &err),
+                         RC_OK);
+        ck_assert_int_eq(job_end(db, post.ref, rows[i].how, rows[i].reason, 0, &err),
+                         RC_CONFLICT);
+        ck_assert_int_eq(
+            database_number(db,
+                            "SELECT COUNT(*) FROM notification WHERE post_id = %" PRIu64,
+                            ref.post_id),
+            rows[i].kind != NULL ? 1 : 0);
+        if (rows[i].kind != NULL)
+            ck_assert_str_eq(
+                database_text(db,
+                              "SELECT kind FROM notification WHERE post_id = %" PRIu64,
+                              ref.post_id),
+                rows[i].kind);
+    }
+}
+END_TEST
+
 DATABASE_MAIN("store_limits", setup, teardown,
+              what_does_not_go_out_by_itself_any_more_is_told_once,
               a_refusal_moves_what_was_due_before_and_nothing_else,
               people_are_told_once_for_a_pause_however_many_posts_meet_it,
               what_is_not_ours_any_more_changes_nothing,

@@ -2,11 +2,14 @@
 // offline or signed out, and failures back off. Screens listen; what they do with a change is theirs.
 import { effect, signal } from '@preact/signals';
 import { expired, request, session } from './api';
-import type { Changes, PostStatus } from './types';
+import type { Alarm, Changes, PostStatus } from './types';
 
 type Listener = (c: Changes) => void;
 
 export const counts = signal<Partial<Record<PostStatus, number>>>({});
+export const alarms = signal<Alarm[]>([]);
+/** Notifications that this person has not read. */
+export const unread = signal(0);
 /** The last poll failed: what is shown may be old. */
 export const stale = signal(false);
 
@@ -34,12 +37,17 @@ async function ask(): Promise<void> {
   const query = seq === null ? '' : `?since=${seq}`;
   const headers: Record<string, string> = seq === null ? {} : { 'If-None-Match': `"${seq}"` };
   const r = await request('GET', `/api/v1/changes${query}`, { headers });
-  if (r.status === 304) return;
+  if (r.status === 304) {
+    alarms.value = []; // while there is one, the answer is a whole one
+    return;
+  }
   const c = (await r.json()) as Changes;
   const first = seq === null;
   seq = c.seq;
   interval = c.next_ms;
   counts.value = c.counts;
+  alarms.value = c.alarms;
+  unread.value = c.unread;
   if (!first) for (const f of listeners) f(c);
 }
 

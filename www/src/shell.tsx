@@ -4,7 +4,7 @@ import { LocationProvider, Route, Router, lazy } from 'preact-iso';
 import { Component } from 'preact';
 import { expired, session } from './api';
 import { boot, bootError } from './boot';
-import { counts, stale } from './changes';
+import { alarms, counts, stale } from './changes';
 import { arrived, navigate, path } from './nav';
 import { Avatar, Button, Empty, Head, LoadError } from './parts/basics';
 import { Questions } from './parts/dialog';
@@ -79,6 +79,9 @@ function Banners() {
           <Icon name="alert" /> TikTok has not audited this app yet: accounts must be private, posts are visible to Only me, and at most five people can post in 24 hours.
         </p>
       )}
+      {alarms.value.map((a) => (
+        <p key={a.code} class="banner tone-bad" role="alert"><Icon name="alert" /> {a.message}</p>
+      ))}
       {stale.value && (
         <p class="banner tone-warn" role="status"><Icon name="alert" /> The server cannot be reached. What you see may be old.</p>
       )}

@@ -163,6 +163,12 @@ export interface PostEvent {
   tiktok_log_id: string | null;
 }
 
+/** What keeps posts from going out just now. */
+export interface Alarm {
+  code: 'publisher' | 'overdue' | 'tiktok';
+  message: string;
+}
+
 export interface Changes {
   seq: string;
   reset: boolean;
@@ -170,4 +176,6 @@ export interface Changes {
   counts: Record<PostStatus, number>;
   inflight: number;
   next_ms: number;
+  alarms: Alarm[];
+  unread: number;
 }

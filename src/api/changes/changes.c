@@ -1,10 +1,12 @@
 /* GET /api/v1/changes - what changed since a sequence number; cheap polling. */
 #include "changes.h"
+#include "../live/alarms.h"
 
 #include "core/parse.h"
 #include "core/xalloc.h"
 #include "store/events.h"
 #include "store/feed.h"
+#include "store/notifications.h"
 #include "store/posts.h"
 
 #include <inttypes.h>
@@ -114,9 +116,18 @@ static void write_counts(struct jsonw *w, const struct post_counts *c)
     jsonw_key_int(w, "next_ms", next_ms(c));
 }
 
-static void write_answer(struct web_response *res, const struct event_feed *feed,
-                         const char *const words[], const struct post_counts *counts)
+/* An answer's worth of memory. */
+struct changes {
+    struct event_feed feed;
+    const char *words[EVENT_FEED_MAX];
+    struct post_counts counts;
+    const struct alarms *alarms;
+    int64_t unread;
+};
+
+static void write_answer(struct web_response *res, const struct changes *c)
 {
+    const struct event_feed *feed = &c->feed;
     char seq[24];
     struct jsonw w;
 
@@ -126,24 +137,20 @@ static void write_answer(struct web_response *res, const struct event_feed *feed
     jsonw_object(&w);
     jsonw_key_text(&w, "seq", seq);
     jsonw_key_bool(&w, "reset", feed->reset);
-    write_changed(&w, feed, words);
-    write_counts(&w, counts);
+    write_changed(&w, feed, c->words);
+    write_counts(&w, &c->counts);
+    alarms_write(&w, c->alarms);
+    jsonw_key_int(&w, "unread", c->unread);
     jsonw_end(&w);
 }
 
 /* --- the whole ------------------------------------------------------------------------
  */
 
-/* An answer's worth of memory. */
-struct changes {
-    struct event_feed feed;
-    const char *words[EVENT_FEED_MAX];
-    struct post_counts counts;
-};
-
-static enum rc gather(struct api *api, uint64_t workspace_id, const struct question *q,
-                      struct changes *c, struct err *err)
+static enum rc gather(struct api *api, const struct api_request *req,
+                      const struct question *q, struct changes *c, struct err *err)
 {
+    uint64_t workspace_id = req->who.workspace_id;
     enum rc rc = event_feed(api->db, workspace_id, q->since, &c->feed, err);
 
     /* Who began when there was nothing has missed the beginning. */
@@ -153,6 +160,9 @@ static enum rc gather(struct api *api, uint64_t workspace_id, const struct quest
         rc = feed_words(api->db, workspace_id, &c->feed, c->words, err);
     if (rc == RC_OK)
         rc = posts_count(api->db, workspace_id, &c->counts, err);
+    if (rc == RC_OK)
+        rc =
+            notification_unread(api->db, workspace_id, req->who.user_id, &c->unread, err);
     return rc;
 }
 
@@ -165,7 +175,8 @@ enum rc changes_handle(struct api *api, const struct api_request *req,
     struct changes *c;
     enum rc rc = read_since(req, &q, err);
 
-    if (rc == RC_OK && read_known(req, &known)) {
+    /* An alarm is told whether or not anything has happened. */
+    if (rc == RC_OK && alarms_now(api)->n == 0 && read_known(req, &known)) {
         rc = event_seq(api->db, workspace_id, &seq, err);
         if (rc == RC_OK && seq == known) {
             api_etag(res, seq);
@@ -176,9 +187,10 @@ enum rc changes_handle(struct api *api, const struct api_request *req,
     if (rc != RC_OK)
         return rc;
     c = xcalloc(1, sizeof(*c));
-    rc = gather(api, workspace_id, &q, c, err);
+    c->alarms = alarms_now(api);
+    rc = gather(api, req, &q, c, err);
     if (rc == RC_OK)
-        write_answer(res, &c->feed, c->words, &c->counts);
+        write_answer(res, c);
     free(c);
     return rc;
 }

@@ -4,7 +4,6 @@
 #include "store/health.h"
 #include "store/jobs.h"
 #include "store/media.h"
-#include "store/publishers.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -14,7 +13,7 @@ enum {
     REDIS_MS = 500,
     STORAGE_MIN = 256 * 1024 * 1024, /* bytes without which nothing works for long */
     RETRY_S = 5,
-    CHECKS_MAX = 8,
+    CHECKS_MAX = 10,
 };
 
 struct check {
@@ -69,15 +68,25 @@ static void check_schema(struct api *api, struct checks *c)
 
 static void check_publisher(struct api *api, struct checks *c)
 {
-    int64_t n = 0;
+    struct health_publishers p;
     struct err err;
 
-    if (publisher_count(api->db, &n, &err) != RC_OK)
+    if (health_publishers(api->db, &p, &err) != RC_OK) {
         unknown(c, "publisher", &err);
-    else if (n == 0)
+        add(c, "tiktok", false, "Not known: the database did not answer.");
+        return;
+    }
+    if (p.alive == 0)
         add(c, "publisher", false, "No publisher has a lease: is tts-publisher running?");
     else
-        add(c, "publisher", true, "%" PRId64 " running.", n);
+        add(c, "publisher", true, "%" PRId64 " running.", p.alive);
+    if (p.paused > 0)
+        add(c, "tiktok", false,
+            "TikTok refuses everybody (%s): new posts wait, a request probes every few "
+            "s.",
+            p.pause_reason);
+    else
+        add(c, "tiktok", true, "No general trouble.");
 }
 
 static void check_media(struct api *api, struct checks *c)
@@ -113,7 +122,8 @@ static void check_overdue(struct api *api, struct checks *c)
 /* A database that is away is asked once, not five times. */
 static void check_database(struct api *api, struct checks *c)
 {
-    static const char *const others[] = {"schema", "publisher", "media", "overdue"};
+    static const char *const others[] = {"schema", "publisher", "tiktok", "media",
+                                         "overdue"};
     struct err err;
 
     if (db_ping(api->db, &err) == RC_OK) {

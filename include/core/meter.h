@@ -1,0 +1,56 @@
+/* core/meter.h - what a process counts about itself, for monitoring.
+ *
+ * Counters only ever grow, from the start of the process; any thread may count. They are
+ * written as "name value" a line, names as in docs/operations.md. A histogram is counters
+ * named "name_bucket:BOUND" (how many were at most BOUND seconds), "name_sum" and
+ * "name_count". Reading takes no lock: numbers that belong together may be one count
+ * apart. */
+#ifndef CORE_METER_H
+#define CORE_METER_H
+
+#include "core/strbuf.h"
+
+#include <stdint.h>
+
+enum meter {
+    /* Work done. */
+    METER_CLAIMS,
+    METER_PUBLISHED,
+    METER_FAILED,
+    METER_PUT_OFF, /* posts moved by a limit of their account */
+    METER_MAILS,
+
+    /* These stay near 0; docs/operations.md says what each means. */
+    METER_SWEEP_RECOVERED,
+    METER_LEASE_REAPED,
+    METER_FENCE_LOST,
+    METER_WITNESS_CONFLICT,
+    METER_LIVE_DUP_REFUSED,
+    METER_AMBIGUOUS,
+    METER_REVIEW,
+    METER_REDIS_RELOAD,
+    METER_DEADLOCK_RETRY,
+    METER_HTTP_429,
+    METER_TOKEN_REAUTH,
+    METER_BRAKE_CLOSED,
+    METER_LOOP_STALLED,
+    METER_MAILS_FAILED,
+    METER_COUNT,
+};
+
+enum meter_span {
+    METER_CLAIM_LATE,  /* from when a post should be looked at to its claim */
+    METER_COMMIT_LATE, /* from its due time to the request that publishes it */
+    METER_SPAN_COUNT,
+};
+
+void meter_add(enum meter which, uint64_t n);
+uint64_t meter_read(enum meter which);
+
+/* One more of so many ms; a negative one counts as 0. */
+void meter_span(enum meter_span which, int64_t ms);
+
+/* Appends all of them. */
+void meter_write(struct strbuf *out);
+
+#endif
