@@ -49,6 +49,14 @@ enum rc publisher_reap(struct db *db, int64_t *freed, struct err *err) MUST_CHEC
 /* Ends the lease now: nobody has to wait for it. */
 enum rc publisher_leave(struct db *db, uint64_t inc, struct err *err) MUST_CHECK;
 
+/* The place of a process among those that hold a lease, from 0, and how many they are;
+ * 0 of 1 when it holds none. */
+struct publisher_share {
+    unsigned place, of;
+};
+enum rc publisher_share(struct db *db, uint64_t inc, struct publisher_share *out,
+                        struct err *err) MUST_CHECK;
+
 /* How many processes hold a lease. */
 enum rc publisher_count(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
 

@@ -22,6 +22,7 @@
 enum {
     SWEEP_MS = 2000,
     SWEEP_LATE_MS = 1500, /* later than this is overdue */
+    SWEEP_ALL_EVERY = 5,  /* sweeps: one of so many looks at the others' shares too */
     REAP_MS = 5000,
     FEED_MS = 60000,
     BEAT_MS = 10000, /* well below JOB_PHASE_MS */
@@ -57,7 +58,8 @@ struct reconcile {
     struct chore chores[CHORES];
     size_t refreshing; /* works on the task threads */
 
-    unsigned turn;            /* SWEEP */
+    unsigned turn; /* SWEEP */
+    uint64_t sweep_inc;
     bool sweep_all;           /* what is due at all, not only what is overdue */
     int64_t freed;            /* REAP */
     struct job_cursor cursor; /* FEED: zeroed between loads */
@@ -90,32 +92,60 @@ static enum rc enqueue(const struct pool_kit *kit, const struct job_hint *hints,
     return rc;
 }
 
-/* One half of the shards after the other, beginning elsewhere each time, so that many
- * overdue posts of one account do not hide the others for good. */
-static enum rc sweep(struct chore *c, const struct pool_kit *kit)
+/* The overdue ones among these shards get their hints again. */
+static enum rc sweep_shards(struct chore *c, const struct pool_kit *kit,
+                            struct job_shards shards, size_t *found)
 {
     struct job_hint hints[JOB_SWEEP_MAX];
-    unsigned first = c->r->turn * SHARD_STEP % JOB_SHARDS;
     int64_t late_ms = c->r->sweep_all ? 0 : SWEEP_LATE_MS;
     size_t len = 0;
-    size_t found;
-    enum rc rc = job_sweep(kit->db, (struct job_shards){first, JOB_SHARDS - 1}, late_ms,
-                           hints, &len, &c->err);
+    enum rc rc = job_sweep(kit->db, shards, late_ms, hints, &len, &c->err);
 
     FAULT_POINT("sweep.mid");
-    found = len;
     if (rc == RC_OK)
         rc = enqueue(kit, hints, len, &c->err);
-    if (rc == RC_OK && first > 0) {
-        rc = job_sweep(kit->db, (struct job_shards){0, first - 1}, late_ms, hints, &len,
-                       &c->err);
-        found += len;
-        if (rc == RC_OK)
-            rc = enqueue(kit, hints, len, &c->err);
-    }
+    *found += len;
+    return rc;
+}
+
+/* One half of the shards after the other, beginning elsewhere each time, so that many
+ * overdue posts of one account do not hide the others for good. */
+static enum rc sweep_everything(struct chore *c, const struct pool_kit *kit,
+                                size_t *found)
+{
+    unsigned first = c->r->turn * SHARD_STEP % JOB_SHARDS;
+    enum rc rc = sweep_shards(c, kit, (struct job_shards){first, JOB_SHARDS - 1}, found);
+
+    if (rc == RC_OK && first > 0)
+        rc = sweep_shards(c, kit, (struct job_shards){0, first - 1}, found);
+    return rc;
+}
+
+/* Publishers share the shards, each by its place among those that live; now and then each
+ * looks everywhere, so that nothing depends on the others' doing their part. */
+static enum rc sweep_share(struct chore *c, const struct pool_kit *kit, size_t *found)
+{
+    struct publisher_share share;
+    enum rc rc = publisher_share(kit->db, c->r->sweep_inc, &share, &c->err);
+
+    if (rc != RC_OK)
+        return rc;
+    return sweep_shards(
+        c, kit,
+        (struct job_shards){share.place * JOB_SHARDS / share.of,
+                            (share.place + 1) * JOB_SHARDS / share.of - 1},
+        found);
+}
+
+static enum rc sweep(struct chore *c, const struct pool_kit *kit)
+{
+    bool all = c->r->sweep_all || c->r->turn % SWEEP_ALL_EVERY == 0;
+    size_t found = 0;
+    enum rc rc = all ? sweep_everything(c, kit, &found) : sweep_share(c, kit, &found);
+
     if (rc == RC_OK && found > 0)
         log_info("sweep.found", "posts=%zu", found);
-    if (rc == RC_OK && late_ms > 0)
+    if (rc == RC_OK && !c->r->sweep_all)
         meter_add(METER_SWEEP_RECOVERED, found);
     return rc;
 }
@@ -260,6 +290,11 @@ static void after_beat(struct chore *c)
         run_drop(r->p, r->lost, r->lost_len);
 }
 
+static void before_sweep(struct chore *c)
+{
+    c->r->sweep_inc = lease_inc(c->r->p->lease);
+}
+
 static void after_sweep(struct chore *c)
 {
     c->r->turn++;
@@ -338,7 +373,7 @@ static const struct {
     enum rc (*run)(struct chore *c, const struct pool_kit *kit);
     void (*after)(struct chore *c); /* NULL: nothing */
 } kinds[CHORES] = {
-    [SWEEP] = {"sweep", SWEEP_MS, 500, NULL, sweep, after_sweep},
+    [SWEEP] = {"sweep", SWEEP_MS, 500, before_sweep, sweep, after_sweep},
     [REAP] = {"reap", REAP_MS, 500, NULL, reap, after_reap},
     [FEED] = {"feed", FEED_MS, 5000, NULL, feed, after_feed},
     [BEAT] = {"beat", BEAT_MS, 0, before_beat, beat, after_beat},

@@ -68,6 +68,26 @@ enum rc publisher_beat(struct db *db, uint64_t inc, int64_t *now_ms, struct err 
     return rc == RC_OK ? beaten_at(db, inc, now_ms, err) : rc;
 }
 
+enum rc publisher_share(struct db *db, uint64_t inc, struct publisher_share *out,
+                        struct err *err)
+{
+    struct publisher_share share = {0, 0};
+    unsigned alive = 0;
+    const struct sql_arg args[] = {sql_u64(inc), sql_u64(inc)};
+    const struct sql_col cols[] = {COL_UINT(&share.of), COL_UINT(&share.place),
+                                   COL_UINT(&alive)};
+    bool found = false;
+    enum rc rc = db_row(db,
+                        "SELECT COUNT(*), CAST(COALESCE(SUM(inc < ?), 0) AS UNSIGNED),"
+                        " CAST(COALESCE(SUM(inc = ?), 0) AS UNSIGNED) FROM publisher"
+                        " WHERE lease_until >= " SQL_NOW,
+                        SQL_ARGS(args), SQL_COLS(cols), &found, err);
+
+    if (rc == RC_OK)
+        *out = alive == 1 ? share : (struct publisher_share){0, 1};
+    return rc;
+}
+
 enum rc publisher_say(struct db *db, uint64_t inc, const struct publisher_word *word,
                       struct err *err)
 {

@@ -112,6 +112,32 @@ START_TEST(a_registered_process_is_counted_until_its_lease_ends)
 }
 END_TEST
 
+static void expect_share(uint64_t inc, unsigned place, unsigned of)
+{
+    struct publisher_share share = {99, 99};
+
+    ck_assert_int_eq(publisher_share(db, inc, &share, &err), RC_OK);
+    ck_assert_uint_eq(share.place, place);
+    ck_assert_uint_eq(share.of, of);
+}
+
+START_TEST(those_that_live_share_the_work)
+{
+    uint64_t last = registered("anywhere");
+
+    expect_share(mine, 0, 3);
+    expect_share(theirs, 1, 3);
+    expect_share(last, 2, 3);
+    dies(theirs);
+    expect_share(mine, 0, 2);
+    expect_share(last, 1, 2);
+    expect_share(theirs, 0, 1); /* whoever has no lease leaves nothing to others */
+    dies(mine);
+    dies(last);
+    expect_share(last, 0, 1);
+}
+END_TEST
+
 START_TEST(a_lease_that_ended_cannot_be_prolonged)
 {
     int64_t now;
@@ -350,8 +376,8 @@ END_TEST
 
 DATABASE_MAIN("store_publishers", setup, teardown,
               a_registered_process_is_counted_until_its_lease_ends,
-              a_lease_that_ended_cannot_be_prolonged, an_incarnation_is_never_used_again,
-              a_long_host_name_is_cut,
+              those_that_live_share_the_work, a_lease_that_ended_cannot_be_prolonged,
+              an_incarnation_is_never_used_again, a_long_host_name_is_cut,
               the_jobs_of_the_dead_are_freed_and_a_crash_is_counted,
               a_crash_counts_also_when_the_jobs_phase_had_run_out,
               a_job_that_was_taken_over_already_is_not_touched,
