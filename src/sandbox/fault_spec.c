@@ -180,13 +180,13 @@ static bool does_something(const struct fault_spec *s)
 static enum rc check_pull(const struct fault_spec *s, struct err *err)
 {
     bool does = s->stuck || s->take_bytes >= 0 || s->drop || s->status != 0;
-    bool other = s->delay_ms > 0 || s->hang_ms > 0 || s->lost || s->cut_after >= 0 ||
-                 s->after || s->pad_bytes > 0 || s->processing_ms >= 0 ||
-                 s->moderation_ms >= 0;
-    bool words = s->code[0] != '\0' || s->body[0] != '\0' || s->raw[0] != '\0' ||
-                 s->merge[0] != '\0' || s->fail_reason[0] != '\0';
+    struct fault_spec rest = *s;
 
-    if (!does || other || words)
+    rest.stuck = false;
+    rest.take_bytes = -1;
+    rest.drop = false;
+    rest.status = 0;
+    if (!does || s->after || decides_fate(&rest) || does_something(&rest))
         return err_field(err, "endpoint", "bad_fault",
                          "pull goes with status, retry_after_s, drop, take_bytes or "
                          "stuck");
