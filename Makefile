@@ -214,6 +214,7 @@ test-unit: programs $(TESTS) $(REPLAYS) ## Unit tests and fuzz corpora
 	@tests/run-unit $(O) plain $(PLAIN_TESTS)
 	@tests/with-servers tests/run-unit $(O) servers $(SERVER_TESTS)
 	@tests/run-corpora $(O) $(FUZZERS)
+test-conformance: www/node_modules/.stamp
 test-conformance: $(O)/bin/tts-sandbox $(O)/bin/ttsctl $(O)/tests/run_conformance ## Client against simulator, case by case
 	@O=$(abspath $(O)) node tests/conformance/run.mjs
 test-www: www/node_modules/.stamp ## Unit tests of the dashboard

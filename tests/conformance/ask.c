@@ -4,6 +4,7 @@
 #include "core/encode.h"
 #include "core/text.h"
 #include "crypto/pkce.h"
+#include "crypto/webhook.h"
 #include "tiktok/creator.h"
 #include "tiktok/event.h"
 #include "tiktok/user.h"
@@ -12,6 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     BODY_MAX = 65536,
@@ -19,7 +21,7 @@ enum {
     URL_SIZE = 4096,
 };
 
-/* --- facts -----------------------------------------------------------------------------
+/* --- facts -----------------------------------------------------------------------
  */
 
 static void fact(json_t *object, const char *key, json_t *value)
@@ -40,7 +42,7 @@ static void int_fact(json_t *object, const char *key, int64_t n, int64_t unsaid)
         fact(object, key, json_integer(n));
 }
 
-/* --- sending ---------------------------------------------------------------------------
+/* --- sending ---------------------------------------------------------------------
  */
 
 /* The header's log id only where the body has none: else nobody would see that the body's
@@ -106,7 +108,7 @@ static void send_json(struct trial *t, const char *path, bool act, struct strbuf
     strbuf_release(body);
 }
 
-/* --- OAuth -----------------------------------------------------------------------------
+/* --- OAuth -----------------------------------------------------------------------
  */
 
 static void read_tokens(struct trial *t, enum tiktok_where where)
@@ -240,7 +242,7 @@ static void ask_authorize(struct trial *t)
     }
 }
 
-/* --- accounts --------------------------------------------------------------------------
+/* --- accounts --------------------------------------------------------------------
  */
 
 static void ask_user(struct trial *t)
@@ -295,7 +297,7 @@ static void ask_creator(struct trial *t)
     strbuf_release(&text);
 }
 
-/* --- posting ---------------------------------------------------------------------------
+/* --- posting ---------------------------------------------------------------------
  */
 
 /* How the video is cut: as the client plans it, unless the case wants a smaller chunk. */
@@ -432,7 +434,7 @@ static void ask_status(struct trial *t)
         status_facts(t, &status);
 }
 
-/* --- chunks ----------------------------------------------------------------------------
+/* --- chunks ----------------------------------------------------------------------
  */
 
 static const char *step_name(const struct tiktok_upload_step *step, char *out,
@@ -497,7 +499,7 @@ static void ask_upload(struct trial *t)
         read_chunk(t);
 }
 
-/* --- videos ----------------------------------------------------------------------------
+/* --- videos ----------------------------------------------------------------------
  */
 
 static void page_facts(struct trial *t, const struct tiktok_video_page *page)
@@ -550,7 +552,64 @@ static void ask_video_query(struct trial *t)
         page_facts(t, &page);
 }
 
-/* --- endpoints -------------------------------------------------------------------------
+/* --- webhooks --------------------------------------------------------------------------
+ */
+
+static const struct {
+    enum tiktok_event_kind kind;
+    const char *class;
+} event_classes[] = {
+    {TIKTOK_EVENT_OTHER, "unknown"},        {TIKTOK_EVENT_DISCONNECTED, "reconnect"},
+    {TIKTOK_EVENT_POST_FAILED, "failed"},   {TIKTOK_EVENT_POST_COMPLETE, "published"},
+    {TIKTOK_EVENT_IN_INBOX, "inbox"},       {TIKTOK_EVENT_PUBLIC, "published"},
+    {TIKTOK_EVENT_NOT_PUBLIC, "published"},
+};
+
+static void event_facts(struct trial *t, const struct tiktok_event *e)
+{
+    json_t *ids = json_array();
+    json_t *fields = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(event_classes); i++)
+        if (event_classes[i].kind == e->kind)
+            text_fact(t->facts, "class", event_classes[i].class);
+    text_fact(t->facts, "publish_id", e->publish_id);
+    if (e->post_id[0] != '\0' && json_array_append_new(ids, json_string(e->post_id)) != 0)
+        give_up("no id can be kept");
+    fact(t->facts, "post_ids", ids);
+    if (e->failure != NULL)
+        fact(t->facts, "fail_reason", json_string(e->fail_reason));
+    t->failure = e->failure;
+    text_fact(fields, "event", e->name);
+    text_fact(fields, "client_key", e->client_key);
+    text_fact(fields, "user_openid", e->open_id);
+    text_fact(fields, "publish_type", e->publish_type);
+    int_fact(fields, "create_time", e->created_s, 0);
+    if (e->kind == TIKTOK_EVENT_DISCONNECTED)
+        fact(fields, "removed_reason", json_integer(e->removed_reason));
+    fact(t->facts, "fields", fields);
+}
+
+/* Nothing is asked: what the host has heard is judged and read, byte for byte. */
+static void ask_webhook(struct trial *t)
+{
+    const struct webhook w = {t->signature, t->event.buf, t->event.len};
+    const char *secret = t->app.client_secret;
+    struct tiktok_event event;
+    int64_t signed_s;
+    enum webhook_verdict verdict =
+        webhook_verify(secret, strlen(secret), &w, (int64_t)time(NULL), &signed_s);
+
+    t->answer.status = 200;
+    strbuf_init(&t->answer.body, BODY_MAX);
+    strbuf_add(&t->answer.body, t->event.buf, t->event.len);
+    text_fact(t->facts, "verdict", webhook_verdict_name(verdict));
+    t->rc = tiktok_event_parse(t->event.buf, t->event.len, &event, &t->err);
+    if (t->rc == RC_OK)
+        event_facts(t, &event);
+}
+
+/* --- endpoints -------------------------------------------------------------------
  */
 
 static const struct {
@@ -571,12 +630,13 @@ static const struct {
     {"cancel", ask_cancel},
     {"video_list", ask_video_list},
     {"video_query", ask_video_query},
+    {"webhook", ask_webhook},
 };
 
 void ask(struct trial *t, const char *endpoint)
 {
     if (!t->permitted && strcmp(endpoint, "authorize") != 0 &&
-        strcmp(endpoint, "token") != 0)
+        strcmp(endpoint, "token") != 0 && strcmp(endpoint, "webhook") != 0)
         steps_permit(t);
     strbuf_wipe(&t->answer.body);
     t->answer = (struct wire_answer){.rc = RC_OK};

@@ -27,6 +27,10 @@ static const struct endpoint endpoints[] = {
      "{'data':{'publish_id':{'id':1},'upload_url':[]}}", true, true, false},
     {"inbox_init", "inbox_init", "", "user.info.basic,video.publish",
      "{'data':{'publish_id':[7],'upload_url':true}}", true, true, false},
+    {"content_init", "photo_init",
+     "control PATCH /apps/sbawlocalstackkey1 {'properties':['$media/']}; "
+     "knob {'pull_delay_ms':86400000}; photo $media/ok/1.jpg",
+     "user.info.basic,video.upload", "{'data':{'publish_id':{}}}", true, true, false},
     {"status", "status", "session", "user.info.basic,video.list",
      "{'data':{'status':['FAILED']}}", false, false, false},
     {"cancel", "cancel", "session", "user.info.basic,video.list", NULL, true, false,

@@ -33,7 +33,8 @@ struct world {
     const char *ttsctl; /* the program */
     struct tiktok_app app;
     struct http *http;
-    int video; /* a sparse file, larger than one chunk may be */
+    struct host *host; /* of ours, on which the simulator calls */
+    int video;         /* a sparse file, larger than one chunk may be */
 };
 
 struct a_case {
@@ -93,6 +94,7 @@ struct trial {
     /* what came of it */
     struct wire_answer answer;
     struct strbuf event; /* the body of a webhook */
+    char signature[256];
     enum rc rc;
     struct err err;
     struct tiktok_reply reply;
@@ -108,7 +110,7 @@ void trial_problem(struct trial *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Ends the run: without this no case means anything. */
 NORETURN void give_up(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* --- world.c ---------------------------------------------------------------------------
+/* --- world.c ---------------------------------------------------------------------
  */
 
 /* Sends and waits. The caller wipes out->body. */
@@ -123,8 +125,31 @@ json_t *control(const struct world *w, const char *method, const char *path,
 /* A browser's visit, form NULL for a page: the status, and where it is sent on to. */
 int browse(const char *url, const char *form, char *location, size_t size);
 
-/* --- steps.c
- * -----------------------------------------------------------------------------
+/* --- host.c ----------------------------------------------------------------------
+ */
+
+/* Takes webhooks at any path and answers 200; gives files below /ok/, none below /gone/,
+ * and sends on below /moved/. */
+struct host *host_start(void);
+void host_stop(struct host *h);
+const char *host_url(const struct host *h);
+
+/* Passes over what has been heard so far. */
+void host_forget(struct host *h);
+
+/* Waits for the next webhook in whose body the word is, and appends its body. False: none
+ * came within some seconds. */
+bool host_heard(struct host *h, const char *word, struct strbuf *body, char *signature,
+                size_t size);
+
+/* --- ttsctl.c --------------------------------------------------------------------
+ */
+
+/* The result of `ttsctl ARGS < body`, a JSON object for json_decref(). args ends with
+ * NULL. */
+json_t *ttsctl(const struct trial *t, const char *const *args, const struct strbuf *body);
+
+/* --- steps.c ---------------------------------------------------------------------
  */
 
 /* Does the steps one by one; a word that is not there ends the run. */
@@ -136,23 +161,20 @@ void steps_permit(struct trial *t);
 /* Text with ' for " and the trial's words for $words; the caller releases out. */
 void expand(const struct trial *t, const char *text, struct strbuf *out);
 
-/* --- ask.c
- * -------------------------------------------------------------------------------
+/* --- ask.c -----------------------------------------------------------------------
  */
 
 /* Sends the trial's request to an endpoint and reads the answer, as the publisher would;
  * judging is the caller's. The endpoint may be another one than the case's. */
 void ask(struct trial *t, const char *endpoint);
 
-/* --- judge.c
- * -----------------------------------------------------------------------------
+/* --- judge.c ---------------------------------------------------------------------
  */
 
 /* Compares what came with what is due. */
 void judge(struct trial *t);
 
-/* --- the cases
- * ---------------------------------------------------------------------------
+/* --- the cases -------------------------------------------------------------------
  */
 
 /* A group of cases: calls run() for each of its own. */
@@ -163,5 +185,7 @@ void cases_display(run_fn run, void *ctx);
 void cases_posting(run_fn run, void *ctx);
 void cases_status(run_fn run, void *ctx);
 void cases_upload(run_fn run, void *ctx);
+void cases_pull(run_fn run, void *ctx);
+void cases_webhook(run_fn run, void *ctx);
 
 #endif

@@ -2,100 +2,23 @@
  * of `ttsctl tiktok explain`, which reads the same body in a process of its own. */
 #include "conformance.h"
 
-#include "core/io.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { RESULT_MAX = 1024 * 1024, ALSO_MAX = 4096 };
-
-extern char **environ;
-
-/* --- ttsctl ----------------------------------------------------------------------------
- */
-
-static int body_file(const struct strbuf *body)
-{
-    int fd = memfd_create("body", MFD_CLOEXEC);
-    struct err err;
-
-    if (fd < 0 || io_write_full(fd, body->buf, body->len, &err) != RC_OK ||
-        lseek(fd, 0, SEEK_SET) != 0)
-        give_up("no body can be given to ttsctl");
-    return fd;
-}
-
-static void start(const struct trial *t, const char *endpoint, int in, int out,
-                  pid_t *pid)
-{
-    char http[16], name[32];
-    char *const argv[] = {(char *)(uintptr_t) "ttsctl",
-                          (char *)(uintptr_t) "tiktok",
-                          (char *)(uintptr_t) "explain",
-                          (char *)(uintptr_t) "--endpoint",
-                          name,
-                          (char *)(uintptr_t) "--http",
-                          http,
-                          NULL};
-    posix_spawn_file_actions_t files;
-
-    (void)snprintf(http, sizeof(http), "%d", t->answer.status);
-    (void)snprintf(name, sizeof(name), "%s", endpoint);
-    if (posix_spawn_file_actions_init(&files) != 0 ||
-        posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO) != 0 ||
-        posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) != 0 ||
-        posix_spawn(pid, t->world->ttsctl, &files, NULL, argv, environ) != 0)
-        give_up("%s does not start", t->world->ttsctl);
-    (void)posix_spawn_file_actions_destroy(&files);
-}
-
-static void read_all(int fd, struct strbuf *out)
-{
-    char piece[4096];
-    ssize_t n;
-
-    while ((n = read(fd, piece, sizeof(piece))) != 0) {
-        if (n < 0 && errno != EINTR)
-            give_up("ttsctl cannot be read");
-        if (n > 0)
-            strbuf_add(out, piece, (size_t)n);
-    }
-}
+enum { ALSO_MAX = 4096 };
 
 /* The explanation of a body, to be given to json_decref(). */
-static json_t *explain(const struct trial *t, const char *endpoint,
-                       const struct strbuf *body)
+static json_t *explain(const struct trial *t, const char *endpoint)
 {
-    struct strbuf text;
-    json_t *result;
-    int fds[2], status = 0;
-    int in = body_file(body);
-    pid_t pid;
+    char http[16];
+    const char *const args[] = {"tiktok", "explain", "--endpoint", endpoint,
+                                "--http", http,      NULL};
 
-    if (pipe2(fds, O_CLOEXEC) != 0)
-        give_up("no pipe");
-    start(t, endpoint, in, fds[1], &pid);
-    io_close(&in);
-    io_close(&fds[1]);
-    strbuf_init(&text, RESULT_MAX);
-    read_all(fds[0], &text);
-    io_close(&fds[0]);
-    if (waitpid(pid, &status, 0) != pid || status != 0)
-        give_up("%s: ttsctl tiktok explain ended with %d", t->c->name, status);
-    result = json_loadb(text.buf, text.len, 0, NULL);
-    if (!json_is_object(result))
-        give_up("%s: ttsctl tiktok explain answers no JSON: %s", t->c->name, text.buf);
-    strbuf_release(&text);
-    return result;
+    (void)snprintf(http, sizeof(http), "%d", t->answer.status);
+    return ttsctl(t, args, &t->answer.body);
 }
 
-/* --- comparing -------------------------------------------------------------------------
+/* --- comparing -------------------------------------------------------------------
  */
 
 static const char *text_of(const json_t *object, const char *key)
@@ -196,7 +119,7 @@ static void judge_facts(struct trial *t, const json_t *said)
     json_decref(none);
 }
 
-/* --- the client's own reading ----------------------------------------------------------
+/* --- the client's own reading ----------------------------------------------------
  */
 
 /* What a class of the issue means in the client's terms. */
@@ -267,7 +190,7 @@ static void judge_log(struct trial *t)
     json_decref(all);
 }
 
-/* --- the words -------------------------------------------------------------------------
+/* --- the words -------------------------------------------------------------------
  */
 
 /* A code that no row has: the sentence names it, and it is final. */
@@ -314,7 +237,7 @@ static void judge_explanation(struct trial *t)
 {
     const char *endpoint =
         strcmp(t->c->endpoint, "refresh") == 0 ? "token" : t->c->endpoint;
-    json_t *said = explain(t, endpoint, &t->answer.body);
+    json_t *said = explain(t, endpoint);
 
     same(t, "the class told", text_of(said, "class"), t->c->class);
     same(t, "the code told", text_of(said, "code"), t->c->code);
@@ -329,7 +252,20 @@ static void judge_explanation(struct trial *t)
     json_decref(said);
 }
 
-/* --- no answer -------------------------------------------------------------------------
+/* What the operator's tool says of a signature is what the publisher would. */
+static void judge_signature(struct trial *t)
+{
+    const char *const args[] = {"tiktok", "verify-webhook", "--signature", t->signature,
+                                NULL};
+    json_t *said = ttsctl(t, args, &t->answer.body);
+
+    same(t, "the verdict told", text_of(said, "verdict"), text_of(t->facts, "verdict"));
+    if (text_of(said, "sentence")[0] == '\0')
+        trial_problem(t, "there are no words for the signature");
+    json_decref(said);
+}
+
+/* --- no answer -------------------------------------------------------------------
  */
 
 /* As the publisher takes it: nothing happened, or nobody knows. For an act the latter is
@@ -369,6 +305,9 @@ void judge(struct trial *t)
         judge_also(t, NULL);
         return;
     }
-    judge_log(t);
+    if (strcmp(t->c->endpoint, "webhook") == 0)
+        judge_signature(t);
+    else
+        judge_log(t);
     judge_explanation(t);
 }

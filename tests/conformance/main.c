@@ -70,6 +70,7 @@ static void begin(struct trial *t, const struct world *w, const struct a_case *c
               "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     text_copy(t->photo_url, sizeof(t->photo_url), "https://media.example.com/u/1.jpg");
     json_decref(control(w, "POST", "/reset", NULL));
+    host_forget(w->host);
 }
 
 static void end(struct trial *t)
@@ -143,6 +144,7 @@ static void open_world(struct world *w, const char *url, const char *ttsctl)
     w->app.redirect_uri = setting("TIKTOK_REDIRECT_URI");
     if (http_curl_new(&settings, &w->http, &err) != RC_OK)
         give_up("%s", err.msg);
+    w->host = host_start();
     w->video = memfd_create("video", MFD_CLOEXEC);
     if (w->video < 0 || ftruncate(w->video, VIDEO_BYTES) != 0)
         give_up("no video can be made");
@@ -155,8 +157,8 @@ int main(int argc, char **argv)
 {
     static const struct {
         void (*cases)(run_fn run, void *ctx);
-    } groups[] = {{cases_oauth},  {cases_display}, {cases_posting},
-                  {cases_status}, {cases_upload},  {cases_across}};
+    } groups[] = {{cases_oauth},  {cases_display}, {cases_posting}, {cases_status},
+                  {cases_upload}, {cases_pull},    {cases_webhook}, {cases_across}};
     struct run run = {.names = argc > 3 ? argv + 3 : NULL};
 
     if (argc < 3)
@@ -166,6 +168,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ARRAY_LEN(groups); i++)
         groups[i].cases(run_case, &run);
     http_free(run.world.http);
+    host_stop(run.world.host);
     (void)close(run.world.video);
     (void)printf("conformance: %d cases, %d ok\n", run.cases, run.good);
     if (run.names == NULL && run.cases < CASES_MIN)

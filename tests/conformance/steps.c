@@ -17,7 +17,7 @@ enum {
     TRY_MS = 5,
 };
 
-/* --- the trial's words -----------------------------------------------------------------
+/* --- the trial's words -----------------------------------------------------------
  */
 
 static json_t *ledger(const struct trial *t, const char *query)
@@ -58,6 +58,8 @@ static void word(const struct trial *t, const char *name, struct strbuf *out)
     } else if (strcmp(name, "long") == 0) {
         for (int i = 0; i < TIKTOK_UPLOAD_URL_MAX; i++)
             strbuf_addc(out, 'x');
+    } else if (strcmp(name, "media") == 0) {
+        strbuf_addstr(out, host_url(t->world->host));
     } else if (strcmp(name, "url") == 0) {
         strbuf_addstr(out, t->world->url);
     } else if (strcmp(name, "post_id") == 0) {
@@ -91,7 +93,7 @@ void expand(const struct trial *t, const char *text, struct strbuf *out)
     }
 }
 
-/* --- who ------------------------------------------------------------------------------
+/* --- who -------------------------------------------------------------------------
  */
 
 static void set_text(char *out, size_t size, const char *text)
@@ -170,7 +172,7 @@ static void refresh_token(struct trial *t, const char *arg)
     t->permitted = true;
 }
 
-/* --- the simulator ---------------------------------------------------------------------
+/* --- the simulator ---------------------------------------------------------------
  */
 
 static void knob(struct trial *t, const char *arg)
@@ -226,8 +228,7 @@ static void raw_control(struct trial *t, const char *arg)
     json_decref(control(t->world, method, path, arg[used] != '\0' ? arg + used : NULL));
 }
 
-/* --- requests before the one that counts
- * ------------------------------------------------
+/* --- requests before the one that counts -----------------------------------------
  */
 
 /* Asks and must succeed. */
@@ -261,6 +262,33 @@ static void send_chunks(struct trial *t, const char *arg)
     }
 }
 
+/* Asks for the status until the post is over: what TikTok fetches takes its time. */
+static void settle(struct trial *t, UNUSED const char *arg)
+{
+    for (int waited = 0; waited < PATIENCE_MS; waited += TRY_MS) {
+        const char *class;
+
+        do_ask(t, "status");
+        class = json_string_value(json_object_get(t->facts, "class"));
+        if (class != NULL && strcmp(class, "processing") != 0)
+            return;
+        (void)poll(NULL, 0, TRY_MS);
+    }
+    give_up("%s: the post does not come to an end", t->c->name);
+}
+
+/* Waits for a webhook of this event, about the trial's publication if there is one. */
+static void hear(struct trial *t, const char *arg)
+{
+    char word[128];
+
+    (void)snprintf(word, sizeof(word), "\"event\":\"%s\"", arg);
+    strbuf_release(&t->event);
+    strbuf_init(&t->event, STEP_MAX);
+    if (!host_heard(t->world->host, word, &t->event, t->signature, sizeof(t->signature)))
+        give_up("%s: no webhook %s comes", t->c->name, arg);
+}
+
 /* A person lets the app in (form fields of the page of consent); leaves the code. */
 static void consent(struct trial *t, const char *arg)
 {
@@ -279,7 +307,7 @@ static void consent(struct trial *t, const char *arg)
         give_up("%s: no code came back", t->c->name);
 }
 
-/* --- the request itself ----------------------------------------------------------------
+/* --- the request itself ----------------------------------------------------------
  */
 
 static void size(struct trial *t, const char *arg)
@@ -410,7 +438,7 @@ static void verifier(struct trial *t, const char *arg)
     set_text(t->verifier, sizeof(t->verifier), arg);
 }
 
-/* --- afterwards ------------------------------------------------------------------------
+/* --- afterwards ------------------------------------------------------------------
  */
 
 /* How many rows of a kind the ledger has. */
@@ -487,7 +515,7 @@ static void again_is(struct trial *t, const char *arg)
         trial_problem(t, "again: %s, not %s", got, arg);
 }
 
-/* --- the words -------------------------------------------------------------------------
+/* --- the words -------------------------------------------------------------------
  */
 
 static const struct {
@@ -512,6 +540,8 @@ static const struct {
     {"try", try_ask},
     {"session", session},
     {"send", send_chunks},
+    {"settle", settle},
+    {"hear", hear},
     {"consent", consent},
     {"size", size},
     {"chunk_size", chunk_size},
