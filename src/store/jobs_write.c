@@ -381,12 +381,13 @@ enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
 /* --- DEAD
  * ------------------------------------------------------------------------------------ */
 
-/* A gate that can be closed was opened, by a grant. */
+/* A gate that can be closed was opened, by a grant. Without proof only what is not
+ * granted can end: so "never twice" does not hang on the fence alone. */
 static enum rc bury_job(struct db *db, const struct step *s, struct err *err)
 {
     const struct sql_arg args[] = {sql_i64(JOB_PHASE_MS), JOB_GUARD_ARGS(s->ref),
-                                   sql_u64(s->unserved ? s->no : 0), sql_u64(s->no),
-                                   sql_u64(s->no)};
+                                   sql_u64(s->unserved ? s->no : 0),
+                                   sql_u64(s->unproven ? 0 : s->no), sql_u64(s->no)};
 
     return db_exec_one(db,
                        "UPDATE job SET state = 2, granted = 0,"

@@ -540,6 +540,22 @@ START_TEST(a_session_without_proof_of_its_death_may_be_out)
 }
 END_TEST
 
+START_TEST(a_granted_session_is_not_given_up_without_proof)
+{
+    for (size_t i = 6; i <= 7; i++) {
+        uint64_t post = post_like(&situations[i]);
+
+        ck_assert_int_eq(job_give_up(db, &ref, attempt_no_of(post), "why", &err),
+                         RC_CONFLICT);
+        ck_assert_int_eq(database_number(db,
+                                         "SELECT state FROM attempt WHERE post_id ="
+                                         " %" PRIu64,
+                                         post),
+                         situations[i].attempt);
+    }
+}
+END_TEST
+
 START_TEST(ends_say_when_to_look_again_and_why)
 {
     static const struct {
@@ -1094,6 +1110,7 @@ DATABASE_MAIN("store_jobs", setup, teardown,
               an_attempt_that_led_nowhere_is_superseded,
               only_a_dead_session_of_that_post_is_called_dead,
               a_session_without_proof_of_its_death_may_be_out,
+              a_granted_session_is_not_given_up_without_proof,
               ends_say_when_to_look_again_and_why, a_code_of_tiktoks_never_breaks_a_write,
               a_grant_that_was_not_heard_is_found_out_by_reading,
               a_grant_whose_answer_was_lost_is_found_out_by_reading,
