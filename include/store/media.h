@@ -70,6 +70,7 @@ struct media_query {
     uint64_t workspace_id;
     enum media_kind kind;
     int state;          /* of enum media_state */
+    const char *name;   /* part of the file's name, whatever its case; NULL: any */
     uint64_t before_id; /* below this one: the last of the page before */
     size_t limit;       /* 1..MEDIA_LIST_MAX */
 };

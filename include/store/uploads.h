@@ -48,6 +48,16 @@ struct upload {
     int64_t expires_at_ms;       /* once it has ended: when it did */
 };
 
+/* What a workspace's library holds and may hold. */
+struct upload_usage {
+    int64_t max_bytes;    /* the quota */
+    int64_t kept_bytes;   /* of files that are there */
+    int64_t coming_bytes; /* of open uploads, each with its full length */
+    int64_t open;         /* how many of these there are */
+};
+enum rc upload_usage(struct db *db, uint64_t workspace_id, struct upload_usage *out,
+                     struct err *err) MUST_CHECK;
+
 /* Stores a new upload (id, workspace_id, user_id, bytes, filename and mime are given) and
  * fills in the rest. RC_LIMITED, "storage_full": the workspace's quota, open uploads
  * counted with their full length; "too_many_uploads": UPLOAD_OPEN_MAX. Creations of a

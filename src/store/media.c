@@ -1,5 +1,6 @@
 #include "store/media.h"
 
+#include "core/strbuf.h"
 #include "core/xalloc.h"
 #include "media_priv.h"
 #include "stmt.h"
@@ -7,6 +8,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 void media_release(struct media *m)
 {
@@ -132,9 +134,22 @@ enum rc media_get(struct db *db, uint64_t workspace_id, uint64_t media_id,
     return RC_OK;
 }
 
+/* A pattern of LIKE for names with that part in them. */
+static void write_pattern(const char *name, struct strbuf *out)
+{
+    strbuf_addc(out, '%');
+    for (const char *p = name != NULL ? name : ""; *p != '\0'; p++) {
+        if (strchr("%_\\", *p) != NULL)
+            strbuf_addc(out, '\\');
+        strbuf_addc(out, *p);
+    }
+    if (out->len > 1)
+        strbuf_addc(out, '%');
+}
+
 /* Two statements: by state the list has an index of its own. */
-static enum rc read_page(struct db *db, const struct media_query *q, struct reading *r,
-                         struct err *err)
+static enum rc read_page(struct db *db, const struct media_query *q, const char *pattern,
+                         struct reading *r, struct err *err)
 {
     uint64_t before = q->before_id != 0 ? q->before_id : INT64_MAX;
     int kind = (int)q->kind;
@@ -146,21 +161,25 @@ static enum rc read_page(struct db *db, const struct media_query *q, struct read
                                        sql_u64(before),
                                        sql_i64(kind),
                                        sql_i64(kind),
+                                       sql_text(pattern),
                                        sql_i64(limit)};
 
         return read_media(db,
                           SELECT_MEDIA
                           "WHERE m.workspace_id = ? AND m.state = ? AND m.media_id < ? "
-                          "AND (? = 0 OR m.kind = ?) ORDER BY m.media_id DESC LIMIT ?",
+                          "AND (? = 0 OR m.kind = ?) AND m.filename LIKE ? "
+                          "ORDER BY m.media_id DESC LIMIT ?",
                           SQL_ARGS(args), r, err);
     }
-    const struct sql_arg args[] = {sql_u64(q->workspace_id), sql_u64(before),
-                                   sql_i64(kind), sql_i64(kind), sql_i64(limit)};
+    const struct sql_arg args[] = {
+        sql_u64(q->workspace_id), sql_u64(before), sql_i64(kind), sql_i64(kind),
+        sql_text(pattern),        sql_i64(limit)};
 
     return read_media(db,
                       SELECT_MEDIA
                       "WHERE m.workspace_id = ? AND m.media_id < ? AND m.state <> 4 "
-                      "AND (? = 0 OR m.kind = ?) ORDER BY m.media_id DESC LIMIT ?",
+                      "AND (? = 0 OR m.kind = ?) AND m.filename LIKE ? "
+                      "ORDER BY m.media_id DESC LIMIT ?",
                       SQL_ARGS(args), r, err);
 }
 
@@ -168,12 +187,16 @@ enum rc media_list(struct db *db, const struct media_query *query, struct media 
                    size_t *n, bool *more, struct err *err)
 {
     struct reading r = {.max = query->limit + 1}; /* one more tells of another page */
+    struct strbuf pattern;
     enum rc rc;
 
     assert(query->limit >= 1 && query->limit <= MEDIA_LIST_MAX);
     assert(query->state != MEDIA_DELETED);
     r.out = xcalloc(r.max, sizeof(*r.out));
-    rc = read_page(db, query, &r, err);
+    strbuf_init(&pattern, 2 * MEDIA_FILENAME_SIZE);
+    write_pattern(query->name, &pattern);
+    rc = read_page(db, query, pattern.buf, &r, err);
+    strbuf_release(&pattern);
     if (rc == RC_OK) {
         *more = r.n > query->limit;
         if (*more)

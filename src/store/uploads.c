@@ -57,53 +57,64 @@ struct creation {
     int64_t now_ms;
 };
 
-/* The quota. The workspace's row is locked until the new upload counts. */
-static enum rc lock_quota(struct db *db, uint64_t workspace_id, int64_t *max,
-                          struct err *err)
+static enum rc read_usage(struct db *db, const char *quota, uint64_t ws, int64_t now_ms,
+                          struct upload_usage *u, struct err *err)
 {
-    const struct sql_arg args[] = {sql_u64(workspace_id)};
-    const struct sql_col cols[] = {COL_I64(max)};
+    const struct sql_arg one[] = {sql_u64(ws)};
+    const struct sql_arg args[] = {sql_u64(ws), sql_u64(ws), sql_i64(now_ms)};
+    const struct sql_col max[] = {COL_I64(&u->max_bytes)};
+    const struct sql_col cols[] = {COL_I64(&u->kept_bytes), COL_I64(&u->coming_bytes),
+                                   COL_I64(&u->open)};
     bool found = false;
-    enum rc rc = db_row(
-        db, "SELECT media_bytes_max FROM workspace WHERE workspace_id = ? FOR UPDATE",
-        SQL_ARGS(args), SQL_COLS(cols), &found, err);
+    enum rc rc = db_row(db, quota, SQL_ARGS(one), SQL_COLS(max), &found, err);
 
     if (rc == RC_OK && !found)
-        return err_set(err, RC_NOT_FOUND, "not_found", "There is no such workspace.");
+        rc = err_set(err, RC_NOT_FOUND, "not_found", "There is no such workspace.");
+    if (rc != RC_OK)
+        return rc;
+    return db_row(db,
+                  "SELECT (SELECT CAST(COALESCE(SUM(bytes), 0) AS SIGNED) FROM media "
+                  "WHERE workspace_id = ? AND state <> 4), "
+                  "CAST(COALESCE(SUM(bytes), 0) AS SIGNED), COUNT(*) FROM upload "
+                  "WHERE workspace_id = ? AND state = 1 AND expires_at > ?",
+                  SQL_ARGS(args), SQL_COLS(cols), &found, err);
+}
+
+enum rc upload_usage(struct db *db, uint64_t workspace_id, struct upload_usage *out,
+                     struct err *err)
+{
+    struct upload_usage u = {0};
+    int64_t now_ms = 0;
+    enum rc rc = db_now(db, &now_ms, err);
+
+    if (rc == RC_OK)
+        rc =
+            read_usage(db, "SELECT media_bytes_max FROM workspace WHERE workspace_id = ?",
+                       workspace_id, now_ms, &u, err);
+    if (rc == RC_OK)
+        *out = u;
     return rc;
 }
 
+/* The workspace's row is locked until the new upload counts. */
 static enum rc check_room(struct db *db, const struct creation *c, struct err *err)
 {
-    uint64_t ws = c->u->workspace_id;
-    const struct sql_arg args[] = {sql_u64(ws), sql_u64(ws), sql_i64(c->now_ms)};
-    int64_t max = 0;
-    int64_t kept = 0;
-    int64_t coming = 0;
-    int64_t open = 0;
-    bool found = false;
-    const struct sql_col cols[] = {COL_I64(&kept), COL_I64(&coming), COL_I64(&open)};
-    enum rc rc = lock_quota(db, ws, &max, err);
+    struct upload_usage u = {0};
+    enum rc rc = read_usage(
+        db, "SELECT media_bytes_max FROM workspace WHERE workspace_id = ? FOR UPDATE",
+        c->u->workspace_id, c->now_ms, &u, err);
 
     if (rc != RC_OK)
         return rc;
-    rc = db_row(db,
-                "SELECT (SELECT CAST(COALESCE(SUM(bytes), 0) AS SIGNED) FROM media "
-                "WHERE workspace_id = ? AND state <> 4), "
-                "CAST(COALESCE(SUM(bytes), 0) AS SIGNED), COUNT(*) FROM upload "
-                "WHERE workspace_id = ? AND state = 1 AND expires_at > ?",
-                SQL_ARGS(args), SQL_COLS(cols), &found, err);
-    if (rc != RC_OK)
-        return rc;
-    if (open >= UPLOAD_OPEN_MAX)
+    if (u.open >= UPLOAD_OPEN_MAX)
         return err_set(err, RC_LIMITED, "too_many_uploads",
                        "%d uploads are under way. Finish or cancel some of them first.",
                        UPLOAD_OPEN_MAX);
-    if (c->u->bytes > max - kept - coming)
+    if (c->u->bytes > u.max_bytes - u.kept_bytes - u.coming_bytes)
         return err_set(err, RC_LIMITED, "storage_full",
                        "The library is full: it may hold %" PRId64 " bytes, and %" PRId64
                        " are taken. Delete files that are not needed any more.",
-                       max, kept + coming);
+                       u.max_bytes, u.kept_bytes + u.coming_bytes);
     return RC_OK;
 }
 

@@ -122,7 +122,7 @@ describe('a photo post', () => {
   test('has a title, a description and what photos have, and nothing else', async () => {
     await page.getByLabel('Title').fill('x'.repeat(91));
     await page.getByText('91 / 90').waitFor();
-    await page.getByText('The title is 1 characters too long.').first().waitFor();
+    await page.getByText('The title is 1 character too long.').first().waitFor();
     await page.getByLabel('Title').fill(title);
     await page.getByLabel('Description').fill('Painted by ffmpeg #colour');
     await page.getByText('25 / 4,000').waitFor();
@@ -201,6 +201,35 @@ describe('the cover of a video', () => {
     await page.keyboard.press('ArrowLeft');
     await assertAccessible(page, '36-film-strip');
     await assertFitsPhone(page, '36-film-strip');
+  });
+});
+
+describe('the library', () => {
+  const names = () => page.locator('.media-title h2').allTextContents();
+
+  test('is searched by name and kind, and says how full it is', async () => {
+    await page.goto(`${stack.url}/media`);
+    await page.getByRole('heading', { name: 'gold.jpg' }).waitFor();
+    await page.getByText(/of 107 GB used/).waitFor();
+    await assertAccessible(page, '38-library');
+    await assertFitsPhone(page, '38-library');
+    await page.getByLabel('Search by file name').fill('GOLD');
+    await eventually(async () => (await names()).join() === 'gold.jpg', { what: 'the one file' });
+    await page.getByRole('group', { name: 'Kind' }).getByRole('button', { name: 'Videos' }).click();
+    await page.getByText('No file like that').waitFor();
+    await assertAccessible(page, '39-library-nothing');
+    await page.getByRole('button', { name: 'Show all files' }).click();
+    await page.getByRole('heading', { name: 'film.mp4' }).waitFor();
+  });
+
+  test('tells of a file that is there twice', async () => {
+    await choose('Upload files', files.red);
+    await page.getByText('You have this file already, as red.png.').waitFor({ timeout: 30_000 });
+    await page.getByRole('button', { name: 'Look at red.png' }).first().click();
+    await page.getByRole('dialog').getByText(/TikTok gets a JPEG of 900×1200/).waitFor();
+    await assertAccessible(page, '40-photo-look');
+    await assertFitsPhone(page, '40-photo-look');
+    await page.keyboard.press('Escape');
   });
 });
 

@@ -121,6 +121,30 @@ describe('the same file twice', () => {
   });
 });
 
+describe('the library', () => {
+  test('finds files by a part of their name', async () => {
+    const names = async (q) => (await client.get(`/api/v1/media?q=${encodeURIComponent(q)}`)).items.map((m) => m.filename);
+    await checked(paint(at('Sunrise 100%.png'), { color: 'orange' }));
+    assert.deepEqual(await names('sunrise'), ['Sunrise 100%.png']);
+    assert.deepEqual(await names('100%'), ['Sunrise 100%.png']);
+    assert.deepEqual(await names('no such file'), []);
+    assert.equal((await client.request('GET', '/api/v1/media?q=a%2Fb')).status, 422);
+  });
+
+  test('says how full it is', async () => {
+    const before = await client.get('/api/v1/storage');
+    assert.equal(before.used_bytes, Number(stack.sql('SELECT SUM(bytes) FROM media WHERE state <> 4')));
+    assert.ok(before.free_bytes > 0 && before.free_bytes <= before.quota_bytes - before.used_bytes);
+    await client.createUpload(1_000_000, { filename: 'later.mp4', filetype: 'video/mp4' });
+    const after = await client.get('/api/v1/storage');
+    assert.equal(after.uploading_bytes - before.uploading_bytes, 1_000_000);
+    assert.equal(after.used_bytes, before.used_bytes);
+    stack.sql(`UPDATE workspace SET media_bytes_max = ${after.used_bytes}`);
+    assert.equal((await client.get('/api/v1/storage')).free_bytes, 0);
+    stack.sql('UPDATE workspace SET media_bytes_max = 107374182400');
+  });
+});
+
 describe('the film strip of a video', () => {
   test('shows it from beginning to end, to its owners only', async () => {
     const file = at('turning.mp4');

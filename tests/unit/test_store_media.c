@@ -341,6 +341,51 @@ START_TEST(the_list_can_be_narrowed)
 }
 END_TEST
 
+START_TEST(files_are_found_by_a_part_of_their_name)
+{
+    static const char *const names[] = {"Launch.mp4", "launch 50%.mp4", "beach_1.mov",
+                                        "beachx1.mov",
+                                        "\xc3\x9c"
+                                        "bung.mp4"};
+    static const struct {
+        const char *name, *ids;
+    } rows[] = {
+        {NULL, "4 3 2 1 0"},
+        {"", "4 3 2 1 0"},
+        {"launch", "1 0"},
+        {"LAUNCH", "1 0"},
+        {"50%", "1"},
+        {"%", "1"},
+        {"h_1", "2"},
+        {"_", "2"},
+        {"\\", ""},
+        {".mov", "3 2"},
+        {"\xc3\xbc"
+         "bung",
+         "4"},
+        {"ubu", "4"},
+        {"nothing", ""},
+    };
+    uint64_t first = 0;
+    bool more = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        uint64_t id = arrived("video/mp4");
+        struct media_ref ref = of(id, 0);
+
+        ok(media_rename(db, &ref, names[i], &err));
+        first = i == 0 ? id : first;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct media_query q = {
+            .workspace_id = workspace, .name = rows[i].name, .limit = 10};
+
+        ck_assert_msg(strcmp(page(&q, first, &more), rows[i].ids) == 0, "row %zu: %s", i,
+                      page(&q, first, &more));
+    }
+}
+END_TEST
+
 /* A post that shows the file, its job in that state. */
 static uint64_t post_of(uint64_t media, int state)
 {
@@ -729,8 +774,9 @@ DATABASE_MAIN("store_media", setup, teardown,
               a_checked_file_shows_what_was_found, what_lies_beside_a_file_is_told,
               the_same_bytes_again_are_known_as_such, another_workspace_has_none_of_it,
               the_list_is_newest_first_page_by_page, the_list_can_be_narrowed,
-              a_file_says_how_many_posts_show_it, a_new_name_is_a_new_version,
-              the_longest_name_fits, a_deleted_file_is_gone_but_for_its_row,
+              files_are_found_by_a_part_of_their_name, a_file_says_how_many_posts_show_it,
+              a_new_name_is_a_new_version, the_longest_name_fits,
+              a_deleted_file_is_gone_but_for_its_row,
               a_file_is_kept_for_posts_that_still_need_it,
               a_file_is_claimed_by_one_at_a_time,
               two_who_claim_at_once_get_different_files,

@@ -152,11 +152,13 @@ START_TEST(files_are_uploaded_and_managed)
                   gone = upload_of("bbbbbbbbbbbbbbbbbbbbbbbbbb"), read;
     const struct media_query query = {.workspace_id = seed.workspace, .limit = 10};
     struct media_ref ref = {.workspace_id = seed.workspace, .user_id = seed.user};
+    struct upload_usage usage;
     struct media one, list[11];
     uint64_t overdue;
     size_t n = 0;
     bool more;
 
+    works(upload_usage(api, seed.workspace, &usage, &err), "upload_usage");
     works(upload_insert(api, &u, &err), "upload_insert");
     works(upload_get(api, seed.workspace, u.id, &read, &err), "upload_get");
     works(upload_get_settled(api, seed.workspace, u.id, &read, &err), "get_settled");

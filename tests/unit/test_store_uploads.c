@@ -146,6 +146,28 @@ START_TEST(the_quota_counts_what_is_there_and_what_is_coming)
 }
 END_TEST
 
+START_TEST(usage_tells_what_is_there_and_what_is_coming)
+{
+    struct upload_usage usage = {0};
+    struct upload u = begun(300);
+
+    set_quota(1000);
+    ok(upload_finish(db, &u, false, &err));
+    (void)begun(200);
+    (void)begun(20);
+    ok(upload_usage(db, workspace, &usage, &err));
+    ck_assert_int_eq(usage.max_bytes, 1000);
+    ck_assert_int_eq(usage.kept_bytes, 300);
+    ck_assert_int_eq(usage.coming_bytes, 220);
+    ck_assert_int_eq(usage.open, 2);
+    database_run(db, "UPDATE media SET state = 4");
+    database_run(db, "UPDATE upload SET expires_at = 1");
+    ok(upload_usage(db, workspace, &usage, &err));
+    ck_assert_int_eq(usage.kept_bytes + usage.coming_bytes, 0);
+    ck_assert_int_eq(upload_usage(db, workspace + 1000, &usage, &err), RC_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(another_workspace_fills_nobody_elses_quota)
 {
     struct upload u = plan(900);
@@ -570,6 +592,7 @@ END_TEST
 DATABASE_MAIN(
     "store_uploads", setup, teardown, a_new_upload_is_open_and_empty,
     another_workspace_finds_nothing, the_quota_counts_what_is_there_and_what_is_coming,
+    usage_tells_what_is_there_and_what_is_coming,
     another_workspace_fills_nobody_elses_quota, so_many_uploads_may_be_open_and_no_more,
     creations_at_once_do_not_pass_the_quota, an_upload_is_finished_once_whoever_tries,
     an_upload_moves_only_from_where_its_writer_saw_it, progress_puts_the_expiry_off,

@@ -4,6 +4,7 @@ import { api, asError, get, newKey, session } from './api';
 import type { ApiError } from './api';
 import { now } from './clock';
 import { refreshSoon } from './changes';
+import { count } from './format';
 import { keepMedia, mediaById, watchMedia } from './media-store';
 import { homeZone } from './prefs';
 import { MAX_PHOTOS, TITLE_UNITS, rules } from './rules';
@@ -170,7 +171,7 @@ export function textOf(p: Problem): string {
   const c = known.value;
   if (p.code === 'photos_off') return photosOff.value ?? '';
   if (p.field === 'cover_index') return 'Choose the cover again.';
-  if (p.code === 'title_too_long') return `The title is ${(content.value.title ?? '').length - TITLE_UNITS} characters too long.`;
+  if (p.code === 'title_too_long') return `The title is ${count((content.value.title ?? '').length - TITLE_UNITS, 'character', 'characters')} too long.`;
   return problemText(p, {
     durationMs: chosen.value?.duration_ms ?? null,
     limitSec: c?.max_video_post_duration_sec ?? null,

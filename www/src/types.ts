@@ -101,6 +101,13 @@ export interface Media extends PostMedia {
   version: number;
 }
 
+export interface Storage {
+  quota_bytes: number;
+  used_bytes: number;
+  uploading_bytes: number;
+  free_bytes: number;
+}
+
 export interface Disclose {
   your_brand: boolean;
   branded_content: boolean;

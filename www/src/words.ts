@@ -1,5 +1,5 @@
 // The words of the product in one place: statuses, audiences, problems of the composer, errors of connecting.
-import { span } from './format';
+import { count, span } from './format';
 import type { Problem } from './rules';
 import type { NextAction, PostStatus } from './types';
 
@@ -97,7 +97,7 @@ export function problemText(p: Problem, f: ProblemFacts): string {
   if (p.code === 'media_too_long' && f.durationMs !== null && f.limitSec !== null) {
     return `This video is ${span(f.durationMs)} long; this account can post at most ${span(f.limitSec * 1000)}.`;
   }
-  if (p.code === 'caption_too_long') return `The ${f.photo ? 'description' : 'caption'} is ${f.captionOver} characters too long.`;
+  if (p.code === 'caption_too_long') return `The ${f.photo ? 'description' : 'caption'} is ${count(f.captionOver, 'character', 'characters')} too long.`;
   if (p.code === 'creator_blocked' && f.blocked) return f.blocked;
   return PROBLEM[p.code] ?? `Not accepted (${p.code}).`;
 }

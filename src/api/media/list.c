@@ -27,6 +27,21 @@ static enum rc read_word(const struct api_request *req, const char *name,
     return RC_OK;
 }
 
+/* Part of a name, to name (borrowed by q when there is one). */
+static enum rc read_name(const struct api_request *req, char name[MEDIA_FILENAME_SIZE],
+                         struct media_query *q, struct err *err)
+{
+    bool found;
+    enum rc rc = web_query(req->web, "q", name, MEDIA_FILENAME_SIZE, &found, err);
+
+    if (rc != RC_OK || !found || name[0] == '\0')
+        return rc;
+    if (!media_filename_ok(name))
+        return err_field(err, "q", "invalid", "No file has such a name.");
+    q->name = name;
+    return RC_OK;
+}
+
 enum { UPLOADING = 4 }; /* a status that no file of the library has yet */
 
 static enum rc read_query(const struct api_request *req, struct media_query *q,
@@ -66,6 +81,7 @@ enum rc media_list_get(struct api *api, const struct api_request *req,
 {
     struct media_query q = {.workspace_id = req->who.workspace_id};
     struct api_page page;
+    char name[MEDIA_FILENAME_SIZE];
     struct media *items = NULL;
     size_t n = 0;
     bool more = false;
@@ -73,6 +89,8 @@ enum rc media_list_get(struct api *api, const struct api_request *req,
 
     if (rc == RC_OK)
         rc = read_query(req, &q, err);
+    if (rc == RC_OK)
+        rc = read_name(req, name, &q, err);
     if (rc != RC_OK)
         return rc;
     q.before_id = page.id;

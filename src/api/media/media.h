@@ -20,6 +20,9 @@ enum rc media_thumbnail(struct api *api, const struct api_request *req,
 enum rc media_strip(struct api *api, const struct api_request *req,
                     struct web_response *res, struct err *err) MUST_CHECK;
 
+enum rc media_storage(struct api *api, const struct api_request *req,
+                      struct web_response *res, struct err *err) MUST_CHECK;
+
 /* A file as the API shows it: Media of docs/openapi.yaml, one JSON object. */
 void media_write(struct jsonw *w, const struct media *m);
 

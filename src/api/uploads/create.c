@@ -13,10 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What stays free on the disk whatever people upload: a tenth, or this if that is less.
- */
-#define SPARE_MAX (INT64_C(5) << 30)
-
 static enum rc read_headers(const struct api_request *req, struct upload *u,
                             struct err *err)
 {
@@ -41,16 +37,10 @@ static enum rc read_headers(const struct api_request *req, struct upload *u,
 
 static enum rc check_disk(struct api *api, int64_t bytes, struct err *err)
 {
-    struct blob_space space;
-    int64_t spare;
-    enum rc rc = blob_space(api->blobs, &space, err);
+    int64_t room = 0;
+    enum rc rc = upload_disk_room(api, &room, err);
 
-    if (rc != RC_OK)
-        return rc;
-    spare = space.total_bytes / 10 < SPARE_MAX ? space.total_bytes / 10 : SPARE_MAX;
-    if (space.free_bytes - spare < bytes)
-        return upload_no_room(err);
-    return RC_OK;
+    return rc == RC_OK && room < bytes ? upload_no_room(err) : rc;
 }
 
 /* Stores the row. When nobody knows whether that happened, it is looked up. */

@@ -1,5 +1,6 @@
 #include "uploads.h"
 
+#include "blob/blob.h"
 #include "tus.h"
 
 #include <inttypes.h>
@@ -30,6 +31,23 @@ enum rc upload_find(struct api *api, const struct api_request *req, struct uploa
         return err_set(err, RC_NOT_FOUND, "not_found", "There is no such upload.");
     rc = upload_get(api->db, req->who.workspace_id, id, out, err);
     return rc == RC_OK ? upload_check_alive(out, err) : rc;
+}
+
+/* What stays free on the disk whatever people upload: a tenth, or this if that is less.
+ */
+#define SPARE_MAX (INT64_C(5) << 30)
+
+enum rc upload_disk_room(struct api *api, int64_t *bytes, struct err *err)
+{
+    struct blob_space space;
+    int64_t spare;
+    enum rc rc = blob_space(api->blobs, &space, err);
+
+    if (rc != RC_OK)
+        return rc;
+    spare = space.total_bytes / 10 < SPARE_MAX ? space.total_bytes / 10 : SPARE_MAX;
+    *bytes = space.free_bytes - spare;
+    return RC_OK;
 }
 
 enum rc upload_no_room(struct err *err)

@@ -29,6 +29,10 @@ enum rc upload_find(struct api *api, const struct api_request *req, struct uploa
 /* The refusal of an upload that is over without having become a medium; RC_OK else. */
 enum rc upload_check_alive(const struct upload *u, struct err *err) MUST_CHECK;
 
+/* How many bytes may still come to the place where files lie; below 0 when it is fuller
+ * than we like it. */
+enum rc upload_disk_room(struct api *api, int64_t *bytes, struct err *err) MUST_CHECK;
+
 /* The disk is full: RC_LIMITED, "storage_full". */
 enum rc upload_no_room(struct err *err) MUST_CHECK;
 

@@ -14,7 +14,7 @@ import { Menu } from '../parts/menu';
 import type { MenuItem } from '../parts/menu';
 import { navigate } from '../nav';
 import { toast } from '../toasts';
-import type { Media, Page } from '../types';
+import type { Kind, Media, Page, Storage } from '../types';
 import type { Tone } from '../words';
 
 const ids = signal<string[] | null>(null);
@@ -24,10 +24,36 @@ const more = signal(false);
 const looking = signal<string | null>(null);
 const renaming = signal<Media | null>(null);
 
+/** What the list is narrowed to. */
+const sought = signal('');
+const kind = signal<Kind | ''>('');
+const storage = signal<Storage | null>(null);
+
+const WAIT_MS = 250;
+let typing: ReturnType<typeof setTimeout> | undefined;
+let asked = 0;
+
+const narrowed = (): boolean => sought.value.trim() !== '' || kind.value !== '';
+
+function address(cursor: string | null): string {
+  const q = new URLSearchParams({ limit: '48' });
+  if (sought.value.trim()) q.set('q', sought.value.trim().replace(/[/\\]/g, ''));
+  if (kind.value) q.set('kind', kind.value);
+  if (cursor) q.set('cursor', cursor);
+  return `/api/v1/media?${q}`;
+}
+
+function loadStorage(): void {
+  get<Storage>('/api/v1/storage').then((s) => (storage.value = s), () => undefined);
+}
+
 async function load(cursor: string | null = null): Promise<void> {
+  const mine = ++asked;
   more.value = cursor !== null;
+  if (!cursor) loadStorage();
   try {
-    const page = await get<Page<Media>>(`/api/v1/media?limit=48${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+    const page = await get<Page<Media>>(address(cursor));
+    if (mine !== asked) return; // somebody typed on
     keepMedia(...page.items);
     page.items.filter((m) => m.status === 'checking').forEach((m) => watchMedia(m.id));
     const before = cursor ? (ids.value ?? []) : [];
@@ -48,6 +74,7 @@ async function remove(m: Media): Promise<void> {
     await api('DELETE', `/api/v1/media/${m.id}`);
     forgetMedia(m.id);
     ids.value = (ids.value ?? []).filter((id) => id !== m.id);
+    loadStorage();
     toast(`${m.filename} is deleted.`);
   } catch (e) {
     const x = asError(e);
@@ -169,10 +196,65 @@ class Rename extends Component<{ m: Media }, { name: string; error: string }> {
   }
 }
 
+function Meter() {
+  const s = storage.value;
+  if (!s) return null;
+  const used = s.used_bytes + s.uploading_bytes;
+  return (
+    <div class="storage">
+      <meter min={0} max={s.quota_bytes || 1} high={s.quota_bytes * 0.9} value={used} aria-label="Storage used" />
+      <span class="hint">{bytes(used)} of {bytes(s.quota_bytes)} used{s.free_bytes < s.quota_bytes - used && ` · room for ${bytes(s.free_bytes)}`}</span>
+    </div>
+  );
+}
+
+function Filter() {
+  const choose = (k: Kind | '') => {
+    kind.value = k;
+    void load();
+  };
+  return (
+    <div class="media-filter">
+      <div class="input-with search">
+        <label class="visually-hidden" for="media-search">Search by file name</label>
+        <input
+          id="media-search" class="input" type="search" placeholder="Search by file name" value={sought.value} maxLength={100} autocomplete="off"
+          onInput={(e) => {
+            sought.value = e.currentTarget.value;
+            clearTimeout(typing);
+            typing = setTimeout(() => void load(), WAIT_MS);
+          }}
+        />
+        <Icon name="search" />
+      </div>
+      <div class="pane-switch always three" role="group" aria-label="Kind">
+        {(['', 'video', 'photo'] as const).map((k) => (
+          <button key={k} type="button" aria-pressed={kind.value === k} onClick={() => choose(k)}>{{ '': 'All', video: 'Videos', photo: 'Photos' }[k]}</button>
+        ))}
+      </div>
+      <Meter />
+    </div>
+  );
+}
+
+function clear(): void {
+  sought.value = '';
+  kind.value = '';
+  void load();
+}
+
 function Body() {
   if (error.value) return <LoadError error={error.value} retry={() => void load()} />;
   if (!ids.value) return <Skeleton rows={4} tall />;
   const list = ids.value.flatMap((id) => mediaById.value[id] ?? []);
+  if (list.length === 0 && narrowed()) {
+    return (
+      <Empty icon="search" title="No file like that">
+        <p>Nothing in the library has this name and kind.</p>
+        <Button onClick={clear}>Show all files</Button>
+      </Empty>
+    );
+  }
   if (list.length === 0) {
     return (
       <Empty icon="media" title="Nothing uploaded yet">
@@ -195,11 +277,14 @@ export default class MediaLibrary extends Component {
   override componentDidMount() {
     looking.value = null;
     renaming.value = null;
+    sought.value = '';
+    kind.value = '';
     void load();
-    this.stop = onChanges((c) => (c.reset || c.changed.some((x) => x.type === 'media' && x.status !== 'deleted' && !ids.value?.includes(x.id))) && void load());
+    this.stop = onChanges((c) => !narrowed() && (c.reset || c.changed.some((x) => x.type === 'media' && x.status !== 'deleted' && !ids.value?.includes(x.id))) && void load());
   }
 
   override componentWillUnmount() {
+    clearTimeout(typing);
     this.stop();
   }
 
@@ -210,6 +295,7 @@ export default class MediaLibrary extends Component {
         <Head title="Media" sub="Every file is checked against TikTok’s limits when it arrives.">
           <Button kind="primary" icon="upload" onClick={() => pickFiles()}>Upload files</Button>
         </Head>
+        {(narrowed() || (ids.value !== null && ids.value.length > 0)) && <Filter />}
         <Body />
         {seen && <Look m={seen} />}
         {renaming.value && <Rename m={renaming.value} />}
