@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+enum { DOTS_MAX = 12 }; /* more cannot be told apart: the counter is enough */
+
 struct reel {
     struct exchange *x;
     const struct publication *p;
@@ -40,9 +42,11 @@ static void add_controls(struct exchange *x, int64_t n)
         "<button type=\"button\" class=\"leaf on\" aria-label=\"Next picture\">"
         "<svg aria-hidden=\"true\" viewBox=\"0 0 24 24\"><path d=\"M9 5l7 7-7 7\"/>"
         "</svg></button>"
-        "<p class=\"count\" role=\"status\">1/%" PRId64 "</p>"
-        "<p class=\"dots\" aria-hidden=\"true\">",
+        "<p class=\"count\" role=\"status\">1/%" PRId64 "</p>",
         n);
+    if (n > DOTS_MAX)
+        return;
+    html_add(x, "<p class=\"dots\" aria-hidden=\"true\">");
     for (int64_t i = 0; i < n; i++)
         html_add(x, "<span%s></span>", i == 0 ? " class=\"here\"" : "");
     html_add(x, "</p>");
@@ -87,18 +91,19 @@ const char *const reel_script =
 "  if (!back) continue;\n"
 "  const count = reel.querySelector('.count');\n"
 "  const dots = [...reel.querySelectorAll('.dots span')];\n"
+"  const last = slides.children.length - 1;\n"
 "  let shown = -1;\n"
 "  const show = (i) => {\n"
 "    if (i === shown) return;\n"
 "    shown = i;\n"
-"    count.textContent = `${i + 1}/${dots.length}`;\n"
+"    count.textContent = `${i + 1}/${last + 1}`;\n"
 "    back.setAttribute('aria-disabled', String(i === 0));\n"
-"    on.setAttribute('aria-disabled', String(i === dots.length - 1));\n"
+"    on.setAttribute('aria-disabled', String(i === last));\n"
 "    dots.forEach((dot, k) => dot.classList.toggle('here', k === i));\n"
 "  };\n"
 "  const here = () => Math.round(slides.scrollLeft / slides.clientWidth);\n"
 "  const go = (i) => {\n"
-"    const to = Math.min(Math.max(i, 0), dots.length - 1);\n"
+"    const to = Math.min(Math.max(i, 0), last);\n"
 "    slides.scrollTo({ left: to * slides.clientWidth });\n"
 "    show(to);\n"
 "  };\n"
@@ -106,7 +111,7 @@ const char *const reel_script =
 "  on.addEventListener('click', () => go(shown + 1));\n"
 "  slides.addEventListener('scrollend', () => show(here()));\n"
 "  slides.addEventListener('keydown', (event) => {\n"
-"    const to = { ArrowLeft: shown - 1, ArrowRight: shown + 1, Home: 0, End: dots.length - 1 }[event.key];\n"
+"    const to = { ArrowLeft: shown - 1, ArrowRight: shown + 1, Home: 0, End: last }[event.key];\n"
 "    if (to === undefined) return;\n"
 "    event.preventDefault();\n"
 "    go(to);\n"

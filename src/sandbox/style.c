@@ -57,7 +57,8 @@ const char *const style_parts[] = {
 
 ".reel { position: relative; background: #000; }\n"
 ".slides { display: flex; overflow-x: auto; scroll-snap-type: x mandatory; scrollbar-width: thin; overscroll-behavior-x: contain; }\n"
-".slides:focus-visible { outline-offset: -3px; outline-color: #fff; box-shadow: inset 0 0 0 6px #000; }\n"
+".slides:focus-visible { outline: none; }\n"
+".reel:has(.slides:focus-visible)::after { content: ''; position: absolute; inset: 0; border: 3px solid #fff; outline: 3px solid #000; outline-offset: -6px; border-radius: .8rem .8rem 0 0; pointer-events: none; }\n"
 ".slide { position: relative; flex: 0 0 100%; margin: 0; scroll-snap-align: start; scroll-snap-stop: always; aspect-ratio: 9 / 16; max-height: 30rem; }\n"
 ".slide img { display: block; width: 100%; height: 100%; object-fit: contain; }\n"
 ".slides > .film { flex: 0 0 100%; }\n"
