@@ -193,7 +193,7 @@ enum rc media_list(struct db *db, const struct media_query *query, struct media 
     assert(query->limit >= 1 && query->limit <= MEDIA_LIST_MAX);
     assert(query->state != MEDIA_DELETED);
     r.out = xcalloc(r.max, sizeof(*r.out));
-    strbuf_init(&pattern, 2 * MEDIA_FILENAME_SIZE);
+    strbuf_init(&pattern, (size_t)2 * MEDIA_FILENAME_SIZE);
     write_pattern(query->name, &pattern);
     rc = read_page(db, query, pattern.buf, &r, err);
     strbuf_release(&pattern);
