@@ -7,6 +7,8 @@
 
 enum {
     LEAD_MIN_MS = 2000,    /* token, creator_info, init */
+    LEAD_BURST_MS = 30000, /* of an upload: so that thousands that are due in the same
+                            * second are all prepared before it */
     LEAD_MAX_MS = 1200000, /* an upload URL lives an hour: room for trouble is left */
     LEAD_PER_MB_MS = 300,  /* 5 MB/s, and half as much again */
 };
@@ -75,10 +77,10 @@ const char *post_mode_name(enum post_mode mode)
 
 int64_t post_lead_ms(enum post_kind kind, int64_t bytes)
 {
-    int64_t lead = LEAD_MIN_MS;
+    int64_t lead = LEAD_BURST_MS;
 
     if (kind == POST_PHOTO) /* TikTok fetches them itself, from the time on */
-        return lead;
+        return LEAD_MIN_MS;
     lead += bytes / 1000 * LEAD_PER_MB_MS / 1000;
     return lead < LEAD_MAX_MS ? lead : LEAD_MAX_MS;
 }

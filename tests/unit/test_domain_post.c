@@ -249,9 +249,9 @@ START_TEST(the_lead_grows_with_the_file_within_limits)
     static const struct {
         enum post_kind kind;
         int64_t bytes, ms;
-    } rows[] = {{POST_VIDEO, 0, 2000},
-                {POST_VIDEO, 1000000, 2300},
-                {POST_VIDEO, 136314880, 42894},
+    } rows[] = {{POST_VIDEO, 0, 30000},
+                {POST_VIDEO, 1000000, 30300},
+                {POST_VIDEO, 136314880, 70894},
                 {POST_VIDEO, INT64_C(4000000000), 1200000},
                 {POST_VIDEO, INT64_MAX, 1200000},
                 {POST_PHOTO, INT64_C(4000000000), 2000}};
