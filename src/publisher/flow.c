@@ -135,12 +135,25 @@ static struct flow_action dead(struct flow *f, const char *reason, enum flow_do 
     return a;
 }
 
+/* Another session of this post once was about to be granted, and the database does not
+ * know it. An upload was stored long before that, so the database has lost something and
+ * a person must look. A session by the gate is stored only by its grant: most likely we
+ * died in between, and TikTok finds its gate shut; but if the grant was stored and then
+ * forgotten, it may be out. Only TikTok can tell, so that session is made ours and asked
+ * about, and our own, whose gate was never opened, is left to fail. */
+static struct flow_action held(struct flow *f)
+{
+    if (f->start.way == FLOW_BY_GATE)
+        return act(f, FLOW_DO_ADOPT);
+    return act_because(f, FLOW_DO_REVIEW, "witness_conflict");
+}
+
 /* What was about to be given up holds the witness: the database may have forgotten its
  * grant. It is granted (again), and from here on only TikTok's word or proof ends it. */
 static struct flow_action doubted(struct flow *f)
 {
     f->position_known = false;
-    return act(f, FLOW_DO_GRANT);
+    return pulls(f) ? held(f) : act(f, FLOW_DO_GRANT);
 }
 
 /* The same for a session that may complete as far as we know: it is dead if its gate can
@@ -377,19 +390,6 @@ static struct flow_action on_last(struct flow *f, const struct flow_event *ev)
     return ask_again(f, ev, f->tries == 0 ? 0 : FLOW_RETRY_BASE_MS);
 }
 
-/* Another session of this post once was about to be granted, and the database does not
- * know it. An upload was stored long before that, so the database has lost something and
- * a person must look. A session by the gate is stored only by its grant: most likely we
- * died in between, and TikTok finds its gate shut; but if the grant was stored and then
- * forgotten, it may be out. Only TikTok can tell, so that session is made ours and asked
- * about, and our own, whose gate was never opened, is left to fail. */
-static struct flow_action held(struct flow *f)
-{
-    if (f->start.way == FLOW_BY_GATE)
-        return act(f, FLOW_DO_ADOPT);
-    return act_because(f, FLOW_DO_REVIEW, "witness_conflict");
-}
-
 static struct flow_action on_witness(struct flow *f, const struct flow_event *ev)
 {
     if (ev->what == FLOW_OK && f->start.way == FLOW_BY_GATE)
@@ -426,7 +426,7 @@ static struct flow_action on_open(struct flow *f, const struct flow_event *ev)
         return act(f, FLOW_DO_INIT);
     f->start.named = true;
     f->start.gate = f->doing == FLOW_DO_OPEN;
-    return poll_on(f, ev);
+    return f->start.gate ? poll_on(f, ev) : want(f, FLOW_DO_STATUS);
 }
 
 /* Could this answer be one of the two that prove death by age? */

@@ -48,7 +48,8 @@
  * accepted; or, of what TikTok fetches: the gate was closed before anything had gone
  * through it. A session whose gate was never opened is dead from the next INTENT on. One
  * that was not granted is given up without proof, unless it holds the witness: then the
- * database may have forgotten its grant, and it is granted once more.
+ * database may have forgotten its grant, and it is granted once more; so is a session by
+ * the gate that only the witness knows (ADOPT).
  *
  * The account's rate windows lie outside, in queue_take().
  *

@@ -53,6 +53,7 @@ void run_do_open(struct run *r, const struct pool_kit *kit)
     rc = job_open(kit->db, &r->ref, r->flow.start.attempt_no, known ? &session : NULL,
                   &err);
     FAULT_POINT("open.after");
+    r->shut = r->shut && rc != RC_OK;
     run_store_event(r, rc, &err);
 }
 
@@ -78,6 +79,7 @@ void run_do_adopt(struct run *r, const struct pool_kit *kit)
     FAULT_POINT("adopt.before_commit");
     rc = job_adopt(kit->db, &r->ref, r->flow.start.attempt_no, r->holder, &err);
     FAULT_POINT("adopt.after");
+    r->shut = r->shut && rc != RC_OK;
     run_store_event(r, rc, &err);
     if (rc != RC_OK)
         return;

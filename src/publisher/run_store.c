@@ -199,6 +199,7 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
     if (!r->begun && run_held_up(r, kit, session_of(&r->facts) != FLOW_SESSION_NONE))
         return;
     open_session(r);
+    r->shut = r->facts.attempt.state == ATTEMPT_INTENT && r->facts.attempt.gate;
     run_event(r, FLOW_LOADED, NULL, 0);
     r->ev.start = start_of(r);
 }
@@ -344,6 +345,7 @@ static void do_intent(struct run *r, const struct pool_kit *kit)
     rc = job_intend(kit->db, &r->ref, &intent, &err);
     FAULT_POINT("intent.after");
     run_store_event(r, rc, &err);
+    r->shut = rc == RC_OK && intent.gate_token != NULL;
 }
 
 enum rc run_session(const struct run *r, struct strbuf *sealed, struct job_session *out,
@@ -499,6 +501,7 @@ static bool nobody_may_be_out(struct run *r, const struct pool_kit *kit)
         return true;
     log_warn("run.witness_doubt", "post=%" PRIu64 " attempt=%u holder=%s", r->ref.post_id,
              r->flow.start.attempt_no, holder);
+    text_copy(r->holder, sizeof(r->holder), holder);
     if (strcmp(holder, r->session.publish_id) == 0) {
         run_event(r, FLOW_HELD, NULL, 0);
         return false;
@@ -506,6 +509,8 @@ static bool nobody_may_be_out(struct run *r, const struct pool_kit *kit)
     rc = job_attempt_is_dead(kit->db, r->ref.post_id, holder, &dead, &err);
     if (rc != RC_OK)
         run_store_event(r, rc, &err);
+    else if (!dead && r->shut) /* ours can take that session up: ADOPT */
+        run_event(r, FLOW_HELD, NULL, 0);
     else if (!dead)
         run_event(r, FLOW_REFUSED, REASON_WITNESS_CONFLICT, 0);
     return dead;

@@ -195,6 +195,39 @@ describe('a photo post', () => {
   });
 });
 
+describe('a session that only the witness knows', () => {
+  // The publisher died after it had written the witness and before the gate was open.
+  const orphan = async () => {
+    await stack.restart('tts-publisher', { env: { TTS_FAULT: 'witness.after:crash' }, once: true });
+    const one = await post({ publish_at: inMs(500) });
+    await eventually(() => !stack.runs('tts-publisher'), { what: 'the crash' });
+    await stack.hold('tts-publisher', 'SIGKILL');
+    stack.sql('UPDATE publisher SET lease_until = 1');
+    await openWindows(stack);
+    return one;
+  };
+
+  test('is asked about before another is granted', async () => {
+    const { id, caption } = await orphan();
+    await stack.start('tts-publisher');
+    assert.equal((await fateOf(client, id, 90_000)).status, 'published_private');
+    assert.equal((await publicationsOf(stack, caption)).length, 1);
+    // Written off, made to adopt and then dead by TikTok's word, published.
+    assert.equal(stack.sql(`SELECT GROUP_CONCAT(CONCAT(state, gate_token IS NULL, publish_id IS NULL) ORDER BY attempt_no) FROM attempt WHERE post_id = ${id}`).trim(), '601,610,500');
+  });
+
+  test('is asked about before the post is given up for being late', async () => {
+    const { id, caption } = await orphan();
+    stack.sql(`UPDATE post SET expire_after_ms = 1 WHERE post_id = ${id}`);
+    await stack.start('tts-publisher');
+    const done = await fateOf(client, id, 90_000);
+    assert.equal(done.status, 'failed', done.status_text);
+    assert.equal(done.status_reason, 'missed');
+    assert.equal((await publicationsOf(stack, caption)).length, 0);
+    assert.equal(stack.sql(`SELECT GROUP_CONCAT(CONCAT(state, gate_token IS NULL, publish_id IS NULL) ORDER BY attempt_no) FROM attempt WHERE post_id = ${id}`).trim(), '610');
+  });
+});
+
 describe('a worker that dies', () => {
   // Each of them, and each that is started in its place, until the API is started without the fault.
   for (const point of ['gate.before_update', 'gate.after_update']) {

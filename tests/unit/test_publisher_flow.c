@@ -407,7 +407,8 @@ static void go(const struct flow *f, const struct world *w, const struct flow_ev
     }
     if (f->doing == FLOW_DO_CLOSE && now.what == FLOW_HELD)
         after.served = true;
-    if (f->doing == FLOW_DO_WITNESS && now.what == FLOW_HELD)
+    if (now.what == FLOW_HELD && f->start.way != FLOW_BY_UPLOAD &&
+        (f->doing == FLOW_DO_WITNESS || f->doing == FLOW_DO_FAIL))
         after.foreign = true;
     if (f->doing == FLOW_DO_LAST && now.what == FLOW_UPLOADED &&
         now.step.what == TIKTOK_UPLOAD_DONE)
@@ -469,6 +470,9 @@ static void walk(struct flow f, struct world w, struct flow_action a, int depth)
             apply_write(&w2, a.what);
         if (i == 0 && w.row == FLOW_SESSION_READY &&
             (a.what == FLOW_DO_FAIL || (a.what == FLOW_DO_DEAD && !a.proof)))
+            go(&f, &w, &(struct flow_event){.what = FLOW_HELD}, depth);
+        if (i == 0 && a.what == FLOW_DO_FAIL && w.attempt_no > 0 && !w.live &&
+            f.start.way == FLOW_BY_GATE && w.way == FLOW_BY_GATE)
             go(&f, &w, &(struct flow_event){.what = FLOW_HELD}, depth);
         go(&f, &w2, &menu.events[i], depth);
         if (a.what == FLOW_DO_CLOSE && w.served)
@@ -1047,6 +1051,7 @@ START_TEST(a_session_that_only_the_witness_knows_is_made_ours_and_asked_about)
 {
     (void)fetched_to(FLOW_BY_GATE, FLOW_DO_WITNESS);
     expect(after((struct flow_event){.what = FLOW_HELD}), FLOW_DO_ADOPT);
+    expect(after(ok), FLOW_DO_TOKEN);
     expect(after(ok), FLOW_DO_STATUS);
     ck_assert(flow_only_polls(&flow));
     /* It is not ours to close, however long it takes, ... */
@@ -1060,6 +1065,20 @@ START_TEST(a_session_that_only_the_witness_knows_is_made_ours_and_asked_about)
            FLOW_DO_DEAD);
     expect(after(ok), FLOW_DO_TOKEN);
     expect(after(ok), FLOW_DO_INTENT);
+}
+END_TEST
+
+START_TEST(nor_is_a_post_missed_while_the_witness_knows_of_a_session)
+{
+    struct flow_start s = fresh;
+
+    s.way = s.new_way = FLOW_BY_GATE; /* the publisher died between WITNESS and OPEN */
+    s.attempt_no = 1;
+    expect(flow_begin(&flow, &s, fresh.give_up_ms + 1), FLOW_DO_FAIL);
+    expect(after((struct flow_event){.what = FLOW_HELD}), FLOW_DO_ADOPT);
+    expect(after(ok), FLOW_DO_TOKEN);
+    expect(after(ok), FLOW_DO_STATUS);
+    expect(after((struct flow_event)TOLD(PUBLISHED, 1, YOUNG)), FLOW_DO_PUBLISHED);
 }
 END_TEST
 
@@ -1200,6 +1219,7 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_session_by_the_gate_whose_name_was_lost_is_left_to_fail,
           an_opening_that_nobody_heard_of_is_read_and_if_it_was_not_made_again,
           a_session_that_only_the_witness_knows_is_made_ours_and_asked_about,
+          nor_is_a_post_missed_while_the_witness_knows_of_a_session,
           what_tiktok_never_fetched_dies_with_the_closing_of_its_gate,
           what_was_fetched_is_waited_for_as_long_as_it_takes,
           by_log_an_init_without_an_answer_is_a_new_one_only_if_nothing_was_fetched,
