@@ -13,7 +13,7 @@ PUBLISHER_KEYS=(TIKTOK_CLIENT_SECRET TIKTOK_CLIENT_SECRET_FILE TIKTOK_API_URL
     TIKTOK_UPLOAD_HOSTS TIKTOK_VIDEO_TRANSFER MEDIA_PULL_MODE PUBLISH_INFLIGHT
     PUBLISH_EGRESS_MBIT)
 OTHER_KEYS=(API_WORKERS MEDIA_PULL_URL LOG_LEVEL APP_URL SANDBOX_PROCESSING_MS
-    SANDBOX_PULL_URLS)
+    SANDBOX_PULL_URLS SANDBOX_WEBHOOK_URL)
 
 # --- settings ---------------------------------------------------------------------------
 
@@ -191,6 +191,7 @@ command_of() {
             "SANDBOX_REDIRECT_URIS=$APP_URL/api/auth/tiktok/callback")
         # What the publisher says may be fetched is what this TikTok takes for verified.
         settings_of+=("SANDBOX_PULL_URLS=${given[SANDBOX_PULL_URLS]:-${PULL_URL%/}/}")
+        settings_of+=("SANDBOX_WEBHOOK_URL=${given[SANDBOX_WEBHOOK_URL]:-http://localhost:$PORT/api/webhooks/tiktok}")
         ;;
     esac
 }
