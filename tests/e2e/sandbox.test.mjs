@@ -5,10 +5,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { assertAccessible, assertClean, assertFitsPhone, openPage, startBrowser } from '../harness/browser.mjs';
-import { makeVideo } from '../harness/media.mjs';
-import { CONSENT, Simulator, setFault, turn } from '../harness/sandbox.mjs';
+import { makePicture, makeVideo } from '../harness/media.mjs';
+import { MediaHost } from '../harness/mediahost.mjs';
+import { CONSENT, Simulator, ledger, setFault, turn, verify } from '../harness/sandbox.mjs';
+import { eventually } from '../harness/stack.mjs';
 
 let sim;
+let host;
 let browser;
 let page;
 let problems;
@@ -35,10 +38,25 @@ before(async () => {
   await publish('/v2/post/publish/inbox/video/init/', {});
   await setFault(sim, { fail_reason: 'frame_rate_check_failed', count: 1 });
   await publish('/v2/post/publish/video/init/', { title: 'Too slow', privacy_level: 'SELF_ONLY' });
+  // Photo posts are somebody else's: one of five pictures, one of a single one, a draft.
+  host = await MediaHost.start();
+  await verify(sim, [host.base]);
+  const picture = readFileSync(makePicture(join(sim.dir, 'p.jpg')));
+  const finn = await sim.permit('finn.short');
+  const photos = (n, post_mode, title) =>
+    sim.api('/v2/post/publish/content/init/', finn.access_token, {
+      media_type: 'PHOTO', post_mode, post_info: { title, description: 'Leaves #autumn', privacy_level: 'PUBLIC_TO_EVERYONE' },
+      source_info: { source: 'PULL_FROM_URL', photo_cover_index: 0, photo_images: Array.from({ length: n }, (_, i) => host.put(`${title}-${i}.jpg`, picture)) },
+    });
+  for (const [n, mode, title] of [[5, 'DIRECT_POST', 'five'], [1, 'DIRECT_POST', 'one'], [2, 'MEDIA_UPLOAD', 'draft']]) {
+    assert.equal((await photos(n, mode, title)).status, 200);
+  }
+  await eventually(async () => (await ledger(sim, { username: 'finn.short', sessions: 0 })).publications.length === 3, { what: 'the photo posts' });
 });
 after(async () => {
   await browser?.close();
   await sim?.stop();
+  await host?.stop();
 });
 afterEach(() => assertClean(problems));
 
@@ -46,7 +64,7 @@ const go = (path) => page.goto(new URL(path, sim.sandboxUrl).href);
 const authorize = (change) => sim.authorize({ redirect_uri: redirect, ...change }).url;
 
 describe('every page', () => {
-  const pages = { feed: () => '/', people: () => '/people', profile: () => '/@ann.example', 'empty-profile': () => '/@eve.banned', controls: () => '/sandbox', consent: () => authorize(), 'consent-refused': () => authorize({ scope: 'video.steal' }) };
+  const pages = { feed: () => '/', people: () => '/people', profile: () => '/@ann.example', photos: () => '/@finn.short', 'empty-profile': () => '/@eve.banned', controls: () => '/sandbox', consent: () => authorize(), 'consent-refused': () => authorize({ scope: 'video.steal' }) };
   for (const [name, path] of Object.entries(pages)) {
     test(`${name} is accessible and fits a phone`, async () => {
       await go(path());
@@ -117,6 +135,62 @@ describe('the feed', () => {
     await page.getByRole('heading', { level: 1 }).getByRole('link').click();
     await page.getByRole('heading', { level: 1, name: 'Ann Example' }).waitFor();
     await page.getByText('frame_rate_check_failed').waitFor();
+  });
+});
+
+describe('a photo post', () => {
+  const reel = () => page.getByRole('region', { name: '5 pictures of finn.short' });
+  const shows = (n) =>
+    eventually(async () => {
+      const at = await reel().locator('.slides').evaluate((box) => box.scrollLeft / box.clientWidth);
+      return Math.abs(at - (n - 1)) < 0.01 && (await reel().getByRole('status').innerText()) === `${n}/5` && (await reel().locator('.dots span').nth(n - 1).getAttribute('class')) === 'here';
+    }, { what: `picture ${n} of 5` });
+
+  test('is leafed through by buttons, which end where the pictures end', async () => {
+    await go('/@finn.short');
+    await shows(1);
+    const on = reel().getByRole('button', { name: 'Next picture' });
+    const back = reel().getByRole('button', { name: 'Previous picture' });
+    assert.deepEqual([await back.getAttribute('aria-disabled'), await on.getAttribute('aria-disabled')], ['true', 'false']);
+    for (const n of [2, 3, 4, 5]) {
+      await on.click();
+      await shows(n);
+    }
+    assert.deepEqual([await back.getAttribute('aria-disabled'), await on.getAttribute('aria-disabled')], ['false', 'true']);
+    await back.click();
+    await shows(4);
+  });
+
+  test('is leafed through by keys, and follows a finger', async () => {
+    await go('/@finn.short');
+    await reel().locator('.slides').focus();
+    for (const [key, n] of [['ArrowRight', 2], ['ArrowRight', 3], ['ArrowLeft', 2], ['End', 5], ['Home', 1]]) {
+      await page.keyboard.press(key);
+      await shows(n);
+    }
+    await reel().locator('.slides').evaluate((box) => box.scrollTo({ left: 2 * box.clientWidth, behavior: 'instant' }));
+    await shows(3);
+  });
+
+  test('scrolls without its script, and one picture needs none', async () => {
+    const quiet = await browser.newPage({ javaScriptEnabled: false });
+    await quiet.goto(new URL('/@finn.short', sim.sandboxUrl).href);
+    const wide = quiet.getByRole('region', { name: '5 pictures of finn.short' });
+    assert.equal(await wide.getByRole('button').count(), 0);
+    assert.equal(await wide.locator('.count').isVisible(), false);
+    await wide.locator('.slides').hover();
+    await wide.locator('img').nth(4).scrollIntoViewIfNeeded();
+    assert.equal(await quiet.getByRole('region', { name: '1 picture of finn.short' }).getByRole('button').count(), 0);
+    await quiet.close();
+  });
+
+  test('has a page of its own, and a draft is posted from the inbox', async () => {
+    await go('/@finn.short');
+    await page.locator('.card', { hasText: 'draft' }).getByRole('button', { name: /Post draft/ }).click();
+    await page.locator('.card', { hasText: 'draft' }).getByRole('link', { name: /UTC/ }).click();
+    assert.match(page.url(), /\/@finn\.short\/photo\/\d+$/);
+    assert.equal(await page.locator('.slide img').count(), 2);
+    await eventually(() => page.locator('.slide img').first().evaluate((img) => img.complete && img.naturalWidth === 1080), { what: 'the picture' });
   });
 });
 
