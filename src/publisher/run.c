@@ -375,7 +375,8 @@ static int64_t poll_at(struct run *r)
     }
     if (r->action.at_ms > now_ms && r->action.at_ms < now_ms + RUN_TOLD_POLL_MS &&
         flow_only_polls(&r->flow) && told_ms != 0 &&
-        publisher_mono_ms() - told_ms < RUN_TOLD_MS)
+        publisher_mono_ms() - told_ms < RUN_TOLD_MS &&
+        (r->ev.what == FLOW_OK || r->ev.what == FLOW_TOLD)) /* not after a failed one */
         return now_ms + RUN_TOLD_POLL_MS;
     return r->action.at_ms;
 }

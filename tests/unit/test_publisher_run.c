@@ -1150,6 +1150,10 @@ START_TEST(polls_are_rarer_while_webhooks_come_and_a_nudge_is_none_the_later)
     run_nudge(&publisher, POST);
     ck_assert_int_eq(quiet_ms(), 0);
     until_request("POST", "status");
+    answer(500, ""); /* what it was about is still to be asked */
+    ck_assert_int_lt(quiet_ms(), 9000);
+    run_nudge(&publisher, POST);
+    until_request("POST", "status");
     publisher.told_ms = publisher_mono_ms() - 601000; /* they have stopped coming */
     answer(200, PROCESSING);
     ck_assert_int_lt(quiet_ms(), 9000);
