@@ -99,7 +99,7 @@ endif
 
 .PHONY: all programs www help deps deps-run run stop reset status install clean \
   test test-unit test-conformance test-www test-integration test-e2e test-chaos test-compose bench benches \
-  chaos fuzz coverage format FORCE
+  model model-long sim chaos fuzz coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
 programs: $(PROGRAMS:%=$(O)/bin/%)
@@ -209,7 +209,7 @@ $(O)/tests/run_conformance: $(CONFORMANCE:%.c=$(O)/%.o) $(foreach l,net tiktok c
 	$(call say,LINK,$(@F))
 	$(link_test)
 
-test: test-unit test-conformance test-www test-integration test-e2e ## Run every test
+test: test-unit model test-conformance test-www test-integration test-e2e ## Run every test
 test-unit: programs $(TESTS) $(REPLAYS) ## Unit tests and fuzz corpora
 	@tests/run-unit $(O) plain $(PLAIN_TESTS)
 	@tests/with-servers tests/run-unit $(O) servers $(SERVER_TESTS)
@@ -227,6 +227,28 @@ test-chaos: programs $(WWW) ## Two minutes of it: docs/publishing.md
 	@O=$(abspath $(O)) tests/run-node tests/chaos
 test-compose: ## The same journey through docker compose
 	@tests/compose/run
+
+# Proofs about the protocol (docs/publishing.md): both link the decisions of the publisher
+# as they are, optimised, because they make them many million times.
+PROVEN := src/publisher/flow.c src/publisher/flow_words.c src/tiktok/chunk.c \
+  src/core/parse.c src/core/xalloc.c src/core/err.c
+$(O)/proof/%.o: %.c $(O)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -Isrc $(ALL_CFLAGS) -O2 -MMD -MP -c -o $@ $<
+define proof
+$(O)/proof/$(1): $(patsubst %.c,$(O)/proof/%.o,$(PROVEN) $(wildcard tests/$(1)/*.c))
+	$$(call say,LINK,$$(@F))
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$^
+endef
+$(foreach p,model sim,$(eval $(call proof,$(p))))
+SEEDS ?= 100000
+model: $(O)/proof/model ## Every state of one post, two publishers and what can go wrong
+	@$<
+model-long: $(O)/proof/model ## The same with more of everything at once
+	@$< long
+sim: $(O)/proof/sim ## Simulated days of many posts: make sim SEEDS=n
+	@$< --seeds $(SEEDS)
 
 # make fuzz FUZZ=query TIME=60
 TIME ?= 60
@@ -266,3 +288,4 @@ help: ## This list
 	  awk -F'\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 -include $(OBJS:.o=.d) $(CONFORMANCE:%.c=$(O)/%.d) $(patsubst $(O)/tests/%,$(O)/tests/unit/%.d,$(TESTS))
+-include $(patsubst %.c,$(O)/proof/%.d,$(PROVEN) $(wildcard tests/model/*.c tests/sim/*.c))
