@@ -14,6 +14,7 @@
 #include "store/posts.h"
 #include "store/publishers.h"
 #include "store/sessions.h"
+#include "store/stmt.h"
 #include "store/tasks.h"
 #include "store/uploads.h"
 #include "store/users.h"
@@ -317,6 +318,40 @@ START_TEST(what_tiktok_fetches_is_looked_up_and_noted)
 }
 END_TEST
 
+START_TEST(of_an_attempt_only_some_columns_are_seen_and_fewer_written)
+{
+    static const char *const refused[] = {
+        "UPDATE attempt SET gate_token = NULL",
+        "UPDATE attempt SET publish_id = 'x'",
+        "UPDATE attempt SET upload_url = NULL",
+        "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method, fence,"
+        " created_at, updated_at) VALUES (1, 1, 1, 1, 2, 1, 0, 0)",
+        "DELETE FROM attempt",
+    };
+    uint64_t n = 0;
+    const struct sql_col cols[] = {COL_U64(&n)};
+    size_t users = 0;
+    bool found;
+
+    /* As an older program left it, and twice. */
+    database_run(admin, "GRANT SELECT, UPDATE, INSERT ON attempt TO tts_api@localhost");
+    works(grants_renew(admin, &users, &err), "grants_renew");
+    works(grants_renew(admin, &users, &err), "grants_renew");
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        ck_assert_msg(db_exec_once(api, refused[i], SQL_NONE, NULL, &err) == RC_BUG, "%s",
+                      refused[i]);
+    ck_assert_int_eq(db_row(api, "SELECT LENGTH(upload_url) FROM attempt", SQL_NONE,
+                            SQL_COLS(cols), &found, &err),
+                     RC_BUG);
+    works(db_row(api, "SELECT COUNT(*) FROM attempt WHERE state = 3", SQL_NONE,
+                 SQL_COLS(cols), &found, &err),
+          "count");
+    works(db_exec_once(api, "UPDATE attempt SET state = 6 WHERE state = 1", SQL_NONE,
+                       NULL, &err),
+          "update");
+}
+END_TEST
+
 START_TEST(health_and_the_media_gate_are_looked_at)
 {
     struct health_late late;
@@ -337,4 +372,5 @@ DATABASE_MAIN("store_rights", setup, teardown, people_sign_in_and_out,
               files_are_uploaded_and_managed, webhooks_are_kept_and_never_read,
               posts_are_made_and_read, posts_are_changed_and_ended,
               what_tiktok_fetches_is_looked_up_and_noted,
+              of_an_attempt_only_some_columns_are_seen_and_fewer_written,
               health_and_the_media_gate_are_looked_at)
