@@ -282,8 +282,6 @@ static enum rc renew(struct db *db, const struct user *user, struct err *err)
         rc = revoke_database(db, user, grantee.buf, err);
     if (rc == RC_OK)
         rc = revoke_excess(db, user, grantee.buf, err);
-    if (rc == RC_OK) /* a right to the whole table took those to its columns with it */
-        rc = grant(db, user, err);
     strbuf_release(&grantee);
     return rc;
 }
