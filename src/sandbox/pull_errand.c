@@ -697,10 +697,14 @@ static size_t running(const void *state)
 static void end(void *state)
 {
     struct puller *puller = state;
-    struct list_node *node;
+    struct list_node *node = list_first(&puller->jobs);
 
-    while ((node = list_first(&puller->jobs)) != NULL)
-        job_free(LIST_ENTRY(node, struct job, node));
+    while (node != NULL) {
+        struct job *job = LIST_ENTRY(node, struct job, node);
+
+        node = list_next(&puller->jobs, node);
+        job_free(job);
+    }
     free(puller);
 }
 

@@ -33,19 +33,14 @@ static bool is_step(const char *segment, size_t len)
 /* A path that leads elsewhere than it says. */
 static bool has_steps(const char *url)
 {
+    const char *end = url + strcspn(url, "?#");
     const char *p = strstr(url, "://");
-    size_t end = strcspn(url, "?#");
 
-    p = p != NULL ? strchr(p + 3, '/') : NULL;
-    while (p != NULL && (size_t)(p - url) < end) {
-        size_t len = strcspn(p + 1, "/?#");
-
-        if (is_step(p + 1, len))
+    if (p == NULL)
+        return false;
+    for (p = strchr(p + 3, '/'); p != NULL && p < end; p = strchr(p + 1, '/'))
+        if (is_step(p + 1, strcspn(p + 1, "/?#")))
             return true;
-        p += 1 + len;
-        if (*p != '/')
-            break;
-    }
     return false;
 }
 

@@ -160,29 +160,34 @@ END_TEST
 
 START_TEST(what_is_no_picture_is_refused)
 {
+#define LITERAL(s)                                                                       \
+    {                                                                                    \
+        s, sizeof(s) - 1                                                                 \
+    }
     static const struct {
         const char *bytes;
         size_t len;
     } rows[] = {
-        {"", 0},
-        {"\xff\xd8", 2},
-        {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x04\0\0\0\x04\0\x08\x06\0\0\0\0\0\0\0\0", 36},
-        {"GIF89a\x40\x01\x40\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32},
-        {"RIFF\0\0\0\0WAVEfmt \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 36},
-        {"RIFF\0\0\0\0WEBPXXXX\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 36},
+        LITERAL(""),
+        LITERAL("\xff\xd8"),
+        LITERAL(
+            "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x04\0\0\0\x04\0\x08\x06\0\0\0\0\0\0\0\0"),
+        LITERAL("GIF89a\x40\x01\x40\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+        LITERAL("RIFF\0\0\0\0WAVEfmt \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+        LITERAL("RIFF\0\0\0\0WEBPXXXX\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
         /* a frame tag without the start code */
-        {"RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2b\x40\0\x40\0\0\0\0\0", 34},
+        LITERAL("RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2b\x40\0\x40\0\0\0\0\0"),
         /* the picture begins before a frame was described */
-        {"\xff\xd8\xff\xda\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
-         32},
+        LITERAL(
+            "\xff\xd8\xff\xda\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
         /* a segment that is shorter than its own length */
-        {"\xff\xd8\xff\xe0\0\x01\xff\xc0\0\x0b\x08\0\x64\0\x64\x01\0\0\0\0\0\0\0\0\0\0"
-         "\0\0\0\0\0\0",
-         32},
+        LITERAL(
+            "\xff\xd8\xff\xe0\0\x01\xff\xc0\0\x0b\x08\0\x64\0\x64\x01\0\0\0\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0"),
         /* no marker where one must be */
-        {"\xff\xd8\xff\xe0\0\x02\0\xc0\0\x0b\x08\0\x64\0\x64\x01\0\0\0\0\0\0\0\0\0\0"
-         "\0\0\0\0\0\0",
-         32},
+        LITERAL(
+            "\xff\xd8\xff\xe0\0\x02\0\xc0\0\x0b\x08\0\x64\0\x64\x01\0\0\0\0\0\0\0\0\0\0"
+            "\0\0\0\0\0\0"),
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
