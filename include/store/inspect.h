@@ -10,6 +10,7 @@
 #include "store/jobs.h"
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -69,6 +70,8 @@ struct inspect_attempt {
     char reason[JOB_CODE_SIZE];
     char log_id[65];
     int64_t created_ms;
+    bool fetched;         /* TikTok was told to fetch; else we sent */
+    int64_t first_served; /* when it first did, ms; 0: it has not */
 };
 typedef void (*inspect_attempt_fn)(void *ctx, const struct inspect_attempt *attempt);
 enum rc inspect_attempts(struct db *db, uint64_t post_id, inspect_attempt_fn each,

@@ -7,6 +7,7 @@
 #include "store/inspect.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void show_job(struct ctl *ctl, uint64_t id, const struct inspect_post *p)
@@ -32,17 +33,32 @@ static void show_job(struct ctl *ctl, uint64_t id, const struct inspect_post *p)
                       p->tiktok_ids[0] != '\0' ? p->tiktok_ids : "(no id told)");
 }
 
+/* How the bytes went. What TikTok fetches is nginx's to send, so nobody counts it. */
+static const char *way_of(const struct inspect_attempt *a, char out[64])
+{
+    char at[RFC3339_SIZE];
+
+    if (!a->fetched)
+        (void)snprintf(out, 64, "%" PRId64 "/%" PRId64 " bytes", a->bytes_acked,
+                       a->bytes_total);
+    else if (a->first_served == 0)
+        (void)snprintf(out, 64, "nothing fetched");
+    else
+        (void)snprintf(out, 64, "fetched from %s", ctl_time(a->first_served, at));
+    return out;
+}
+
 static void show_attempt(void *ctx, const struct inspect_attempt *a)
 {
     const struct ctl *ctl = ctx;
     char made[RFC3339_SIZE];
+    char way[64];
 
-    (void)fprintf(ctl->out,
-                  "  %u  %s  begun %s  %s  %" PRId64 "/%" PRId64 " bytes%s%s%s%s%s%s\n",
-                  a->no, inspect_attempt_state(a->state), ctl_time(a->created_ms, made),
+    (void)fprintf(ctl->out, "  %u  %s  begun %s  %s  %s%s%s%s%s%s%s\n", a->no,
+                  inspect_attempt_state(a->state), ctl_time(a->created_ms, made),
                   a->publish_id[0] != '\0' ? a->publish_id : "(no session)",
-                  a->bytes_acked, a->bytes_total, a->status[0] != '\0' ? "  " : "",
-                  a->status, a->reason[0] != '\0' ? "  " : "", a->reason,
+                  way_of(a, way), a->status[0] != '\0' ? "  " : "", a->status,
+                  a->reason[0] != '\0' ? "  " : "", a->reason,
                   a->log_id[0] != '\0' ? "  log " : "", a->log_id);
 }
 

@@ -166,12 +166,15 @@ enum rc inspect_attempts(struct db *db, uint64_t post_id, inspect_attempt_fn eac
         COL_TEXT(a->reason),
         {COL_KIND_BYTES, a->log_id, sizeof(a->log_id) - 1, &l.log_len},
         COL_I64(&a->created_ms),
+        COL_BOOL(&a->fetched),
+        COL_I64(&a->first_served),
     };
     const struct db_rows rows = {one_attempt, &l};
 
     return db_each(db,
                    "SELECT attempt_no, state, publish_id, bytes_acked, bytes_total,"
-                   " tiktok_status, reason, tiktok_log_id, created_at FROM attempt"
+                   " tiktok_status, reason, tiktok_log_id, created_at, method = 2,"
+                   " first_served_at FROM attempt"
                    " WHERE post_id = ? ORDER BY attempt_no",
                    SQL_ARGS(args), SQL_COLS(cols), rows, err);
 }

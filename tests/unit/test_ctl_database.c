@@ -166,6 +166,12 @@ START_TEST(a_post_is_told_from_its_job_to_its_timeline)
                  ", 4, 1, 1, 'v_pub_file~x', 100, 100, 'LOG77', 'PROCESSING_UPLOAD',"
                  " 1790000000000, 1790000000000)",
                  post, seed.workspace);
+    database_run(db,
+                 "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method,"
+                 " fence, first_served_at, created_at, updated_at) VALUES"
+                 " (%" PRIu64 ", 2, %" PRIu64 ", 6, 2, 1, 1790000000000, 0, 0),"
+                 " (%" PRIu64 ", 3, %" PRIu64 ", 1, 2, 1, NULL, 0, 0)",
+                 post, seed.workspace, post, seed.workspace);
     for (int i = 0; i < 150; i++) /* more than a page */
         database_run(db,
                      "INSERT INTO job_event (workspace_id, post_id, at, kind, data)"
@@ -178,6 +184,8 @@ START_TEST(a_post_is_told_from_its_job_to_its_timeline)
     ck_assert_ptr_nonnull(strstr(r->out, "1  PROCESSING  begun 2026-09-21T"));
     ck_assert_ptr_nonnull(strstr(r->out, "v_pub_file~x  100/100 bytes"));
     ck_assert_ptr_nonnull(strstr(r->out, "log LOG77"));
+    ck_assert_ptr_nonnull(strstr(r->out, "(no session)  fetched from 2026-09-21T"));
+    ck_assert_ptr_nonnull(strstr(r->out, "(no session)  nothing fetched"));
     ck_assert_ptr_nonnull(strstr(r->out, "[W0]"));
     ck_assert_ptr_nonnull(strstr(r->out, "[W100]"));
     ck_assert_ptr_nonnull(strstr(r->out, "[W149]"));
