@@ -70,7 +70,7 @@ enum rc webhook_again(struct exchange *x, int64_t id, struct err *err) MUST_CHEC
 
 /* Sends a sample of an event to the app's webhook address. RC_CONFLICT: it has none. */
 enum rc webhook_try(struct exchange *x, const struct app *app, enum webhook_event event,
-                    struct err *err) MUST_CHECK;
+                    int64_t *id, struct err *err) MUST_CHECK;
 
 /* Deletes what happened, but for tokens and people when they are to stay. Outside a
  * transaction: files go too. */

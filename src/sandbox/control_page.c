@@ -2,9 +2,12 @@
 
 #include "calls.h"
 #include "control.h"
+#include "control_portal.h"
+#include "deeds.h"
 #include "faults.h"
 #include "frame.h"
 #include "html.h"
+#include "panel.h"
 
 #include "core/parse.h"
 #include "core/text.h"
@@ -16,17 +19,13 @@
 enum {
     CALLS_SHOWN = 40,
     PEOPLE_SHOWN = 20,
-    VALUE_SIZE = 128,
 };
 
 /* --- what can be set by one click ----------------------------------------------------
  */
 
 /* Faults as a person thinks of them; the form adds endpoint, count and account. */
-static const struct trouble {
-    const char *value, *words;
-    const char *json; /* members of the fault */
-} troubles[] = {
+static const struct panel_choice troubles[] = {
     {"busy", "answers 429, too many requests", "{\"status\": 429}"},
     {"broken", "answers 500, a problem of TikTok's", "{\"status\": 500}"},
     {"html", "answers an HTML page of its edge", "{\"body\": \"html\"}"},
@@ -44,7 +43,7 @@ static const struct trouble {
 };
 
 /* The same for what becomes of a publication. */
-static const struct trouble fates[] = {
+static const struct panel_choice fates[] = {
     {"format", "fails: the format is not supported",
      "{\"fail_reason\": \"file_format_check_failed\"}"},
     {"rate", "fails: the frame rate is out of range",
@@ -73,40 +72,21 @@ static const struct {
                 {"duet_disabled", "Duets off"},
                 {"stitch_disabled", "Stitches off"}};
 
+static const struct {
+    enum removal why;
+    const char *words;
+} exits[] = {{REMOVED_BANNED, "Ban the account"},
+             {REMOVED_DELETED, "Delete the account"}};
+
 /* --- forms ---------------------------------------------------------------------------
  */
-
-static void begin_form(struct exchange *x, const char *what, const char *heading)
-{
-    html_add(x,
-             "<form method=\"post\" action=\"/sandbox\"><h3>%s</h3><input type=\"hidden\""
-             " name=\"what\" value=\"%s\">",
-             heading, what);
-}
-
-static void add_options(struct exchange *x, const char *label, const char *name,
-                        const struct trouble *list, size_t n)
-{
-    html_add(x, "<label class=\"field\"><span>%s</span><select name=\"%s\">", label,
-             name);
-    for (size_t i = 0; i < n; i++)
-        html_add(x, "<option value=\"%s\">%s</option>", list[i].value, list[i].words);
-    html_add(x, "</select></label>");
-}
-
-static void add_count(struct exchange *x)
-{
-    html_add(x, "<label class=\"field\"><span>How often (empty: until removed)</span>"
-                "<input type=\"number\" name=\"count\" min=\"1\" max=\"1000000\" "
-                "value=\"1\"></label><button>Set</button></form>");
-}
 
 static void add_fault_forms(struct exchange *x)
 {
     const char *name;
 
     html_add(x, "<div class=\"forms\">");
-    begin_form(x, "fault", "A request goes wrong");
+    panel_form(x, "fault", "A request goes wrong");
     html_add(x, "<label class=\"field\"><span>When the scheduler calls</span>"
                 "<select name=\"endpoint\">");
     for (size_t i = 0; (name = fault_endpoint(i)) != NULL; i++)
@@ -114,11 +94,11 @@ static void add_fault_forms(struct exchange *x)
             html_add(x, "<option value=\"%s\">%s</option>", name,
                      strcmp(name, "*") == 0 ? "anything" : name);
     html_add(x, "</select></label>");
-    add_options(x, "TikTok", "trouble", troubles, ARRAY_LEN(troubles));
-    add_count(x);
-    begin_form(x, "fate", "A publication goes wrong");
-    add_options(x, "After its last byte it", "trouble", fates, ARRAY_LEN(fates));
-    add_count(x);
+    panel_choices(x, "TikTok", "trouble", troubles, ARRAY_LEN(troubles));
+    panel_count(x);
+    panel_form(x, "fate", "A publication goes wrong");
+    panel_choices(x, "After its last byte it", "trouble", fates, ARRAY_LEN(fates));
+    panel_count(x);
     html_add(x, "</div>");
 }
 
@@ -132,6 +112,23 @@ static void add_clock(struct exchange *x)
     for (size_t i = 0; i < ARRAY_LEN(steps); i++)
         html_add(x, "<button name=\"step\" value=\"%zu\">%s</button>", i, steps[i].words);
     html_add(x, "</div></form>");
+}
+
+/* Ways for an account to go, or to come back; the apps hear of it by a webhook. */
+static void add_exits(struct exchange *x, const struct person *p)
+{
+    if (p->closed != 0) {
+        html_add(x,
+                 "<button name=\"exit\" value=\"return\">Bring back<span "
+                 "class=\"away\"> %s</span></button>",
+                 p->username);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(exits); i++)
+        html_add(x,
+                 "<button name=\"exit\" value=\"%d\">%s<span class=\"away\"> of "
+                 "%s</span></button>",
+                 (int)exits[i].why, exits[i].words, p->username);
 }
 
 static void add_person_form(void *ctx, const struct person *p)
@@ -150,8 +147,12 @@ static void add_person_form(void *ctx, const struct person *p)
                  "<label class=\"tick\"><input type=\"checkbox\" name=\"%s\" "
                  "value=\"1\"%s><span>%s</span></label>",
                  settings[i].key, set[i] ? " checked" : "", settings[i].words);
-    html_add(x, "<button>Save<span class=\"away\"> settings of %s</span></button></form>",
+    html_add(x,
+             "<div class=\"buttons\"><button>Save<span class=\"away\"> settings of %s"
+             "</span></button>",
              p->username);
+    add_exits(x, p);
+    html_add(x, "</div></form>");
 }
 
 static void add_knobs(struct exchange *x)
@@ -178,23 +179,6 @@ struct rows {
     int64_t written;
 };
 
-static void begin_table(struct exchange *x, const char *label, const char *const *heads,
-                        size_t n)
-{
-    html_add(x,
-             "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">"
-             "<table><thead><tr>",
-             label);
-    for (size_t i = 0; i < n; i++)
-        html_add(x, "<th scope=\"col\">%s</th>", heads[i]);
-    html_add(x, "</tr></thead><tbody>");
-}
-
-static void end_table(struct exchange *x)
-{
-    html_add(x, "</tbody></table></div>");
-}
-
 static void add_fault_row(void *ctx, int64_t id, const char *spec, int64_t hits)
 {
     static const char *const heads[] = {"Fault", "Applied", "Remove"};
@@ -202,7 +186,7 @@ static void add_fault_row(void *ctx, int64_t id, const char *spec, int64_t hits)
     struct exchange *x = rows->x;
 
     if (rows->written++ == 0)
-        begin_table(x, "Faults", heads, ARRAY_LEN(heads));
+        panel_table(x, "Faults", heads, ARRAY_LEN(heads));
     html_add(x, "<tr><td><code>");
     html_text(x, spec);
     html_add(x, "</code></td><td>%" PRId64 " times</td><td>", hits);
@@ -223,7 +207,7 @@ static enum rc add_faults(struct exchange *x, struct err *err)
     add_fault_forms(x);
     rc = faults_each(x->sql, add_fault_row, &rows, err);
     if (rows.written > 0)
-        end_table(x);
+        panel_table_end(x);
     else
         html_add(x, "<p class=\"dim\">None is set: TikTok works.</p>");
     return rc;
@@ -237,7 +221,7 @@ static void add_call_row(void *ctx, const struct call *call)
     struct exchange *x = rows->x;
 
     if (rows->written++ == 0)
-        begin_table(x, "Calls", heads, ARRAY_LEN(heads));
+        panel_table(x, "Calls", heads, ARRAY_LEN(heads));
     html_add(x, "<tr><td>");
     html_time(x, call->at_ms);
     html_add(x, "</td><td>%s</td><td>%d</td><td>", call->endpoint, call->status);
@@ -258,7 +242,7 @@ static enum rc add_calls(struct exchange *x, struct err *err)
     html_add(x, "<h2>Latest calls</h2>");
     rc = calls_each(x->sql, NULL, CALLS_SHOWN, add_call_row, &rows, err);
     if (rows.written > 0)
-        end_table(x);
+        panel_table_end(x);
     else
         html_add(x, "<p class=\"dim\">Nobody has called yet.</p>");
     return rc;
@@ -277,6 +261,10 @@ enum rc control_page(struct exchange *x, struct err *err)
     if (rc == RC_OK)
         rc = people_each(x->sql, PEOPLE_SHOWN, add_person_form, x, err);
     html_add(x, "</div>");
+    if (rc == RC_OK)
+        rc = portal_webhooks(x, err);
+    if (rc == RC_OK)
+        rc = portal_apps(x, err);
     add_knobs(x);
     if (rc == RC_OK)
         rc = add_calls(x, err);
@@ -293,101 +281,49 @@ enum rc control_page(struct exchange *x, struct err *err)
 /* --- actions -------------------------------------------------------------------------
  */
 
-/* A field of the form; "" when it is not there. */
-static enum rc field(const struct exchange *x, const char *name, char out[VALUE_SIZE],
-                     struct err *err)
-{
-    struct strbuf value;
-    bool found = false;
-    enum rc rc;
-
-    strbuf_init(&value, VALUE_SIZE - 1);
-    rc = web_form_value(x->body.buf, x->body.len, name, &value, &found, err);
-    out[0] = '\0';
-    if (rc == RC_OK && found)
-        text_copy(out, VALUE_SIZE, value.buf);
-    strbuf_release(&value);
-    return rc;
-}
-
-static json_t *trouble_json(const struct trouble *list, size_t n, const char *value)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i].value, value) == 0)
-            return json_loads(list[i].json, 0, NULL);
-    return NULL;
-}
-
-static enum rc bad_form(struct err *err)
-{
-    return err_set(err, RC_INVALID, "bad_request", "The form is not filled in right.\n");
-}
-
-/* Adds the members that the form has; takes the fault over. */
-static enum rc set_trouble(struct exchange *x, json_t *fault, const char *endpoint,
-                           struct err *err)
-{
-    char count[VALUE_SIZE];
-    int64_t n = 0;
-    int64_t id;
-    enum rc rc = field(x, "count", count, err);
-
-    if (rc == RC_OK &&
-        (fault == NULL || (count[0] != '\0' && !parse_i64(count, 1, INT64_MAX, &n))))
-        rc = bad_form(err);
-    if (rc == RC_OK && n > 0)
-        (void)json_object_set_new(fault, "count", json_integer(n));
-    if (rc == RC_OK && *endpoint != '\0')
-        (void)json_object_set_new(fault, "endpoint", json_string(endpoint));
-    if (rc == RC_OK)
-        rc = fault_add(x->sql, fault, &id, err);
-    json_decref(fault);
-    return rc;
-}
-
 static enum rc do_fault(struct exchange *x, struct err *err)
 {
-    char endpoint[VALUE_SIZE], value[VALUE_SIZE];
-    enum rc rc = field(x, "endpoint", endpoint, err);
+    char endpoint[PANEL_VALUE_SIZE], value[PANEL_VALUE_SIZE];
+    enum rc rc = panel_field(x, "endpoint", endpoint, err);
 
     if (rc == RC_OK)
-        rc = field(x, "trouble", value, err);
+        rc = panel_field(x, "trouble", value, err);
     if (rc != RC_OK)
         return rc;
-    return set_trouble(x, trouble_json(troubles, ARRAY_LEN(troubles), value), endpoint,
-                       err);
+    return panel_set_fault(x, panel_chosen(troubles, ARRAY_LEN(troubles), value),
+                           endpoint, err);
 }
 
 static enum rc do_fate(struct exchange *x, struct err *err)
 {
-    char value[VALUE_SIZE];
-    enum rc rc = field(x, "trouble", value, err);
+    char value[PANEL_VALUE_SIZE];
+    enum rc rc = panel_field(x, "trouble", value, err);
 
     if (rc != RC_OK)
         return rc;
-    return set_trouble(x, trouble_json(fates, ARRAY_LEN(fates), value), "", err);
+    return panel_set_fault(x, panel_chosen(fates, ARRAY_LEN(fates), value), "", err);
 }
 
 static enum rc do_unfault(struct exchange *x, struct err *err)
 {
-    char value[VALUE_SIZE];
+    char value[PANEL_VALUE_SIZE];
     int64_t id;
     int64_t removed;
-    enum rc rc = field(x, "id", value, err);
+    enum rc rc = panel_field(x, "id", value, err);
 
     if (rc == RC_OK && !parse_i64(value, 1, INT64_MAX, &id))
-        rc = bad_form(err);
+        rc = panel_bad_form(err);
     return rc == RC_OK ? fault_remove(x->sql, id, &removed, err) : rc;
 }
 
 static enum rc do_clock(struct exchange *x, struct err *err)
 {
-    char value[VALUE_SIZE];
+    char value[PANEL_VALUE_SIZE];
     int64_t step;
-    enum rc rc = field(x, "step", value, err);
+    enum rc rc = panel_field(x, "step", value, err);
 
     if (rc == RC_OK && !parse_i64(value, 0, (int64_t)ARRAY_LEN(steps) - 1, &step))
-        rc = bad_form(err);
+        rc = panel_bad_form(err);
     if (rc != RC_OK)
         return rc;
     if (steps[step].advance_ms == 0)
@@ -396,51 +332,75 @@ static enum rc do_clock(struct exchange *x, struct err *err)
                      x->knobs.value[KNOB_CLOCK_OFFSET_MS] + steps[step].advance_ms, err);
 }
 
-static enum rc do_person(struct exchange *x, struct err *err)
+/* The account goes or comes back, for the reason on the button. */
+static enum rc do_exit(struct exchange *x, struct person *person, const char *exit,
+                       struct err *err)
 {
-    char value[VALUE_SIZE];
-    struct person person;
-    json_t *changes = NULL;
-    enum rc rc = field(x, "username", value, err);
+    int64_t why = 0;
 
-    if (rc == RC_OK)
-        rc = person_by_name(x->sql, value, &person, err);
-    if (rc == RC_OK && person.id == 0)
-        rc = bad_form(err);
-    if (rc != RC_OK)
-        return rc;
-    changes = json_object();
+    if (strcmp(exit, "return") == 0)
+        return account_reopen(x, person, err);
+    if (!parse_i64(exit, 0, INT64_MAX, &why) || !removal_known(why))
+        return panel_bad_form(err);
+    return apps_remove(x, person, (enum removal)why, err);
+}
+
+static enum rc do_settings(struct exchange *x, struct person *person, struct err *err)
+{
+    char value[PANEL_VALUE_SIZE];
+    json_t *changes = json_object();
+    enum rc rc = RC_OK;
+
     for (size_t i = 0; rc == RC_OK && i < ARRAY_LEN(settings); i++) {
-        rc = field(x, settings[i].key, value, err);
+        rc = panel_field(x, settings[i].key, value, err);
         (void)json_object_set_new(changes, settings[i].key,
                                   json_boolean(value[0] != '\0'));
     }
     if (rc == RC_OK)
-        rc = person_change(&person, changes, err);
+        rc = person_change(person, changes, err);
     if (rc == RC_OK)
-        rc = person_store(x->sql, &person, err);
+        rc = person_store(x->sql, person, err);
     json_decref(changes);
     return rc;
 }
 
-static enum rc do_knob(struct exchange *x, struct err *err)
+static enum rc do_person(struct exchange *x, struct err *err)
 {
-    char name[VALUE_SIZE], value[VALUE_SIZE];
-    enum knob knob;
-    int64_t n;
-    enum rc rc = field(x, "knob", name, err);
+    char value[PANEL_VALUE_SIZE];
+    struct person person = {.id = 0};
+    enum rc rc = panel_field(x, "username", value, err);
 
     if (rc == RC_OK)
-        rc = field(x, "value", value, err);
+        rc = person_by_name(x->sql, value, &person, err);
+    if (rc == RC_OK)
+        rc = panel_field(x, "exit", value, err);
+    if (rc != RC_OK)
+        return rc;
+    if (person.id == 0)
+        return panel_bad_form(err);
+    if (value[0] != '\0')
+        return do_exit(x, &person, value, err);
+    return do_settings(x, &person, err);
+}
+
+static enum rc do_knob(struct exchange *x, struct err *err)
+{
+    char name[PANEL_VALUE_SIZE], value[PANEL_VALUE_SIZE];
+    enum knob knob;
+    int64_t n;
+    enum rc rc = panel_field(x, "knob", name, err);
+
+    if (rc == RC_OK)
+        rc = panel_field(x, "value", value, err);
     if (rc != RC_OK)
         return rc;
     knob = knob_named(name);
     if (knob == KNOB_COUNT)
-        return bad_form(err);
+        return panel_bad_form(err);
     if (value[0] == '\0')
         return knob_forget(x->sql, knob, err);
     if (!parse_i64(value, INT64_MIN, INT64_MAX, &n))
-        return bad_form(err);
+        return panel_bad_form(err);
     return turn_knob(x, knob, n, err);
 }
 
@@ -457,14 +417,24 @@ enum rc control_page_action(struct exchange *x, struct err *err)
     static const struct {
         const char *what;
         handle_fn deed;
-    } deeds[] = {{"fault", do_fault}, {"fate", do_fate},     {"unfault", do_unfault},
-                 {"clock", do_clock}, {"person", do_person}, {"knob", do_knob}};
-    char what[VALUE_SIZE];
-    enum rc rc = field(x, "what", what, err);
+    } deeds[] = {{"fault", do_fault},
+                 {"fate", do_fate},
+                 {"unfault", do_unfault},
+                 {"clock", do_clock},
+                 {"person", do_person},
+                 {"knob", do_knob},
+                 {"webhook_url", portal_do_url},
+                 {"webhook_test", portal_do_test},
+                 {"webhook_fault", portal_do_fault},
+                 {"webhook_again", portal_do_again},
+                 {"app", portal_do_app},
+                 {"app_new", portal_do_new_app}};
+    char what[PANEL_VALUE_SIZE];
+    enum rc rc = panel_field(x, "what", what, err);
 
     if (rc != RC_OK)
         return rc;
-    rc = bad_form(err);
+    rc = panel_bad_form(err);
     if (strcmp(what, "reset") == 0)
         rc = reset_everything(x, true, err);
     for (size_t i = 0; i < ARRAY_LEN(deeds); i++)

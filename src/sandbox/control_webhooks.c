@@ -234,7 +234,7 @@ static void write_sample(enum webhook_event event, struct strbuf *out)
 }
 
 enum rc webhook_try(struct exchange *x, const struct app *app, enum webhook_event event,
-                    struct err *err)
+                    int64_t *id, struct err *err)
 {
     struct webhook h = {.app_id = app->id, .create_ms = x->now_ms, .due_ms = x->now_ms};
     const char *name = webhook_event_name(event);
@@ -257,7 +257,7 @@ enum rc webhook_try(struct exchange *x, const struct app *app, enum webhook_even
     text_copy(h.body, sizeof(h.body), body.buf);
     rc = webhook_add(x->sql, &h, err);
     if (rc == RC_OK)
-        answer_id(x, 201, h.id);
+        *id = h.id;
     strbuf_release(&content);
     strbuf_release(&body);
     return rc;
@@ -268,6 +268,7 @@ static enum rc try_one(struct exchange *x, json_t *body, struct err *err)
     const char *name = json_string_value(json_object_get(body, "event"));
     const char *key = json_string_value(json_object_get(body, "client_key"));
     enum webhook_event event = WEBHOOK_COMPLETE;
+    int64_t id = 0;
     struct app app;
     enum rc rc = app_by_key(x->sql, key != NULL ? key : SANDBOX_APP_KEY, &app, err);
 
@@ -279,7 +280,10 @@ static enum rc try_one(struct exchange *x, json_t *body, struct err *err)
         event = webhook_event_named(name);
     if (event == WEBHOOK_EVENT_COUNT)
         return err_field(err, "event", "bad_value", "TikTok has no such event");
-    return webhook_try(x, &app, event, err);
+    rc = webhook_try(x, &app, event, &id, err);
+    if (rc == RC_OK)
+        answer_id(x, 201, id);
+    return rc;
 }
 
 enum rc control_webhook_test(struct exchange *x, struct err *err)

@@ -240,6 +240,8 @@ static void add_badges(struct exchange *x, const struct person *p)
         add_chip(x, "Stitches off");
     if (!p->target)
         add_chip(x, "Not a target user");
+    if (p->closed != 0)
+        add_chip(x, p->closed == REMOVED_BANNED ? "Account banned" : "Account deleted");
     html_add(x, "</ul>");
 }
 
@@ -443,6 +445,19 @@ enum rc page_profile(struct exchange *x, struct err *err)
 /* --- one post ------------------------------------------------------------------------
  */
 
+/* What its owner can make of a post. */
+static void add_visibility(struct exchange *x, const struct publication *p,
+                           const struct person *person)
+{
+    bool hidden = p->hidden_ms != 0;
+
+    html_add(x,
+             "<form class=\"buttons\" method=\"post\" action=\"/@%s\"><button "
+             "name=\"%s\" value=\"%" PRId64 "\">%s</button></form>",
+             person->username, hidden ? "show" : "hide", p->id,
+             hidden ? "Make public" : "Make private");
+}
+
 enum rc page_post(struct exchange *x, struct err *err)
 {
     const char *text = web_param(&x->params, "id");
@@ -478,6 +493,7 @@ enum rc page_post(struct exchange *x, struct err *err)
              p.post_id);
     html_text(x, p.publish_id);
     html_add(x, "</dd></dl>");
+    add_visibility(x, &p, &person);
     html_end(x);
     return rc;
 }
@@ -495,8 +511,20 @@ static enum rc form_field(struct exchange *x, const char *name, struct strbuf *v
     return web_form_value(x->body.buf, x->body.len, name, value, &found, err);
 }
 
-static enum rc do_draft(struct exchange *x, const struct person *person, const char *id,
-                        bool post, struct err *err)
+typedef enum rc (*deed_fn)(struct exchange *x, struct publication *p, struct err *err);
+
+/* What a button's name stands for. */
+static const struct {
+    const char *name;
+    deed_fn deed;
+} deeds[] = {{"post", draft_post},
+             {"discard", draft_discard},
+             {"hide", post_hide},
+             {"show", post_show}};
+
+/* Does it to the person's publication with this id. */
+static enum rc do_to(struct exchange *x, const struct person *person, const char *id,
+                     deed_fn deed, struct err *err)
 {
     struct publication p;
     int64_t number;
@@ -509,25 +537,21 @@ static enum rc do_draft(struct exchange *x, const struct person *person, const c
         return rc;
     if (p.id == 0 || p.user_id != person->id)
         return no_page(err);
-    return post ? draft_post(x, &p, err) : draft_discard(x, &p, err);
+    return deed(x, &p, err);
 }
 
 static enum rc do_deed(struct exchange *x, const struct person *person, struct err *err)
 {
     struct strbuf value;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
     strbuf_init(&value, FORM_MAX);
-    rc = form_field(x, "post", &value, err);
-    if (rc == RC_OK && value.len > 0) {
-        rc = do_draft(x, person, value.buf, true, err);
-        goto out;
-    }
-    if (rc == RC_OK)
-        rc = form_field(x, "discard", &value, err);
-    if (rc == RC_OK && value.len > 0) {
-        rc = do_draft(x, person, value.buf, false, err);
-        goto out;
+    for (size_t i = 0; rc == RC_OK && i < ARRAY_LEN(deeds); i++) {
+        rc = form_field(x, deeds[i].name, &value, err);
+        if (rc == RC_OK && value.len > 0) {
+            rc = do_to(x, person, value.buf, deeds[i].deed, err);
+            goto out;
+        }
     }
     if (rc == RC_OK)
         rc = form_field(x, "remove", &value, err);

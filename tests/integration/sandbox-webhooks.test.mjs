@@ -572,3 +572,63 @@ describe('the controls of webhooks', () => {
     await settled(0);
   });
 });
+
+describe('the pages', () => {
+  const post = (path, form) => sim.request('POST', path, { form, headers: { 'sec-fetch-site': 'same-origin' } });
+  const pageOf = async (path = '/sandbox') => (await sim.request('GET', path)).text;
+
+  test('show webhooks, send samples and send again, set faults and the address', async () => {
+    assert.ok((await pageOf()).includes(hook.url));
+    assert.equal((await post('/sandbox', { what: 'webhook_test', event: 'authorization.removed' })).status, 303);
+    await hook.nth(1);
+    const { id } = await tried(1);
+    assert.match(await pageOf(), /authorization\.removed<\/td><td>a sample<\/td><td>delivered/);
+    assert.equal((await post('/sandbox', { what: 'webhook_again', id })).status, 303);
+    await hook.nth(2);
+    assert.equal((await post('/sandbox', { what: 'webhook_fault', trouble: 'lost', count: '1' })).status, 303);
+    await publish(await tokenOf());
+    await hook.nth(3);
+    assert.match(await pageOf(), /post\.publish\.complete<\/td><td>@ann\.example<\/td><td>lost/);
+    assert.equal((await post('/sandbox', { what: 'webhook_url', url: '' })).status, 303);
+    assert.equal((await post('/sandbox', { what: 'webhook_test', event: 'authorization.removed' })).status, 409);
+    for (const form of [{ what: 'webhook_test', event: 'x' }, { what: 'webhook_again', id: 'x' }, { what: 'webhook_fault', trouble: 'x' }, { what: 'webhook_url', url: 'x' }, { what: 'app', client_key: 'x' }]) {
+      assert.equal((await post('/sandbox', form)).status, 400, JSON.stringify(form));
+    }
+  });
+
+  test('ban, delete and bring back accounts', async () => {
+    await tokenOf();
+    assert.equal((await post('/sandbox', { what: 'person', username: 'ann.example', exit: '4' })).status, 303);
+    assert.deepEqual((await hook.nth(1)).content, { reason: 4 });
+    assert.match(await pageOf('/@ann.example'), /Account banned/);
+    assert.equal((await post('/sandbox', { what: 'person', username: 'ann.example', exit: 'return' })).status, 303);
+    assert.doesNotMatch(await pageOf('/@ann.example'), /Account banned/);
+  });
+
+  test('hide a post and show it again', async () => {
+    const publish_id = await publish(await tokenOf());
+    const { post_id } = (await hook.nth(2)).content;
+    const path = `/@ann.example/video/${post_id}`;
+    const button = (text) => /name="(hide|show)" value="(\d+)"/.exec(text).slice(1);
+    const [hide, id] = button(await pageOf(path));
+    assert.equal(hide, 'hide');
+    assert.equal((await post('/@ann.example', { hide: id })).status, 303);
+    assert.equal((await hook.nth(3)).event, 'post.publish.no_longer_publicaly_available');
+    assert.equal(button(await pageOf(path))[0], 'show');
+    assert.equal((await post('/@ben.private', { show: id })).status, 404, 'it is not theirs');
+    assert.equal((await post('/@ann.example', { show: id })).status, 303);
+    assert.equal((await hook.nth(4)).content.publish_id, publish_id);
+  });
+
+  test('add an app and change its mode', async () => {
+    assert.equal((await post('/sandbox', { what: 'app_new', name: 'An <app>', redirect_uri: 'https://a.example/cb', sandbox: '1' })).status, 303);
+    const text = await pageOf();
+    assert.ok(text.includes('An &lt;app&gt;'));
+    const { apps } = (await sim.request('GET', '/sandbox/apps')).json;
+    assert.deepEqual(apps.map(({ name, sandbox, audited }) => [name, sandbox, audited]), [['TikTok Scheduler', true, true], ['An <app>', true, false]]);
+    assert.equal(apps[1].client_secret, undefined);
+    assert.equal((await post('/sandbox', { what: 'app', client_key: apps[1].client_key, audited: '1' })).status, 303);
+    const { sandbox, audited } = (await sim.request('GET', `/sandbox/apps/${apps[1].client_key}`)).json;
+    assert.deepEqual([sandbox, audited], [false, true]);
+  });
+});
