@@ -4,9 +4,10 @@
  *
  * A row in checking is work: tts-media claims it with a number of its own (owner), a
  * lease and a fence, so any number of them share the work and one that was thought dead
- * cannot write late (RC_CONFLICT). A deleted row stays, without its bytes, because posts
- * refer to it; removing the bytes is work too. Every statement of the API's side names
- * the workspace; a medium of another answers RC_NOT_FOUND. Times are ms UTC of the
+ * cannot write late (RC_CONFLICT). A video that is ready is work once more, for its film
+ * strip, which nobody has to wait for. A deleted row stays, without its bytes, because
+ * posts refer to it; removing the bytes is work too. Every statement of the API's side
+ * names the workspace; a medium of another answers RC_NOT_FOUND. Times are ms UTC of the
  * database's clock. */
 #ifndef STORE_MEDIA_H
 #define STORE_MEDIA_H
@@ -26,8 +27,9 @@ enum {
     MEDIA_FAILS_MAX = 3, /* claims that ended with the claimer's death: then rejected */
     MEDIA_LIST_MAX = 100,
     MEDIA_CLAIM_MAX = 8,
-    MEDIA_OVERDUE_MS = 120000, /* work nobody took for so long: tts-media is away */
-    MEDIA_STUCK_MS = 900000,   /* a file unchecked for so long: something is wrong */
+    MEDIA_STRIP_AFTER_MS = 500, /* so that verdicts on other files come first */
+    MEDIA_OVERDUE_MS = 120000,  /* work nobody took for so long: tts-media is away */
+    MEDIA_STUCK_MS = 900000,    /* a file unchecked for so long: something is wrong */
 };
 
 /* Numbers stored in media.state. */
@@ -101,6 +103,13 @@ enum rc media_rename(struct db *db, const struct media_ref *ref, const char *fil
 enum rc media_delete(struct db *db, const struct media_ref *ref,
                      struct err *err) MUST_CHECK;
 
+/* What is to be done with a claimed file. */
+enum media_task {
+    MEDIA_TASK_EXAMINE,
+    MEDIA_TASK_STRIP,  /* it is a video and ready: make its film strip */
+    MEDIA_TASK_REMOVE, /* the row is deleted: remove the bytes */
+};
+
 /* Work in the hands of a tts-media. */
 struct media_work {
     uint64_t media_id;
@@ -108,9 +117,11 @@ struct media_work {
     uint64_t owner;
     uint64_t fence;
     char blob_key[MEDIA_BLOB_KEY_SIZE];
-    bool remove;    /* the row is deleted: remove the bytes, else examine them */
-    uint32_t fails; /* claims before this one that ended in death */
-    int64_t age_ms; /* since the file was whole */
+    enum media_task task;
+    struct media_facts facts; /* of a video whose strip is to be made: how large, fast and
+                               * long it is */
+    uint32_t fails;           /* claims before this one that ended in death */
+    int64_t age_ms;           /* since the file was whole */
 };
 
 /* Claims up to max (<= MEDIA_CLAIM_MAX) rows that are due, oldest first. owner is a
@@ -128,12 +139,17 @@ struct media_verdict {
     bool has_thumb;
     const unsigned char *sha256;      /* 32 bytes, of the file; NULL: not known */
     struct media_rendition rendition; /* stored beside the file; bytes 0: none */
-    uint32_t strip_frames;            /* stored beside the file; 0: none */
-    const char *reason;               /* "" when ready */
-    const char *reason_msg;           /* "" when ready */
+    bool strip;             /* a film strip shall be made: it becomes work once more */
+    const char *reason;     /* "" when ready */
+    const char *reason_msg; /* "" when ready */
 };
 enum rc media_judge(struct db *db, const struct media_work *work,
                     const struct media_verdict *verdict, struct err *err) MUST_CHECK;
+
+/* The film strip of a claimed video lies beside it, with so many frames; 0: it has none,
+ * and never will. RC_CONFLICT as above. The version stays: nobody changed the file. */
+enum rc media_strip_made(struct db *db, const struct media_work *work, uint32_t frames,
+                         struct err *err) MUST_CHECK;
 
 /* The bytes of a deleted file are gone. */
 enum rc media_removed(struct db *db, const struct media_work *work,

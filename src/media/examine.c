@@ -93,15 +93,6 @@ static enum rc whole(const struct subject *s, struct examined *e, bool *ok,
 
 /* --- videos ----------------------------------------------------------------------- */
 
-static enum rc strip(const struct subject *s, struct examined *e, struct err *err)
-{
-    enum rc rc = picture_strip(&s->src, &e->facts, &e->strip, err);
-
-    if (rc == RC_OK && e->strip.len > 0)
-        e->strip_frames = STRIP_FRAMES;
-    return rc;
-}
-
 static enum rc examine_video(const struct subject *s, struct examined *e, struct err *err)
 {
     enum child_end end = CHILD_DONE;
@@ -114,8 +105,7 @@ static enum rc examine_video(const struct subject *s, struct examined *e, struct
     if (end != CHILD_DONE)
         return unreadable(e, why_not(end));
     judge(e);
-    rc = thumb(s, e, err);
-    return rc == RC_OK && e->ready ? strip(s, e, err) : rc;
+    return thumb(s, e, err);
 }
 
 /* --- photos ----------------------------------------------------------------------- */
@@ -269,7 +259,6 @@ enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
     (void)memset(out, 0, sizeof(*out));
     strbuf_init(&out->thumb, EXAMINE_THUMB_MAX);
     strbuf_init(&out->rendition, (size_t)MEDIA_PHOTO_BYTES_MAX);
-    strbuf_init(&out->strip, EXAMINE_THUMB_MAX);
     rc = io_pread_full(fd, head, sizeof(head), 0, &got, err);
     if (rc != RC_OK)
         return rc;
@@ -289,7 +278,22 @@ void examined_release(struct examined *e)
 {
     strbuf_release(&e->thumb);
     strbuf_release(&e->rendition);
-    strbuf_release(&e->strip);
+}
+
+enum rc examine_strip(int fd, const struct media_facts *facts,
+                      const volatile sig_atomic_t *stop, struct strbuf *strip,
+                      struct err *err)
+{
+    unsigned char head[SNIFF_BYTES];
+    size_t got = 0;
+    struct picture_source src = {.fd = fd, .stop = stop};
+    enum rc rc = io_pread_full(fd, head, sizeof(head), 0, &got, err);
+
+    strbuf_init(strip, EXAMINE_THUMB_MAX);
+    if (rc != RC_OK)
+        return rc;
+    src.demuxer = sniff(head, got).demuxer;
+    return src.demuxer != NULL ? picture_strip(&src, facts, strip, err) : RC_OK;
 }
 
 static enum rc try_program(const char *program, int fd, struct err *err)

@@ -1,10 +1,11 @@
 /* media/examine.h - one file from its bytes to a verdict and the pictures beside it.
  *
- * A video: first bytes, whole boxes, ffprobe, TikTok's limits, one frame, a film strip. A
- * photo: first bytes, its own header (nothing is decoded that is larger than we have room
- * for), a rendition as TikTok takes it unless it is a clean JPEG within the limits.
- * Whatever a file does to the programs that read it, the verdict is about the file; only
- * trouble of our own (nothing can be started, we are being stopped) is a failure. */
+ * A video: first bytes, whole boxes, ffprobe, TikTok's limits, one frame; later, when
+ * nobody waits, a film strip. A photo: first bytes, its own header (nothing is decoded
+ * that is larger than we have room for), a rendition as TikTok takes it unless it is a
+ * clean JPEG within the limits. Whatever a file does to the programs that read it, the
+ * verdict is about the file; only trouble of our own (nothing can be started, we are
+ * being stopped) is a failure. */
 #ifndef SRC_MEDIA_EXAMINE_H
 #define SRC_MEDIA_EXAMINE_H
 
@@ -17,8 +18,7 @@
 
 enum {
     EXAMINE_THUMB_MAX = 1024 * 1024, /* bytes of a thumbnail; a usual one has 20,000 */
-    /* everything together, at worst: a video, two tries at its frame and its strip */
-    EXAMINE_WALL_MS = 120000,
+    EXAMINE_WALL_MS = 75000, /* everything together, at worst: two tries at a frame */
 };
 
 struct examined {
@@ -29,8 +29,6 @@ struct examined {
     struct strbuf thumb;     /* a JPEG, or empty */
     struct strbuf rendition; /* of a photo: a JPEG, or empty when it needs none */
     struct media_rendition made;
-    struct strbuf strip;   /* of a video: a JPEG, or empty */
-    uint32_t strip_frames; /* in it; 0: none */
 };
 
 /* Examines the file fd of size bytes. RC_UNAVAILABLE: it says nothing about the file;
@@ -38,6 +36,13 @@ struct examined {
 enum rc examine(int fd, int64_t size, const volatile sig_atomic_t *stop,
                 struct examined *out, struct err *err) MUST_CHECK;
 void examined_release(struct examined *e);
+
+/* Makes the film strip of a video that was examined before, whose facts are given: a JPEG
+ * of STRIP_FRAMES frames (picture.h), or empty when it gives none in time. Failures as
+ * those of examine(). The caller releases *strip in any case. */
+enum rc examine_strip(int fd, const struct media_facts *facts,
+                      const volatile sig_atomic_t *stop, struct strbuf *strip,
+                      struct err *err) MUST_CHECK;
 
 /* Can the programs that read files be started in their confinement on this machine?
  * RC_UNAVAILABLE says which cannot, and why. For the start of tts-media. */

@@ -6,6 +6,7 @@
 #include "core/xalloc.h"
 #include "crypto/digest.h"
 #include "examine.h"
+#include "picture.h"
 #include "store/media.h"
 #include "store/uploads.h"
 
@@ -66,6 +67,7 @@ static enum rc conclude(const struct work *w, const struct media_work *job,
         .mime = media_mime_of_container(e->facts.container),
         .sha256 = sha256,
         .ready = e->ready,
+        .strip = e->ready && e->facts.kind == MEDIA_KIND_VIDEO,
         .reason = e->ready ? "" : first->code,
         .reason_msg = e->ready ? "" : first->message,
     };
@@ -80,7 +82,6 @@ static enum rc conclude(const struct work *w, const struct media_work *job,
     media_checks_write(e->checks, e->n_checks, &checks);
     verdict.checks = checks.buf;
     verdict.has_thumb = keep(w, job, BLOB_THUMBNAIL, &e->thumb);
-    verdict.strip_frames = keep(w, job, BLOB_STRIP, &e->strip) ? e->strip_frames : 0;
     FAULT_POINT("media.before_verdict");
     rc = media_judge(w->db, job, &verdict, err);
     if (rc == RC_OK)
@@ -162,6 +163,44 @@ static enum rc check_file(const struct work *w, const struct media_work *job,
     return rc;
 }
 
+/* Leaves the strip beside the video; *frames: what it has. */
+static enum rc draw_strip(const struct work *w, const struct media_work *job,
+                          uint32_t *frames, struct err *err)
+{
+    struct strbuf strip = {0};
+    int64_t size = 0;
+    int fd = -1;
+    enum rc rc = blob_open(w->blobs, job->blob_key, BLOB_CONTENT, &fd, &size, err);
+
+    if (rc != RC_OK)
+        return rc;
+    FAULT_POINT("media.before_strip");
+    rc = examine_strip(fd, &job->facts, w->stop, &strip, err);
+    if (rc == RC_OK && keep(w, job, BLOB_STRIP, &strip))
+        *frames = STRIP_FRAMES;
+    strbuf_release(&strip);
+    io_close(&fd);
+    return rc;
+}
+
+/* A film that takes its reader down, or whose bytes are gone, has no strip. */
+static enum rc make_strip(const struct work *w, const struct media_work *job,
+                          struct err *err)
+{
+    uint32_t frames = 0;
+    enum rc rc = RC_OK;
+
+    if (job->fails < MEDIA_FAILS_MAX)
+        rc = draw_strip(w, job, &frames, err);
+    if (rc == RC_OK || rc == RC_NOT_FOUND)
+        rc = media_strip_made(w->db, job, frames, err);
+    if (rc == RC_OK)
+        log_info("media.strip", "frames=%" PRIu32, frames);
+    if (rc == RC_CONFLICT)
+        clear_after_loss(w, job);
+    return rc;
+}
+
 static enum rc remove_bytes(const struct work *w, const struct media_work *job,
                             struct err *err)
 {
@@ -172,6 +211,20 @@ static enum rc remove_bytes(const struct work *w, const struct media_work *job,
     if (rc == RC_OK)
         log_info("media.removed", "%s", "");
     return rc;
+}
+
+static enum rc do_task(const struct work *w, const struct media_work *job,
+                       struct err *err)
+{
+    switch (job->task) {
+    case MEDIA_TASK_EXAMINE:
+        return check_file(w, job, err);
+    case MEDIA_TASK_STRIP:
+        return make_strip(w, job, err);
+    case MEDIA_TASK_REMOVE:
+        return remove_bytes(w, job, err);
+    }
+    return err_set(err, RC_BUG, "media_task", "A file is claimed for nothing.");
 }
 
 enum rc work_next(const struct work *w, bool *found, struct err *err)
@@ -187,7 +240,7 @@ enum rc work_next(const struct work *w, bool *found, struct err *err)
     if (n == 0)
         return RC_OK;
     log_context("media=%" PRIu64, job.media_id);
-    rc = job.remove ? remove_bytes(w, &job, &trouble) : check_file(w, &job, &trouble);
+    rc = do_task(w, &job, &trouble);
     if (rc != RC_OK && !(*w->stop))
         log_failure("media.not_done", &trouble);
     if (rc != RC_OK && rc != RC_CONFLICT)

@@ -16,12 +16,19 @@ struct claim {
     size_t n;
 };
 
+static enum media_task task_of(int state)
+{
+    if (state == MEDIA_DELETED)
+        return MEDIA_TASK_REMOVE;
+    return state == MEDIA_CHECKING ? MEDIA_TASK_EXAMINE : MEDIA_TASK_STRIP;
+}
+
 static enum rc keep_work(void *ctx, struct err *err UNUSED)
 {
     struct claim *c = ctx;
 
     c->row.owner = c->owner;
-    c->row.remove = c->state == MEDIA_DELETED;
+    c->row.task = task_of(c->state);
     c->out[c->n++] = c->row;
     return RC_OK;
 }
@@ -32,14 +39,18 @@ static enum rc find_due(struct db *db, struct claim *c, int64_t now_ms, struct e
     const struct sql_arg args[] = {sql_i64(now_ms), sql_i64(now_ms),
                                    sql_i64((int64_t)c->max)};
     struct media_work *w = &c->row;
-    const struct sql_col cols[] = {COL_U64(&w->media_id), COL_U64(&w->workspace_id),
-                                   COL_TEXT(w->blob_key), COL_INT(&c->state),
-                                   COL_U64(&w->fence),    COL_UINT(&w->fails),
-                                   COL_I64(&w->age_ms)};
+    const struct sql_col cols[] = {
+        COL_U64(&w->media_id),       COL_U64(&w->workspace_id),
+        COL_TEXT(w->blob_key),       COL_INT(&c->state),
+        COL_U64(&w->fence),          COL_UINT(&w->fails),
+        COL_I64(&w->age_ms),         COL_INT(&w->facts.width),
+        COL_INT(&w->facts.height),   COL_I64(&w->facts.duration_ms),
+        COL_INT(&w->facts.fps_milli)};
 
     return db_each(db,
                    "SELECT media_id, workspace_id, blob_key, state, fence + 1, fails, "
-                   "? - created_at FROM media WHERE next_at <= ? "
+                   "? - created_at, width, height, duration_ms, fps_milli FROM media "
+                   "WHERE next_at <= ? "
                    "ORDER BY next_at, media_id LIMIT ? FOR UPDATE SKIP LOCKED",
                    SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){keep_work, c}, err);
 }
@@ -93,33 +104,32 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
 {
     const struct media_verdict *v = j->verdict;
     const struct media_facts *f = v->facts;
-    const struct sql_arg args[] = {sql_i64(v->ready ? MEDIA_READY : MEDIA_REJECTED),
-                                   sql_text(v->reason),
-                                   sql_text(v->reason_msg),
-                                   sql_text(v->mime),
-                                   sql_i64((int)f->kind),
-                                   sql_i64((int)f->kind),
-                                   sql_i64(f->width),
-                                   sql_i64(f->height),
-                                   sql_i64(f->duration_ms),
-                                   sql_i64(f->fps_milli),
-                                   sql_text(f->container),
-                                   sql_text(f->video_codec),
-                                   sql_text(f->audio_codec),
-                                   sql_text(v->checks),
-                                   sql_i64(v->has_thumb),
-                                   sql_i64(v->rendition.bytes > 0),
-                                   sql_i64(v->rendition.bytes),
-                                   sql_i64(v->rendition.width),
-                                   sql_i64(v->rendition.height),
-                                   sql_i64(v->strip_frames),
-                                   v->sha256 != NULL ? sql_bytes(v->sha256, 32)
-                                                     : sql_null(),
-                                   sql_i64(SQL_NEVER),
-                                   sql_i64(now_ms),
-                                   sql_u64(j->work->media_id),
-                                   sql_u64(j->work->owner),
-                                   sql_u64(j->work->fence)};
+    const struct sql_arg args[] = {
+        sql_i64(v->ready ? MEDIA_READY : MEDIA_REJECTED),
+        sql_text(v->reason),
+        sql_text(v->reason_msg),
+        sql_text(v->mime),
+        sql_i64((int)f->kind),
+        sql_i64((int)f->kind),
+        sql_i64(f->width),
+        sql_i64(f->height),
+        sql_i64(f->duration_ms),
+        sql_i64(f->fps_milli),
+        sql_text(f->container),
+        sql_text(f->video_codec),
+        sql_text(f->audio_codec),
+        sql_text(v->checks),
+        sql_i64(v->has_thumb),
+        sql_i64(v->rendition.bytes > 0),
+        sql_i64(v->rendition.bytes),
+        sql_i64(v->rendition.width),
+        sql_i64(v->rendition.height),
+        v->sha256 != NULL ? sql_bytes(v->sha256, 32) : sql_null(),
+        sql_i64(v->strip ? now_ms + MEDIA_STRIP_AFTER_MS : SQL_NEVER),
+        sql_i64(now_ms),
+        sql_u64(j->work->media_id),
+        sql_u64(j->work->owner),
+        sql_u64(j->work->fence)};
 
     return db_exec_one(db,
                        "UPDATE media SET state = ?, reason = ?, reason_msg = ?, "
@@ -127,7 +137,7 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
                        "duration_ms = ?, fps_milli = ?, container = ?, video_codec = ?, "
                        "audio_codec = ?, checks = ?, has_thumb = ?, "
                        "has_rendition = ?, rendition_bytes = ?, rendition_width = ?, "
-                       "rendition_height = ?, strip_frames = ?, sha256 = ?, "
+                       "rendition_height = ?, sha256 = ?, "
                        "next_at = ?, "
                        "owner = 0, fails = 0, version = version + 1, updated_at = ? "
                        "WHERE media_id = ? AND owner = ? AND fence = ? AND state = 1",
@@ -156,6 +166,39 @@ enum rc media_judge(struct db *db, const struct media_work *work,
     struct judging j = {work, verdict};
 
     return db_transaction(db, judge_steps, &j, err);
+}
+
+/* A strip as its transaction sees it. */
+struct stripping {
+    const struct media_work *work;
+    uint32_t frames;
+};
+
+static enum rc strip_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct stripping *s = ctx;
+    const struct sql_arg args[] = {sql_i64(s->frames), sql_i64(SQL_NEVER),
+                                   sql_u64(s->work->media_id), sql_u64(s->work->owner),
+                                   sql_u64(s->work->fence)};
+    const struct event e = {.workspace_id = s->work->workspace_id,
+                            .media_id = s->work->media_id,
+                            .kind = EVENT_MEDIA_CHANGED};
+    enum rc rc =
+        db_exec_one(db,
+                    "UPDATE media SET strip_frames = ?, next_at = ?, owner = 0, "
+                    "fails = 0, updated_at = " SQL_NOW " "
+                    "WHERE media_id = ? AND owner = ? AND fence = ? AND state = 2",
+                    SQL_ARGS(args), err);
+
+    return rc == RC_OK && s->frames > 0 ? event_add(db, &e, err) : rc;
+}
+
+enum rc media_strip_made(struct db *db, const struct media_work *work, uint32_t frames,
+                         struct err *err)
+{
+    struct stripping s = {work, frames};
+
+    return db_transaction(db, strip_steps, &s, err);
 }
 
 enum rc media_removed(struct db *db, const struct media_work *work, struct err *err)

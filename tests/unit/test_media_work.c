@@ -27,7 +27,9 @@ static struct {
     int64_t after_ms;
     bool ready, has_thumb, has_sha;
     struct media_rendition rendition;
-    uint32_t strip_frames;
+    int stripped;          /* verdicts on strips */
+    uint32_t strip_frames; /* of the last */
+    bool strip;            /* asked for by the verdict */
     unsigned char sha256[32];
     char reason[32], mime[64], checks[2048];
 } s;
@@ -57,13 +59,22 @@ enum rc media_judge(struct db *db UNUSED, const struct media_work *work,
     s.ready = v->ready;
     s.has_thumb = v->has_thumb;
     s.rendition = v->rendition;
-    s.strip_frames = v->strip_frames;
+    s.strip = v->strip;
     s.has_sha = v->sha256 != NULL;
     if (s.has_sha)
         (void)memcpy(s.sha256, v->sha256, sizeof(s.sha256));
     (void)snprintf(s.reason, sizeof(s.reason), "%s", v->reason);
     (void)snprintf(s.mime, sizeof(s.mime), "%s", v->mime);
     (void)snprintf(s.checks, sizeof(s.checks), "%s", v->checks);
+    return answer(s.judge, err);
+}
+
+enum rc media_strip_made(struct db *db UNUSED, const struct media_work *work,
+                         uint32_t frames, struct err *err)
+{
+    ck_assert_uint_eq(work->media_id, s.due.media_id);
+    s.stripped++;
+    s.strip_frames = frames;
     return answer(s.judge, err);
 }
 
@@ -204,12 +215,64 @@ START_TEST(a_good_video_is_ready_with_its_picture)
     ck_assert_msg(s.ready, "%s", s.checks);
     ck_assert(s.has_thumb);
     ck_assert(exists(BLOB_THUMBNAIL));
-    ck_assert(exists(BLOB_STRIP));
     ck_assert(!exists(BLOB_RENDITION));
-    ck_assert_uint_gt(s.strip_frames, 0);
+    ck_assert(s.strip); /* later */
+    ck_assert(!exists(BLOB_STRIP));
     ck_assert_int_eq(s.rendition.bytes, 0);
     ck_assert_str_eq(s.mime, "video/mp4");
     ck_assert_str_eq(s.reason, "");
+    ck_assert_int_eq(s.given_back, 0);
+}
+END_TEST
+
+static void have_strip_to_make(void)
+{
+    have_video();
+    s.due.task = MEDIA_TASK_STRIP;
+    s.due.facts = (struct media_facts){
+        .duration_ms = 200, .width = 360, .height = 640, .fps_milli = 30000};
+}
+
+START_TEST(the_strip_of_a_video_is_made_when_it_is_ready)
+{
+    have_strip_to_make();
+    ck_assert(next());
+    ck_assert_int_eq(s.judged, 0);
+    ck_assert_int_eq(s.stripped, 1);
+    ck_assert_uint_eq(s.strip_frames, 12);
+    ck_assert(exists(BLOB_STRIP));
+    ck_assert_int_eq(s.given_back, 0);
+}
+END_TEST
+
+START_TEST(a_video_that_gives_no_strip_is_not_asked_again)
+{
+    have("just some text", 14);
+    s.due.task = MEDIA_TASK_STRIP;
+    ck_assert(next());
+    ck_assert_int_eq(s.stripped, 1);
+    ck_assert_uint_eq(s.strip_frames, 0);
+    have_strip_to_make();
+    s.due.fails = MEDIA_FAILS_MAX; /* it took its reader down */
+    ck_assert(next());
+    ck_assert_int_eq(s.stripped, 2);
+    ck_assert_uint_eq(s.strip_frames, 0);
+    have_strip_to_make();
+    ck_assert_int_eq(blob_remove(work.blobs, key, &err), RC_OK);
+    ck_assert(next());
+    ck_assert_int_eq(s.stripped, 3);
+    ck_assert_uint_eq(s.strip_frames, 0);
+    ck_assert_int_eq(s.given_back, 0);
+}
+END_TEST
+
+START_TEST(a_strip_of_a_file_deleted_meanwhile_does_not_stay)
+{
+    have_strip_to_make();
+    s.judge = RC_CONFLICT;
+    s.is_wanted = false;
+    ck_assert(next());
+    ck_assert(!exists(BLOB_STRIP));
     ck_assert_int_eq(s.given_back, 0);
 }
 END_TEST
@@ -233,7 +296,7 @@ START_TEST(a_photo_is_ready_with_its_rendition)
     ck_assert_msg(s.ready, "%s", s.checks);
     ck_assert_int_eq(s.rendition.width, 1300);
     ck_assert_int_eq(s.rendition.height, 700);
-    ck_assert_uint_eq(s.strip_frames, 0);
+    ck_assert(!s.strip);
     ck_assert_str_eq(s.mime, "image/png");
     ck_assert_int_eq(blob_open(work.blobs, key, BLOB_RENDITION, &fd, &size, &err), RC_OK);
     ck_assert_int_eq(size, s.rendition.bytes);
@@ -316,7 +379,7 @@ END_TEST
 START_TEST(the_bytes_of_a_deleted_file_are_removed)
 {
     have("x", 1);
-    s.due.remove = true;
+    s.due.task = MEDIA_TASK_REMOVE;
     ck_assert_int_eq(blob_put_part(work.blobs, key, BLOB_THUMBNAIL, "jpeg", 4, &err),
                      RC_OK);
     ck_assert(next());
@@ -456,6 +519,9 @@ END_TEST
 
 UNIT_MAIN_FIXTURE("media_work", setup, teardown, without_work_nothing_is_done,
                   a_good_video_is_ready_with_its_picture,
+                  the_strip_of_a_video_is_made_when_it_is_ready,
+                  a_video_that_gives_no_strip_is_not_asked_again,
+                  a_strip_of_a_file_deleted_meanwhile_does_not_stay,
                   a_photo_is_ready_with_its_rendition,
                   a_rendition_that_cannot_be_stored_gives_the_photo_back,
                   what_the_bytes_are_is_told_with_the_verdict,

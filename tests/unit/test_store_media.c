@@ -179,17 +179,57 @@ START_TEST(what_lies_beside_a_file_is_told)
     ck_assert_uint_eq(m.strip_frames, 0);
     ck_assert_int_eq(column("has_rendition", id), 1);
     media_release(&m);
+}
+END_TEST
 
-    id = arrived("video/mp4");
-    v = good;
-    v.strip_frames = 12;
+START_TEST(a_video_that_is_ready_is_work_once_more_for_its_strip)
+{
+    struct media_verdict v = good;
+    uint64_t id = arrived("video/mp4");
+    struct media_work w, strip;
+    struct media m;
+
+    v.strip = true;
     ck_assert(claim(OWNER, &w));
     ok(media_judge(db, &w, &v, &err));
+    ck_assert(!claim(OWNER, &strip)); /* other files come first */
+    database_run(db, "UPDATE media SET next_at = 1");
+    ck_assert(claim(OWNER, &strip));
+    ck_assert_int_eq(strip.task, MEDIA_TASK_STRIP);
+    ck_assert_int_eq(strip.facts.duration_ms, 12345);
+    ck_assert_int_eq(strip.facts.width, 1080);
+    ck_assert_int_eq(strip.facts.height, 1920);
+    ck_assert_int_eq(strip.facts.fps_milli, 29970);
+    ck_assert_int_eq(media_strip_made(db, &w, 12, &err), RC_CONFLICT); /* an old claim */
+    ok(media_strip_made(db, &strip, 12, &err));
+    ck_assert_int_eq(events(83, id), 1);
     ok(media_get(db, workspace, id, &m, &err));
-    ck_assert_int_eq(m.rendition.bytes, 0);
+    ck_assert_int_eq(m.state, MEDIA_READY);
     ck_assert_uint_eq(m.strip_frames, 12);
-    ck_assert_int_eq(column("has_rendition", id), 0);
+    ck_assert_uint_eq(m.version, 2);
     media_release(&m);
+    ck_assert_int_eq(column("next_at", id), INT64_MAX);
+    ck_assert_int_eq(column("fails", id), 0);
+}
+END_TEST
+
+START_TEST(a_video_deleted_before_its_strip_is_made_only_loses_its_bytes)
+{
+    struct media_verdict v = good;
+    uint64_t id = arrived("video/mp4");
+    struct media_ref ref = of(id, 0);
+    struct media_work w, strip, removal;
+
+    v.strip = true;
+    ck_assert(claim(OWNER, &w));
+    ok(media_judge(db, &w, &v, &err));
+    database_run(db, "UPDATE media SET next_at = 1");
+    ck_assert(claim(OWNER, &strip));
+    ok(media_delete(db, &ref, &err));
+    ck_assert_int_eq(media_strip_made(db, &strip, 12, &err), RC_CONFLICT);
+    ck_assert(claim(RIVAL, &removal));
+    ck_assert_int_eq(removal.task, MEDIA_TASK_REMOVE);
+    ok(media_removed(db, &removal, &err));
 }
 END_TEST
 
@@ -343,10 +383,10 @@ END_TEST
 
 START_TEST(files_are_found_by_a_part_of_their_name)
 {
+    static const char umlaut[] = "\xc3\x9c"
+                                 "bung.mp4";
     static const char *const names[] = {"Launch.mp4", "launch 50%.mp4", "beach_1.mov",
-                                        "beachx1.mov",
-                                        "\xc3\x9c"
-                                        "bung.mp4"};
+                                        "beachx1.mov", umlaut};
     static const struct {
         const char *name, *ids;
     } rows[] = {
@@ -522,7 +562,7 @@ START_TEST(a_file_is_claimed_by_one_at_a_time)
     ck_assert_uint_eq(w.owner, OWNER);
     ck_assert_uint_eq(w.fence, 1);
     ck_assert_uint_eq(w.fails, 0);
-    ck_assert(!w.remove);
+    ck_assert_int_eq(w.task, MEDIA_TASK_EXAMINE);
     ck_assert_int_ge(w.age_ms, 0);
     ck_assert_int_lt(w.age_ms, 60000);
     ck_assert(!claim(RIVAL, &rival));
@@ -662,7 +702,7 @@ START_TEST(a_file_deleted_while_it_is_checked_is_removed_and_not_judged)
     ck_assert(claim(OWNER, &w));
     ok(media_delete(db, &ref, &err));
     ck_assert(claim(RIVAL, &removal));
-    ck_assert(removal.remove);
+    ck_assert_int_eq(removal.task, MEDIA_TASK_REMOVE);
     ck_assert_str_eq(removal.blob_key, w.blob_key);
     ck_assert_int_eq(media_judge(db, &w, &good, &err), RC_CONFLICT);
     ck_assert_int_eq(media_judge(db, &removal, &good, &err), RC_CONFLICT);
@@ -772,6 +812,8 @@ END_TEST
 DATABASE_MAIN("store_media", setup, teardown,
               a_new_file_is_being_checked_and_little_is_known_of_it,
               a_checked_file_shows_what_was_found, what_lies_beside_a_file_is_told,
+              a_video_that_is_ready_is_work_once_more_for_its_strip,
+              a_video_deleted_before_its_strip_is_made_only_loses_its_bytes,
               the_same_bytes_again_are_known_as_such, another_workspace_has_none_of_it,
               the_list_is_newest_first_page_by_page, the_list_can_be_narrowed,
               files_are_found_by_a_part_of_their_name, a_file_says_how_many_posts_show_it,
