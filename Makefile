@@ -42,8 +42,10 @@ CFLAGS_release   := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
   $(if $(findstring gcc,$(CC)),-ftrivial-auto-var-init=zero) -DTTS_NO_FAULTS
 CFLAGS_asan      := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
   -fno-sanitize-recover=all
+CFLAGS_fuzz      := -O1 -g -fsanitize=fuzzer-no-link,address,undefined
 CFLAGS_coverage  := -O0 -g --coverage
 LDFLAGS_asan     := -fsanitize=address,undefined
+LDFLAGS_fuzz     := -fsanitize=fuzzer,address,undefined
 LDFLAGS_coverage := --coverage
 ALL_CFLAGS  = -std=c17 $(WARN) $(HARDEN) $(CFLAGS_$(BUILD)) $(CFLAGS)
 ALL_LDFLAGS = $(HARDEN_LD) $(LDFLAGS_$(BUILD)) $(LDFLAGS)
@@ -99,7 +101,7 @@ endif
 
 .PHONY: all programs www help deps deps-run run stop reset status install clean \
   test test-unit test-conformance test-www test-integration test-e2e test-chaos test-compose bench benches \
-  model model-long sim chaos fuzz coverage format FORCE
+  model model-long sim chaos fuzz fuzz-list coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
 programs: $(PROGRAMS:%=$(O)/bin/%)
@@ -204,6 +206,10 @@ $(O)/tests/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $$(call a
 	$(call say,LINK,$(@F))
 	$(link_test)
 
+$(O)/tests/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $$(call archives,$$*)
+	$(call say,LINK,$(@F))
+	$(link_test)
+
 # The client against the simulator: what the publisher sends with, and no more.
 $(O)/tests/run_conformance: $(CONFORMANCE:%.c=$(O)/%.o) $(foreach l,net tiktok crypto core,$(O)/lib/$(l).a)
 	$(call say,LINK,$(@F))
@@ -254,12 +260,12 @@ sim: $(O)/proof/sim ## Simulated days of many posts: make sim SEEDS=n
 TIME ?= 60
 FUZZ ?= $(FUZZERS)
 fuzz: ## Fuzz parsers under ASan and UBSan: make fuzz FUZZ=name TIME=seconds
-	@mkdir -p build/fuzz
+	@$(MAKE) --no-print-directory BUILD=fuzz O=build/fuzz CC=clang $(FUZZ:%=build/fuzz/tests/fuzz_%)
 	@set -e; for f in $(FUZZ); do \
-	  clang -std=c17 $(CPPFLAGS) -Isrc -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -o build/fuzz/$$f tests/fuzz/fuzz_$$f.c $(filter-out %/main.c,$(SRCS)) $(ALL_LIBS) -lpthread; \
 	  mkdir -p build/fuzz/corpus_$$f; \
-	  build/fuzz/$$f -max_total_time=$(TIME) -print_final_stats=1 build/fuzz/corpus_$$f tests/fuzz/corpus/$$f; done
+	  build/fuzz/tests/fuzz_$$f -max_total_time=$(TIME) -print_final_stats=1 build/fuzz/corpus_$$f tests/fuzz/corpus/$$f; done
+fuzz-list: ## The names that FUZZ may have
+	@printf '%s\n' $(FUZZERS)
 
 # What measurements are made with; make bench builds them for release.
 $(O)/bench/%: $(O)/tests/bench/%.o $(O)/lib/store.a $(O)/lib/domain.a $(O)/lib/crypto.a $(O)/lib/core.a
