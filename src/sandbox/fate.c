@@ -68,7 +68,8 @@ enum rc fate_decide(const struct world *world, struct publication *p, const char
 
     if (rc == RC_OK)
         rc = meet_fault(world, p, &spec, fault_id, err);
-    if (rc == RC_OK && !p->inbox && strcmp(p->privacy, "PUBLIC_TO_EVERYONE") == 0)
+    if (rc == RC_OK && !p->inbox && !spec.no_post_id &&
+        strcmp(p->privacy, "PUBLIC_TO_EVERYONE") == 0)
         rc = next_id(world->sql, world->now_ms, &p->post_id, err);
     if (rc != RC_OK)
         return rc;

@@ -70,6 +70,7 @@ static const struct member members[] = {
     INT(cut_after, 0, 1000000),
     TEXT(fail_reason),
     YES(stuck),
+    YES(no_post_id),
     INT(processing_ms, 0, 86400000),
     INT(moderation_ms, 0, 86400000),
     TEXT(event),
@@ -164,8 +165,8 @@ static bool is_one_of(const char *text, const char *const *list, size_t n)
 /* What the fault does to a publication, and to a request. */
 static bool decides_fate(const struct fault_spec *s)
 {
-    return s->fail_reason[0] != '\0' || s->stuck || s->processing_ms >= 0 ||
-           s->moderation_ms >= 0;
+    return s->fail_reason[0] != '\0' || s->stuck || s->no_post_id ||
+           s->processing_ms >= 0 || s->moderation_ms >= 0;
 }
 
 static bool does_something(const struct fault_spec *s)

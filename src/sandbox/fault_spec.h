@@ -61,10 +61,11 @@ struct fault_spec {
     int64_t pad_bytes;            /* so many blanks after the answer's body */
     int64_t retry_after_s;        /* -1: no such header */
     bool after;                   /* handle the request first, then answer as above */
-    bool lost;    /* handle it, then end the connection without an answer; a webhook: it
-                   * is never sent */
-    bool stuck;   /* the publication stays in processing */
-    bool reorder; /* a webhook is sent after the person's next one */
+    bool lost;  /* handle it, then end the connection without an answer; a webhook: it
+                 * is never sent */
+    bool stuck; /* the publication stays in processing */
+    bool no_post_id;   /* it is complete, and never public */
+    bool reorder;      /* a webhook is sent after the person's next one */
     int64_t hang_ms;   /* handle it, then wait so long */
     int64_t cut_after; /* bytes of the answer's body, then the end; -1: no */
     char fail_reason[FAULT_REASON_SIZE];

@@ -149,6 +149,18 @@ describe('a webhook', () => {
     assert.deepEqual(hook.events(), ['complete']);
   });
 
+  test('of a post that no moderator lets pass says no more either', async () => {
+    await setFault(sim, { no_post_id: true, count: 1 });
+    const token = await tokenOf();
+    const publish_id = await publish(token);
+    await hook.nth(1);
+    await advance(sim, 24 * HOUR);
+    await settled(1);
+    const { data } = (await sim.api('/v2/post/publish/status/fetch/', await tokenOf(), { publish_id })).json;
+    assert.equal(data.status, 'PUBLISH_COMPLETE');
+    assert.equal(data.publicaly_available_post_id, undefined);
+  });
+
   test('tells of drafts: in the inbox, posted by the person, public', async () => {
     const publish_id = await publish(await tokenOf(), { inbox: true });
     assert.deepEqual((await hook.nth(1)).content, { publish_id, publish_type: 'INBOX_SHARE' });
