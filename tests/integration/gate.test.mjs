@@ -146,14 +146,19 @@ describe('a photo post', () => {
 
   test('of 35 photos arrives with all of them, in their order', async () => {
     const many = [...photos];
+    const widths = many.map(() => 720);
     while (many.length < 35) {
-      many.push(...(await readyPhotos(client, stack, Math.min(4, 35 - many.length), { width: 400 + many.length, height: 600 })));
+      const width = 2 * (200 + many.length);
+      many.push(...(await readyPhotos(client, stack, Math.min(4, 35 - many.length), { width, height: 600 })));
+      widths.push(...Array(many.length - widths.length).fill(width));
     }
     const { id, caption } = await post({ media_ids: many, publish_at: inMs(1500), cover_index: 34 });
     assert.equal((await fateOf(client, id, 90_000)).status, 'published_private');
     const [publication, ...more] = await publicationsOf(stack, caption);
     assert.equal(more.length, 0);
     assert.equal(publication.photos, 35);
+    assert.equal(publication.cover_index, 34);
+    assert.deepEqual(publication.pulls.map(({ width }) => width), widths);
   });
 
   test('goes to the inbox as well', async () => {
