@@ -60,7 +60,7 @@ static void write_upload(struct jsonw *w, const struct publication *p)
 
 static void write_pull(void *ctx, const struct pull *pull)
 {
-    static const char *const states[] = {"waits", "under_way", "here"};
+    static const char *const states[] = {"waits", "under_way", "here", "over"};
     struct jsonw *w = ctx;
 
     jsonw_object(w);

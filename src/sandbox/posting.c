@@ -429,6 +429,8 @@ static enum rc cancel(struct exchange *x, json_t *body, struct err *err)
     text_copy(p.fail_reason, sizeof(p.fail_reason), "publish_cancelled");
     p.fail_ms = x->now_ms;
     rc = publication_store(x->sql, &p, err);
+    if (rc == RC_OK && p.pulled)
+        rc = pulls_end(x->sql, p.id, err);
     x->errand = true; /* a fetch shall end */
     if (rc == RC_OK)
         api_ok(x);

@@ -334,9 +334,10 @@ static enum rc give_up(struct job *job, struct publication *p, struct err *err)
     struct courier *c = job->puller->courier;
     enum rc rc;
 
-    job->pull.state = PULL_WAITS;
     drop_part(job);
     rc = pull_store(c->sql, &job->pull, err);
+    if (rc == RC_OK)
+        rc = pulls_end(c->sql, p->id, err);
     text_copy(p->fail_reason, sizeof(p->fail_reason), pull_fail_reason(job->pull.photo));
     p->fail_ms = c->now_ms;
     return rc == RC_OK ? publication_store(c->sql, p, err) : rc;
@@ -364,7 +365,7 @@ static enum rc write_down(struct job *job, const struct pull_outcome *outcome,
         return rc;
     if (p.id == 0 || p.committed_ms != 0 || p.fail_reason[0] != '\0') {
         drop_part(job); /* nobody wants it any more */
-        return RC_OK;
+        return pulls_end(c->sql, job->pull.publication_id, err);
     }
     if (job->hangs && (job->cut || outcome->rc != RC_OK))
         return hang(job, &p, err);
@@ -600,6 +601,21 @@ static enum rc start_one(struct puller *puller, bool *taken, struct err *err)
     return rc;
 }
 
+/* What hangs may go on one day; anything else that is not wanted is over. */
+static enum rc let_go(struct job *job, struct err *err)
+{
+    struct sql *sql = job->puller->courier->sql;
+    struct publication p;
+    enum rc rc = publication_by_id(sql, job->pull.publication_id, &p, err);
+
+    if (rc != RC_OK)
+        return rc;
+    if (p.id == 0 || p.fail_reason[0] != '\0')
+        return pulls_end(sql, job->pull.publication_id, err);
+    job->pull.state = PULL_WAITS;
+    return pull_store(sql, &job->pull, err);
+}
+
 /* Writes down the bytes so far; what is not wanted any more ends. */
 static enum rc look_after(struct job *job, struct err *err)
 {
@@ -611,8 +627,7 @@ static enum rc look_after(struct job *job, struct err *err)
         return rc;
     http_cancel(c->http, job->request);
     drop_part(job);
-    job->pull.state = PULL_WAITS;
-    rc = pull_store(c->sql, &job->pull, err);
+    rc = let_go(job, err);
     job_free(job);
     return rc;
 }
@@ -652,8 +667,10 @@ static enum rc turn(struct courier *c, void *state, int64_t *next_ms, struct err
     bool taken = true;
     enum rc rc = pulls_next(c->sql, &due_ms, &until_ms, err);
 
-    if (rc == RC_OK && until_ms <= c->now_ms)
+    if (rc == RC_OK && until_ms <= c->now_ms) {
         rc = end_overdue(c, err);
+        courier_again(c); /* for who tells of it */
+    }
     if (rc == RC_OK)
         rc = look_after_all(puller, err);
     while (rc == RC_OK && taken && due_ms <= c->now_ms && !c->leaving &&

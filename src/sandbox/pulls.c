@@ -9,7 +9,7 @@
     " a.width, a.height, a.failure, b.user_id, b.photos, b.upload_until_ms"
 
 #define SELECT                                                                           \
-    "SELECT " COLUMNS " FROM publication b JOIN pull a ON a.publication_id = b.id"
+    "SELECT " COLUMNS " FROM pull a CROSS JOIN publication b ON b.id = a.publication_id"
 
 /* Publications that still want their files, in the words of an index. */
 #define WANTED "pulled = 1 AND committed_ms = 0 AND fail_reason = '' AND stuck = 0"
@@ -79,7 +79,7 @@ enum rc pulls_each(struct sql *sql, int64_t publication_id, pull_fn each, void *
 {
     struct visit v = {.each = each, .ctx = ctx};
 
-    return sql_each(sql, SELECT " WHERE b.id = ? ORDER BY a.item",
+    return sql_each(sql, SELECT " WHERE a.publication_id = ? ORDER BY a.item",
                     SQL_WITH(sql_int(publication_id)), visit_row, &v, err);
 }
 
@@ -103,6 +103,7 @@ static enum rc earliest(struct sql *sql, const char *text, int64_t *at_ms,
     return rc;
 }
 
+/* Both walk along an index and stop at the first. */
 enum rc pulls_next(struct sql *sql, int64_t *due_ms, int64_t *until_ms, struct err *err)
 {
     enum rc rc = earliest(
@@ -110,8 +111,9 @@ enum rc pulls_next(struct sql *sql, int64_t *due_ms, int64_t *until_ms, struct e
 
     if (rc == RC_OK)
         rc = earliest(sql,
-                      "SELECT MIN(a.due_ms) FROM publication b JOIN pull a"
-                      " ON a.publication_id = b.id WHERE " WANTED " AND a.state = 0",
+                      "SELECT a.due_ms FROM pull a CROSS JOIN publication b"
+                      " ON b.id = a.publication_id WHERE a.state = 0 AND " WANTED
+                      " ORDER BY a.due_ms LIMIT 1",
                       due_ms, err);
     return rc;
 }
@@ -126,10 +128,10 @@ enum rc pull_take(struct sql *sql, int64_t now_ms, int64_t parallel, struct pull
 
     *pull = (struct pull){.publication_id = 0};
     rc = sql_each(sql,
-                  SELECT " WHERE " WANTED " AND a.state = 0 AND a.due_ms <= ?"
-                         " AND (SELECT COUNT(*) FROM pull c WHERE c.publication_id = b.id"
-                         " AND c.state = 1) < ?"
-                         " ORDER BY a.due_ms, b.id, a.item LIMIT 1",
+                  SELECT " WHERE a.state = 0 AND a.due_ms <= ? AND " WANTED
+                         " AND (SELECT COUNT(*) FROM pull c"
+                         " WHERE c.publication_id = a.publication_id AND c.state = 1) < ?"
+                         " ORDER BY a.due_ms, a.publication_id, a.item LIMIT 1",
                   SQL_WITH(sql_int(now_ms), sql_int(parallel)), read_pull, pull, err);
     if (rc != RC_OK || pull->publication_id == 0)
         return rc;
@@ -196,13 +198,29 @@ enum rc pull_progress(struct sql *sql, const struct pull *pull, bool *wanted,
     return rc;
 }
 
-enum rc pulls_give_up(struct sql *sql, int64_t now_ms, struct err *err)
+enum rc pulls_end(struct sql *sql, int64_t publication_id, struct err *err)
 {
     return sql_run(sql,
-                   "UPDATE publication SET fail_ms = upload_until_ms, fail_reason ="
-                   " CASE WHEN photos > 0 THEN 'photo_pull_failed'"
-                   " ELSE 'video_pull_failed' END"
-                   " WHERE " WANTED " AND upload_until_ms <= ?",
+                   "UPDATE pull SET state = 3 WHERE publication_id = ? AND state != 2",
+                   SQL_WITH(sql_int(publication_id)), NULL, err);
+}
+
+#define OVERDUE WANTED " AND upload_until_ms <= ?"
+
+enum rc pulls_give_up(struct sql *sql, int64_t now_ms, struct err *err)
+{
+    enum rc rc =
+        sql_run(sql,
+                "UPDATE pull SET state = 3 WHERE state != 2 AND publication_id IN"
+                " (SELECT id FROM publication WHERE " OVERDUE ")",
+                SQL_WITH(sql_int(now_ms)), NULL, err);
+
+    if (rc != RC_OK)
+        return rc;
+    return sql_run(sql,
+                   "UPDATE publication SET fail_ms = upload_until_ms, tell_ms = 0,"
+                   " fail_reason = CASE WHEN photos > 0 THEN 'photo_pull_failed'"
+                   " ELSE 'video_pull_failed' END WHERE " OVERDUE,
                    SQL_WITH(sql_int(now_ms)), NULL, err);
 }
 

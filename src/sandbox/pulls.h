@@ -15,6 +15,7 @@ enum pull_state {
     PULL_WAITS,
     PULL_UNDER_WAY,
     PULL_HERE,
+    PULL_OVER, /* it will not come: its publication has ended */
 };
 
 struct pull {
@@ -74,6 +75,10 @@ enum rc pull_store(struct sql *sql, const struct pull *pull, struct err *err) MU
  * was canceled or deleted, or hangs (stuck): the fetch shall end. */
 enum rc pull_progress(struct sql *sql, const struct pull *pull, bool *wanted,
                       struct err *err) MUST_CHECK;
+
+/* The publication has ended: what waits or is under way will not come. Rows of one that
+ * ended without this are passed over as well, at some cost. */
+enum rc pulls_end(struct sql *sql, int64_t publication_id, struct err *err) MUST_CHECK;
 
 /* How many of a publication's rows are not PULL_HERE. */
 enum rc pulls_missing(struct sql *sql, int64_t publication_id, int64_t *n,

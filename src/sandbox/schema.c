@@ -142,7 +142,8 @@ static const char publications_sql[] =
     "  width INTEGER NOT NULL DEFAULT 0,"
     "  height INTEGER NOT NULL DEFAULT 0,"
     "  failure TEXT NOT NULL DEFAULT '',"
-    "  PRIMARY KEY (publication_id, item)) WITHOUT ROWID;";
+    "  PRIMARY KEY (publication_id, item)) WITHOUT ROWID;"
+    "CREATE INDEX pull_due ON pull (due_ms) WHERE state = 0;";
 
 static const char calls_sql[] =
     "CREATE TABLE call ("

@@ -94,6 +94,15 @@ static void here(struct pull *pull, int64_t bytes)
     OK(pull_store(sql, pull, &err));
 }
 
+static int64_t rows_in(enum pull_state state)
+{
+    int64_t n = 0;
+
+    OK(sql_number(sql, "SELECT COUNT(*) FROM pull WHERE state = ?",
+                  SQL_WITH(sql_int((int64_t)state)), &n, &err));
+    return n;
+}
+
 static void next(int64_t *due_ms, int64_t *until_ms)
 {
     OK(pulls_next(sql, due_ms, until_ms, &err));
@@ -254,9 +263,29 @@ START_TEST(an_hour_is_the_end_of_what_still_waits)
     ck_assert_str_eq(again(&photos).fail_reason, "photo_pull_failed");
     ck_assert_str_eq(again(&stuck).fail_reason, "");
     ck_assert_str_eq(again(&done).fail_reason, "");
+    ck_assert_int_eq(again(&video).fail_ms, now_ms + HOUR_MS);
+    ck_assert_int_eq(rows_in(PULL_OVER), 2);
     next(&due_ms, &until_ms);
     ck_assert_int_eq(due_ms, INT64_MAX);
     ck_assert_int_eq(until_ms, INT64_MAX);
+    OK(publications_tell_ms(sql, &until_ms, &err)); /* a webhook is due */
+    ck_assert_int_eq(until_ms, 0);
+}
+END_TEST
+
+START_TEST(what_ended_waits_for_nothing_and_keeps_what_came)
+{
+    struct publication p = added(3);
+    struct pull one = taken(now_ms + 200, 35);
+    int64_t due_ms, until_ms;
+
+    here(&one, 10);
+    (void)taken(now_ms + 200, 35);
+    OK(pulls_end(sql, p.id, &err));
+    ck_assert_int_eq(rows_in(PULL_HERE), 1);
+    ck_assert_int_eq(rows_in(PULL_OVER), 2);
+    next(&due_ms, &until_ms);
+    ck_assert_int_eq(due_ms, INT64_MAX);
 }
 END_TEST
 
@@ -316,4 +345,5 @@ UNIT_MAIN_FIXTURE("sandbox_pulls", setup, teardown, ids_say_what_they_name,
                   a_courier_that_begins_anew_finds_what_was_under_way, bytes_add_up,
                   a_publication_that_ended_wants_nothing,
                   an_hour_is_the_end_of_what_still_waits,
+                  what_ended_waits_for_nothing_and_keeps_what_came,
                   what_became_of_a_file_is_read_back)
