@@ -181,6 +181,23 @@ describe('a photo post', () => {
   });
 });
 
+describe('an album of as many photos as TikTok takes', () => {
+  test('is uploaded at once, and one more is left out', async () => {
+    const album = Array.from({ length: 36 }, (_, i) => paint(stack.path('tmp', `p${String(i + 1).padStart(2, '0')}.jpg`), { color: `0x${(i * 6 + 16).toString(16).padStart(2, '0')}8060`, width: 360, height: 480 }));
+    await page.goto(`${stack.url}/compose`);
+    await choose('Choose files', ...album);
+    await page.getByText('A post holds at most 35 photos; 1 was left out.').waitFor();
+    await page.getByText('35 / 35').first().waitFor();
+    await eventually(async () => (await options().evaluateAll((list) => list.length === 35 && list.every((o) => /, ready$/.test(o.querySelector('.visually-hidden').textContent)))), { ms: 120_000, every: 200, what: '35 checks' });
+    assert.ok((await order()).startsWith('p01 p02 p03'));
+    assert.ok(await page.getByRole('button', { name: 'Add photos' }).isDisabled());
+    await page.getByRole('button', { name: 'Hide uploads' }).click();
+    await shoot(page, '41-album');
+    await assertFitsPhone(page, '41-album');
+    await page.getByRole('button', { name: 'Show uploads' }).click();
+  });
+});
+
 describe('the cover of a video', () => {
   test('is chosen from its film strip, by mouse and keyboard', async () => {
     await page.goto(`${stack.url}/compose`);

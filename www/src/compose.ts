@@ -244,7 +244,6 @@ function add(item: Item, kind: Kind): void {
   const beside = kind === 'photo' && list.length > 0 && content.value.kind === 'photo';
   if (!beside) change({ cover_ms: null });
   arrange(beside ? [...list, item] : [item]);
-  if (kind === 'photo') photoAt.value = items.value.length - 1;
 }
 
 export function addMedia(m: Media): void {
@@ -273,7 +272,7 @@ export function sieve(list: File[]): { take: File[]; refused: string | null } {
     return { take, refused: `A post holds one video or up to ${MAX_PHOTOS} photos, not both.${held}` };
   }
   if (take.length === mine.length) return { take, refused: null };
-  return { take, refused: kind === 'photo' ? `A post holds at most ${MAX_PHOTOS} photos; ${mine.length - take.length} were left out.` : 'A post holds one video; the first one was taken.' };
+  return { take, refused: kind === 'photo' ? `A post holds at most ${MAX_PHOTOS} photos; ${count(mine.length - take.length, 'was', 'were')} left out.` : 'A post holds one video; the first one was taken.' };
 }
 
 /** Moves the photo at from to the place to. */
