@@ -105,7 +105,7 @@ struct job_attempt {
     int64_t init_date_ms; /* by TikTok's clock; 0: not known */
     int64_t bytes_total;
     int64_t chunk_size;
-    int64_t created_ms;
+    int64_t granted_ms; /* when it was; not granted: when it was made */
     unsigned content_ver;
 };
 

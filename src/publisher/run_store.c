@@ -154,7 +154,7 @@ static struct flow_start start_of(const struct run *r)
         .plan = plan_of(f),
         .due_ms = f->due_ms,
         .give_up_ms = run_give_up_ms(r),
-        .granted_ms = f->attempt.created_ms,
+        .granted_ms = f->attempt.granted_ms,
         .session = session_of(f),
         .way = fetched ? FLOW_BY_GATE : FLOW_BY_UPLOAD,
         .new_way = run_way(r, f),

@@ -257,9 +257,10 @@ static enum rc grant_steps(struct db *db, void *ctx, struct err *err)
     enum rc rc = grant_jobs(db, *all, err);
 
     if (rc == RC_OK) /* u_live has the last word here, too */
-        rc =
-            move_attempts(db, *all, "UPDATE attempt SET state = 3, updated_at = " SQL_NOW,
-                          " AND state = 2", err);
+        rc = move_attempts(db, *all,
+                           "UPDATE attempt SET state = 3, granted_at = " SQL_NOW
+                           ", updated_at = " SQL_NOW,
+                           " AND state = 2", err);
     return rc == RC_OK ? tell_all(db, *all, EVENT_GRANTED, err) : rc;
 }
 

@@ -28,7 +28,7 @@ static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
         COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_INT(&r->method),
         COL_BOOL(&a->gate), COL_TEXT(a->publish_id),
         COL_BYTES(a->upload_url, &a->upload_url_len), COL_I64(&a->init_date_ms),
-        COL_I64(&a->bytes_total), COL_I64(&a->chunk_size), COL_I64(&a->created_ms),
+        COL_I64(&a->bytes_total), COL_I64(&a->chunk_size), COL_I64(&a->granted_ms),
         COL_UINT(&a->content_ver),
         /* the post */
         COL_U64(&f->account_id), COL_INT(&r->kind), COL_INT(&r->mode),
@@ -53,7 +53,8 @@ static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
                   " p.expire_after_ms, " SQL_NOW ","
                   " a.attempt_no, a.state, a.method, a.gate_token IS NOT NULL,"
                   " a.publish_id, a.upload_url, a.init_date,"
-                  " a.bytes_total, a.chunk_size, a.created_at, a.content_ver,"
+                  " a.bytes_total, a.chunk_size, IF(a.granted_at > 0, a.granted_at, "
+                  "a.created_at), a.content_ver,"
                   " j.account_id, p.kind, p.mode, p.content_ver, p.caption,"
                   " p.privacy_level, p.allow_comment, p.allow_duet, p.allow_stitch,"
                   " p.your_brand, p.branded_content, p.is_aigc, COALESCE(p.cover_ms, -1),"

@@ -52,7 +52,8 @@ static enum rc open_attempt(struct db *db, const struct opening *o, struct err *
             db_exec_one(db,
                         "UPDATE attempt SET state = 3, publish_id = ?, init_date = ?,"
                         " tiktok_log_id = ?, gate_token = IF(?, NULL, gate_token),"
-                        " updated_at = " SQL_NOW " WHERE post_id = ? AND attempt_no = ?"
+                        " granted_at = " SQL_NOW ", updated_at = " SQL_NOW
+                        " WHERE post_id = ? AND attempt_no = ?"
                         " AND state = 1 AND method = 2 AND gate_token IS NOT NULL",
                         SQL_ARGS(args), err),
             err);

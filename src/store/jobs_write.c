@@ -222,7 +222,8 @@ static enum rc grant_attempt(struct db *db, const struct step *s, struct err *er
 {
     const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no)};
     enum rc rc = db_exec_one(db,
-                             "UPDATE attempt SET state = 3, updated_at = " SQL_NOW
+                             "UPDATE attempt SET state = 3, granted_at = " SQL_NOW
+                             ", updated_at = " SQL_NOW
                              " WHERE post_id = ? AND attempt_no = ? AND state = 2",
                              SQL_ARGS(args), err);
 

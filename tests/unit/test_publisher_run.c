@@ -118,7 +118,7 @@ enum rc job_intend(UNUSED struct db *db, UNUSED const struct job_ref *ref,
                                              .state = ATTEMPT_INTENT,
                                              .bytes_total = intent->bytes_total,
                                              .chunk_size = intent->chunk_size,
-                                             .created_ms = clock_wall_ms(clock_system()),
+                                             .granted_ms = clock_wall_ms(clock_system()),
                                              .content_ver = intent->content_ver};
     db_.facts.attempt.gate = intent->gate_token != NULL;
     db_.facts.attempt.method = intent->gate_token != NULL ? JOB_PULL : JOB_UPLOAD;

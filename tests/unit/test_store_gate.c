@@ -338,6 +338,13 @@ START_TEST(an_intent_writes_its_token_and_shuts_the_one_before_for_good)
     ck_assert(facts.attempt.gate);
     ck_assert_str_eq(facts.attempt.publish_id, session.publish_id);
     ck_assert_int_eq(facts.attempt.init_date_ms, session.init_date_ms);
+    ck_assert_int_eq(database_number(db,
+                                     "SELECT granted_at > 0 AND granted_at >= created_at"
+                                     " FROM attempt WHERE attempt_no = 2"),
+                     1);
+    ck_assert_int_eq(facts.attempt.granted_ms,
+                     database_number(db, "SELECT granted_at FROM attempt"
+                                         " WHERE attempt_no = 2"));
     job_facts_release(&facts);
 }
 END_TEST
