@@ -23,7 +23,7 @@ enum {
     SWEEP_MS = 2000,
     SWEEP_LATE_MS = 1500, /* later than this is overdue */
     SWEEP_ALL_EVERY = 5,  /* sweeps: one of so many looks at the others' shares too */
-    REAP_MS = 5000,
+    REAP_MS = 2000,
     FEED_MS = 60000,
     BEAT_MS = 10000, /* well below JOB_PHASE_MS */
     REFRESH_MS = 10000,

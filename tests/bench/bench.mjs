@@ -11,13 +11,15 @@ import { burst } from './burst.mjs';
 import { stopAll } from './bare.mjs';
 import { claims, fill } from './claims.mjs';
 import { files } from './files.mjs';
+import { limits } from './limits.mjs';
 import { CONNECTIONS, SLOW_ROUNDS, Table } from './measure.mjs';
 import { LARGE, SMALL, publisher } from './publishing.mjs';
+import { recovery } from './recovery.mjs';
 import { seedAccounts, seedFile } from './seed.mjs';
 
-const PARTS = { claims, api, files, publisher, burst };
+const PARTS = { claims, api, files, publisher, burst, limits, recovery };
 const ACCOUNTS = 200;
-const LONGEST_MS = 600_000;
+const LONGEST_MS = Number(process.env.BENCH_LONGEST_S ?? 900) * 1000;
 const only = process.env.BENCH_ONLY?.split(/[\s,]+/).filter(Boolean) ?? Object.keys(PARTS);
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);
 
