@@ -129,9 +129,11 @@ describe('what may be fetched', () => {
     }
   });
 
-  test('is every picture of a post, not only the first', async () => {
-    const answer = await sim.api(PHOTO, await tokenOf(), photoBody([host.put('a.jpg', pictures.jpg), 'https://elsewhere.example/b.jpg']));
-    assert.deepEqual(refused(answer), [403, 'url_ownership_unverified', UNVERIFIED]);
+  test('is every picture of a post, not only the first or last', async () => {
+    const urls = [host.put('a.jpg', pictures.jpg), 'https://elsewhere.example/b.jpg'];
+    for (const some of [urls, urls.toReversed()]) {
+      assert.deepEqual(refused(await sim.api(PHOTO, await tokenOf(), photoBody(some))), [403, 'url_ownership_unverified', UNVERIFIED]);
+    }
     assert.equal(host.requests.length, 0);
   });
 
@@ -172,6 +174,8 @@ describe('a video', () => {
     const { publish_id } = answer.json.data;
     assert.match(publish_id, /^v_pub_url~v2-1\.\d{19}$/);
     assert.deepEqual(await statusOf(token, publish_id), { status: 'PROCESSING_DOWNLOAD', downloaded_bytes: 0 });
+    const { pulls: [waiting], created_at_ms } = await sessionOf(publish_id);
+    assert.deepEqual([waiting.state, waiting.due_at_ms - created_at_ms], ['waits', MINUTE]);
     assert.equal(host.requests.length, 0);
     await advance(sim, MINUTE);
     const status = await completes(token, publish_id);

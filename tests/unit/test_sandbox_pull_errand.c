@@ -280,6 +280,7 @@ END_TEST
 START_TEST(a_failure_of_one_ends_the_others)
 {
     struct publication p = added(3);
+    int64_t left = -1;
 
     (void)turn();
     answer(1, 404, 0);
@@ -287,6 +288,9 @@ START_TEST(a_failure_of_one_ends_the_others)
     (void)turn();
     ck_assert(asked[0].canceled);
     ck_assert(!asked[1].canceled); /* it is done */
+    OK(sql_number(sql, "SELECT COUNT(*) FROM pull WHERE state != 3", SQL_NONE, &left,
+                  &err));
+    ck_assert_int_eq(left, 0);
     ck_assert(asked[2].canceled);
     ck_assert_uint_eq(pull_errand.running(state), 0);
     ck_assert_int_eq(parts(), 0);
