@@ -192,7 +192,8 @@ under     = $(or $(UNDER_$(call layer_of,$(1))),$(LAYERS))
 archives  = $(foreach l,$(call under,$(1)),$(O)/lib/$(l).a)
 link_test = $(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group \
   $(filter %.a,$^) -Wl,--end-group $(CHECK_LIBS) $(ALL_LIBS)
-$(O)/tests/unit/%.o $(O)/tests/support/%.o $(O)/tests/fuzz/%.o: CPPFLAGS += -Itests/support -Isrc
+$(O)/tests/unit/%.o $(O)/tests/support/%.o $(O)/tests/fuzz/%.o $(O)/tests/conformance/%.o: \
+  CPPFLAGS += -Itests/support -Isrc
 .SECONDEXPANSION:
 # An archive: a test takes from it what it uses, and needs no layers beyond its own.
 $(O)/lib/support.a: $(SUPPORT_OBJS)
@@ -210,18 +211,18 @@ $(O)/tests/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $$(call archives,$$*)
 	$(call say,LINK,$(@F))
 	$(link_test)
 
-# The client against the simulator: what the publisher sends with, and no more.
-$(O)/tests/run_conformance: $(CONFORMANCE:%.c=$(O)/%.o) $(foreach l,net tiktok crypto core,$(O)/lib/$(l).a)
+# The client against the simulator: what the publisher sends with, and ttsctl.
+$(O)/tests/run_conformance: $(CONFORMANCE:%.c=$(O)/%.o) $(O)/lib/net.a $(call archives,ctl)
 	$(call say,LINK,$(@F))
 	$(link_test)
 
-test: test-unit model test-conformance test-www test-integration test-e2e ## Run every test
+test: test-unit model sim test-conformance test-www test-integration test-e2e ## Run every test
 test-unit: programs $(TESTS) $(REPLAYS) ## Unit tests and fuzz corpora
 	@tests/run-unit $(O) plain $(PLAIN_TESTS)
 	@tests/with-servers tests/run-unit $(O) servers $(SERVER_TESTS)
 	@tests/run-corpora $(O) $(FUZZERS)
 test-conformance: www/node_modules/.stamp
-test-conformance: $(O)/bin/tts-sandbox $(O)/bin/ttsctl $(O)/tests/run_conformance ## Client against simulator, case by case
+test-conformance: $(O)/bin/tts-sandbox $(O)/tests/run_conformance ## Client against simulator, case by case
 	@O=$(abspath $(O)) node tests/conformance/run.mjs
 test-www: www/node_modules/.stamp ## Unit tests of the dashboard
 	@cd www && npm run --silent test:unit

@@ -171,7 +171,7 @@ static uint64_t rows_bits(const struct rows *r)
 {
     uint64_t b = 0;
 
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
         PUT(b, 3, r->attempt[i].state);
         PUT(b, 3, r->attempt[i].sid);
         PUT(b, 2, r->attempt[i].ver);
@@ -190,7 +190,7 @@ static void read_rows(uint64_t b, struct rows *r)
     r->no = (uint8_t)TAKE(b, 2);
     r->granted = (uint8_t)TAKE(b, 2);
     r->ver = (uint8_t)TAKE(b, 2);
-    for (unsigned i = ATTEMPTS; i-- > 0;) {
+    for (unsigned i = ROWS_ATTEMPTS; i-- > 0;) {
         r->attempt[i].proven = TAKE(b, 1) != 0;
         r->attempt[i].ver = (uint8_t)TAKE(b, 2);
         r->attempt[i].sid = (uint8_t)TAKE(b, 3);
@@ -306,7 +306,7 @@ static bool only_writes(const struct config *c, const struct run *r)
 {
     enum flow_do what = r->flow.doing;
 
-    if (r->ours || r->ours_in_snap || c->no_fence || c->no_grant_guard)
+    if (r->ours || r->ours_in_snap || c->no_fence || c->rules.no_grant_guard)
         return false;
     if (what == FLOW_DO_DEAD)
         return r->step != 1;
@@ -327,7 +327,7 @@ static void forget_runs(const struct config *c, struct world *w)
         }
         if (r->step == 0)
             r->holder = 0;
-        if (!r->ours && !r->ours_in_snap && !c->no_fence && !c->no_grant_guard &&
+        if (!r->ours && !r->ours_in_snap && !c->no_fence && !c->rules.no_grant_guard &&
             r->flow.doing != FLOW_DO_INIT)
             r->ver = 0;
     }
@@ -348,7 +348,7 @@ static void count_uses(const struct world *w, unsigned *act, unsigned *name)
         *act |= bit(w->run[i].sid);
         *name |= bit(w->run[i].holder);
     }
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
         if (w->db.attempt[i].state != ATTEMPT_DEAD)
             *act |= bit(w->db.attempt[i].sid);
         if (w->snap.attempt[i].state != ATTEMPT_DEAD)
@@ -364,7 +364,7 @@ static bool moves_by_itself(const struct config *c, const struct session *s)
 
 static void forget_names(struct rows *r, unsigned name)
 {
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
         struct attempt_row *a = &r->attempt[i];
 
         if (a->state == ATTEMPT_DEAD) {
@@ -448,9 +448,9 @@ static void rename_all(struct world *w)
     struct names names = {.n = 0};
     struct session old[SESSIONS];
 
-    for (unsigned i = 0; i < ATTEMPTS; i++)
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++)
         name(&names, &w->db.attempt[i].sid);
-    for (unsigned i = 0; i < ATTEMPTS; i++)
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++)
         name(&names, &w->snap.attempt[i].sid);
     name(&names, &w->witness);
     for (unsigned i = 0; i < PUBS; i++) {

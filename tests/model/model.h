@@ -22,7 +22,7 @@
 
 #include "core/attr.h"
 #include "publisher/flow.h"
-#include "store/jobs.h"
+#include "rows.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,7 +30,6 @@
 
 enum {
     PUBS = 2,
-    ATTEMPTS = 3, /* of one post, at most */
     SESSIONS = 5, /* at TikTok, at a time, of which anybody still knows */
     KEY_WORDS = 4,
     WORDS_MAX = 200, /* bytes of a step in words */
@@ -57,36 +56,19 @@ struct config {
                         * crashes do as much harm, and the space is smaller */
 
     /* The rules that can be broken. */
-    bool mutant;          /* only what was promised to people is judged */
-    bool no_resume;       /* a claim starts from the top, as in an ordinary queue */
-    bool early_death;     /* a session counts as expired while it is young */
-    bool no_grant_guard;  /* GRANT asks neither fence nor state */
-    bool no_live_index;   /* without UNIQUE(live_post) */
-    bool no_gate;         /* the gate serves whoever asks */
-    bool no_witness;      /* nobody asks Redis */
-    bool no_fence;        /* writes do not compare fence and owner */
-    bool blind_rescue;    /* the reaper writes what it read a while ago */
-    bool careless_burial; /* any DEAD row makes room for another session's witness */
+    bool mutant;      /* only what was promised to people is judged */
+    bool no_resume;   /* a claim starts from the top, as in an ordinary queue */
+    bool early_death; /* a session counts as expired while it is young */
+    struct rows_rules rules;
+    bool no_gate;      /* the gate serves whoever asks */
+    bool no_witness;   /* nobody asks Redis */
+    bool no_fence;     /* writes do not compare fence and owner */
+    bool blind_rescue; /* the reaper writes what it read a while ago */
+    bool careless;     /* giving up does not ask the witness */
 };
 
 /* --- the world ------------------------------------------------------------------------
  */
-
-struct attempt_row {
-    uint8_t state; /* enum attempt_state */
-    uint8_t sid;   /* publish_id: a session, 0: none */
-    uint8_t ver;   /* content version */
-    bool proven;   /* DEAD with proof */
-};
-
-/* What the database holds of the post. */
-struct rows {
-    uint8_t state; /* enum job_state */
-    uint8_t no;    /* attempt_no */
-    uint8_t granted;
-    uint8_t ver; /* post.content_ver */
-    struct attempt_row attempt[ATTEMPTS];
-};
 
 enum age { YOUNG, EXPIRED, BEYOND }; /* of an upload address: 1 h, and 10 min more */
 enum fate { OPEN, PUBLISHED, FAILED };
@@ -155,24 +137,6 @@ const char *world_fault(const struct config *c, const struct world *w);
 bool world_settled(const struct world *w);
 
 void world_begin(const struct config *c, struct world *w);
-
-/* --- statements (world.c): what is written and whether the guards let it --------------
- */
-
-bool rows_claim(struct rows *r);
-bool rows_intend(struct rows *r, unsigned no, uint8_t ver);
-bool rows_persist(struct rows *r, unsigned no, uint8_t sid);
-enum granted { GRANT_OK, GRANT_LOST, GRANT_REFUSED };
-enum granted rows_grant(const struct config *c, struct rows *r, unsigned no);
-bool rows_sent(struct rows *r, unsigned no);
-bool rows_published(struct rows *r, unsigned no);
-bool rows_dead(struct rows *r, unsigned no, bool proven);
-bool rows_end(struct rows *r, enum flow_do how);
-bool rows_cancel(struct rows *r);
-bool rows_edit(struct rows *r, uint8_t was);
-bool rows_again(struct rows *r, uint8_t was);
-bool rows_is_dead(const struct config *c, const struct rows *r, uint8_t sid);
-enum flow_session rows_session(const struct rows *r);
 
 /* --- keys (key.c): a state as a number -------------------------------------------------
  */

@@ -176,8 +176,8 @@ static void do_grant(struct turn *t, const struct world *w)
     struct run *r = run_of(t, &next);
     enum granted how = GRANT_LOST;
 
-    if (allowed(c, r) || c->no_grant_guard)
-        how = rows_grant(c, &next.db, number(c, &r->flow));
+    if (allowed(c, r) || c->rules.no_grant_guard)
+        how = rows_grant(&next.db, number(c, &r->flow), c->rules);
     if (how == GRANT_LOST)
         respond(t, w, FLOW_LOST, "refused: not ours any more");
     else if (how == GRANT_REFUSED)
@@ -216,7 +216,7 @@ static void doubt(struct turn *t, const struct world *w)
 
     t->how = "asks whether it may";
     if (r->step == DOUBT) {
-        if (!rows_is_dead(c, &w->db, r->holder)) {
+        if (!rows_is_dead(&w->db, r->holder, c->rules)) {
             respond(t, w, FLOW_REFUSED, "another session may be out");
             return;
         }
@@ -243,7 +243,7 @@ static bool needs_doubt(const struct config *c, const struct run *r)
     bool unproven = r->flow.doing == FLOW_DO_DEAD && !r->flow.last.proof;
 
     return (unproven || r->flow.doing == FLOW_DO_FAIL) && r->step != CLEAR &&
-           r->step != DROP && !c->no_witness && !c->careless_burial;
+           r->step != DROP && !c->no_witness && !c->careless;
 }
 
 static void do_write(struct turn *t, const struct world *w)
@@ -295,7 +295,7 @@ static void do_dead(struct turn *t, const struct world *w)
         respond(t, &next, FLOW_UNCLEAR, "done, but the answer was lost,");
         respond(t, w, FLOW_UNCLEAR, "was lost on the way");
     }
-    if (proof || c->careless_burial) {
+    if (proof || c->careless) {
         r->step = DROP;
         say(t, &next, FLOW_DO_DEAD);
     } else {
@@ -356,7 +356,7 @@ static void do_witness(struct turn *t, const struct world *w)
     if (r->step == 0) {
         ask_witness(t, w);
     } else if (r->step == 1) {
-        if (!rows_is_dead(c, &w->db, r->holder)) {
+        if (!rows_is_dead(&w->db, r->holder, c->rules)) {
             respond(t, w, FLOW_HELD, "held by a session that may be alive");
             return;
         }

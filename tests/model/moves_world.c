@@ -240,7 +240,7 @@ static void go_on_cancel(struct moves *m, const struct world *w)
     struct world next = *w;
 
     if (w->person.doing == DEED_CANCEL_ASKED) {
-        if (rows_is_dead(c, &w->db, w->person.holder))
+        if (rows_is_dead(&w->db, w->person.holder, c->rules))
             ask(m, next, DEED_CANCEL_SWAP, "the session is dead");
         else
             ask(m, next, DEED_NONE, "is told that it is too late");
@@ -261,7 +261,7 @@ static void go_on_change(struct moves *m, const struct world *w)
     bool edit = w->person.doing == DEED_EDIT_ASKED || w->person.doing == DEED_EDIT_WRITE;
 
     if (w->person.doing == DEED_EDIT_ASKED || w->person.doing == DEED_AGAIN_ASKED) {
-        if (rows_is_dead(m->c, &w->db, w->person.holder))
+        if (rows_is_dead(&w->db, w->person.holder, m->c->rules))
             ask(m, next, edit ? DEED_EDIT_WRITE : DEED_AGAIN_WRITE,
                 "the session is dead");
         else

@@ -106,7 +106,7 @@ static void tell(struct moves *m, const struct world *w, const char *words)
 /* The names that the first state gave are kept all the way. */
 static void print_way(const struct search *s, uint32_t last)
 {
-    uint32_t way[256];
+    uint32_t way[256] = {0};
     size_t n = 0;
     struct telling t = {.c = s->c};
     struct moves m = {.c = s->c, .tell = true, .next = tell, .ctx = &t};

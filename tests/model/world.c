@@ -1,190 +1,5 @@
-/* The rows and what may be written to them: the guards of src/store/jobs_write.c,
- * jobs_end.c, jobs_claim.c, posts_change.c and posts_end.c, without fence and owner,
- * which the caller compares. And what must never be. */
+/* How a world begins, and what must never be. */
 #include "model.h"
-
-static struct attempt_row *attempt(struct rows *r, unsigned no)
-{
-    return &r->attempt[no - 1];
-}
-
-static bool is_live(const struct attempt_row *a)
-{
-    return a->state >= ATTEMPT_GRANTED && a->state <= ATTEMPT_PUBLISHED;
-}
-
-/* --- a publisher's statements ------------------------------------------------------ */
-
-bool rows_claim(struct rows *r)
-{
-    if (r->state < JOB_SCHEDULED || r->state > JOB_COMMITTED)
-        return false;
-    r->state = r->granted > 0 ? JOB_COMMITTED : JOB_RUNNING;
-    return true;
-}
-
-bool rows_intend(struct rows *r, unsigned no, uint8_t ver)
-{
-    if (r->state != JOB_RUNNING || r->granted != 0 || r->no + 1U != no)
-        return false;
-    if (r->no > 0 && (attempt(r, r->no)->state == ATTEMPT_INTENT ||
-                      attempt(r, r->no)->state == ATTEMPT_READY)) {
-        attempt(r, r->no)->state = ATTEMPT_DEAD;
-        attempt(r, r->no)->proven = false;
-    }
-    r->no = (uint8_t)no;
-    *attempt(r, no) = (struct attempt_row){.state = ATTEMPT_INTENT, .ver = ver};
-    return true;
-}
-
-bool rows_persist(struct rows *r, unsigned no, uint8_t sid)
-{
-    if (r->state != JOB_RUNNING || r->granted != 0 || r->no != no || no == 0 ||
-        attempt(r, no)->state != ATTEMPT_INTENT)
-        return false;
-    attempt(r, no)->state = ATTEMPT_READY;
-    attempt(r, no)->sid = sid;
-    return true;
-}
-
-enum granted rows_grant(const struct config *c, struct rows *r, unsigned no)
-{
-    bool held = r->state == JOB_RUNNING && r->granted == 0 && r->no == no;
-
-    if (no == 0 || (!held && !c->no_grant_guard) ||
-        (attempt(r, no)->state != ATTEMPT_READY && !c->no_grant_guard))
-        return GRANT_LOST;
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
-        if (i + 1 != no && is_live(&r->attempt[i]) && !c->no_live_index)
-            return GRANT_REFUSED;
-    }
-    r->state = JOB_COMMITTED;
-    r->granted = (uint8_t)no;
-    attempt(r, no)->state = ATTEMPT_GRANTED;
-    return GRANT_OK;
-}
-
-bool rows_sent(struct rows *r, unsigned no)
-{
-    if (r->state != JOB_COMMITTED || r->granted != no || no == 0 ||
-        (attempt(r, no)->state != ATTEMPT_GRANTED &&
-         attempt(r, no)->state != ATTEMPT_PROCESSING))
-        return false;
-    attempt(r, no)->state = ATTEMPT_PROCESSING;
-    return true;
-}
-
-bool rows_published(struct rows *r, unsigned no)
-{
-    if (r->state != JOB_COMMITTED || r->granted != no || no == 0 ||
-        (attempt(r, no)->state != ATTEMPT_GRANTED &&
-         attempt(r, no)->state != ATTEMPT_PROCESSING))
-        return false;
-    attempt(r, no)->state = ATTEMPT_PUBLISHED;
-    r->state = JOB_PUBLISHED;
-    return true;
-}
-
-bool rows_dead(struct rows *r, unsigned no, bool proven)
-{
-    if ((r->state != JOB_RUNNING && r->state != JOB_COMMITTED) || no == 0 ||
-        r->no != no || (r->granted != 0 && (r->granted != no || !proven)) ||
-        attempt(r, no)->state < ATTEMPT_INTENT ||
-        attempt(r, no)->state > ATTEMPT_PROCESSING)
-        return false;
-    r->state = JOB_RUNNING;
-    r->granted = 0;
-    attempt(r, no)->state = ATTEMPT_DEAD;
-    attempt(r, no)->proven = proven;
-    return true;
-}
-
-bool rows_end(struct rows *r, enum flow_do how)
-{
-    static const struct {
-        enum flow_do how;
-        enum job_state to;
-    } ends[] = {{FLOW_DO_LATER, JOB_SCHEDULED},   {FLOW_DO_RELEASE, JOB_SCHEDULED},
-                {FLOW_DO_FAIL, JOB_FAILED},       {FLOW_DO_BLOCK, JOB_BLOCKED},
-                {FLOW_DO_CANCELED, JOB_CANCELED}, {FLOW_DO_REVIEW, JOB_REVIEW}};
-
-    if (how == FLOW_DO_HANDOVER)
-        return r->state == JOB_COMMITTED;
-    if (how == FLOW_DO_REVIEW && r->state != JOB_RUNNING && r->state != JOB_COMMITTED)
-        return false;
-    if (how != FLOW_DO_REVIEW && (r->state != JOB_RUNNING || r->granted != 0))
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-        if (ends[i].how == how)
-            r->state = (uint8_t)ends[i].to;
-    }
-    return true;
-}
-
-/* --- a person's statements --------------------------------------------------------- */
-
-static void end_sessions(struct rows *r)
-{
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
-        if (r->attempt[i].state == ATTEMPT_INTENT ||
-            r->attempt[i].state == ATTEMPT_READY) {
-            r->attempt[i].state = ATTEMPT_DEAD;
-            r->attempt[i].proven = false;
-        }
-    }
-}
-
-bool rows_cancel(struct rows *r)
-{
-    if (r->granted != 0 ||
-        (r->state != JOB_SCHEDULED && r->state != JOB_RUNNING && r->state != JOB_BLOCKED))
-        return false;
-    r->state = JOB_CANCELED;
-    end_sessions(r);
-    return true;
-}
-
-bool rows_edit(struct rows *r, uint8_t was)
-{
-    if (r->state != was || r->granted != 0)
-        return false;
-    r->ver++;
-    end_sessions(r);
-    return true;
-}
-
-bool rows_again(struct rows *r, uint8_t was)
-{
-    if (r->state != was || r->granted != 0)
-        return false;
-    r->state = JOB_SCHEDULED;
-    return true;
-}
-
-/* --- questions --------------------------------------------------------------------- */
-
-bool rows_is_dead(const struct config *c, const struct rows *r, uint8_t sid)
-{
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
-        const struct attempt_row *a = &r->attempt[i];
-
-        if (a->sid == sid && a->state == ATTEMPT_DEAD)
-            return a->proven || c->careless_burial;
-    }
-    return false;
-}
-
-/* As run_store.c's session_of(). */
-enum flow_session rows_session(const struct rows *r)
-{
-    const struct attempt_row *a = r->no > 0 ? &r->attempt[r->no - 1] : NULL;
-
-    if (r->granted != 0)
-        return a->state == ATTEMPT_PROCESSING ? FLOW_SESSION_SENT : FLOW_SESSION_GRANTED;
-    if (a != NULL && a->state == ATTEMPT_READY && a->ver == r->ver)
-        return FLOW_SESSION_READY;
-    return FLOW_SESSION_NONE;
-}
 
 /* --- judging -------------------------------------------------------------------------
  */
@@ -205,24 +20,31 @@ bool world_settled(const struct world *w)
     return w->db.state >= JOB_PUBLISHED;
 }
 
-const char *world_fault(const struct config *c, const struct world *w)
+/* What people were promised. */
+static const char *broken_promise(const struct world *w)
 {
-    bool forgot = w->rollback == 2;
-    uint8_t state = w->db.state;
-
     if (w->published > 1)
         return "published twice (I1)";
     if (w->person.canceled && w->published > 0)
         return "published after a cancel that was acknowledged (I2)";
-    if (w->old_published > 0 && !forgot)
+    /* A database that was set back has forgotten edits: nothing remembers those. */
+    if (w->old_published > 0 && w->rollback != 2)
         return "an older version published than was acknowledged (I2)";
-    if (state == JOB_PUBLISHED && w->published == 0)
+    if (w->db.state == JOB_PUBLISHED && w->published == 0)
         return "PUBLISHED, but TikTok has not published it (I4)";
-    if ((state == JOB_FAILED || state == JOB_CANCELED) && w->published > 0 && !forgot &&
-        !c->mutant)
+    return NULL;
+}
+
+const char *world_fault(const struct config *c, const struct world *w)
+{
+    uint8_t state = w->db.state;
+    const char *broken = broken_promise(w);
+
+    if (broken != NULL || w->published == 0 || w->rollback == 2 || c->mutant)
+        return broken;
+    if (state == JOB_FAILED || state == JOB_CANCELED)
         return "ended as not published, but it is out (I4)";
-    if (w->published > 0 && !forgot && !c->mutant && state != JOB_COMMITTED &&
-        state != JOB_PUBLISHED && state != JOB_REVIEW)
+    if (state != JOB_COMMITTED && state != JOB_PUBLISHED && state != JOB_REVIEW)
         return "out without a grant";
     return NULL;
 }
