@@ -116,7 +116,7 @@ static inline void http_cancel(struct http *h, uint64_t id)
 }
 
 /* Moves every transfer on and waits up to timeout_ms for more to do, for one of the n
- * descriptors, or for http_wake(). */
+ * descriptors, or for http_wake(); not at all when one ended meanwhile. */
 static inline enum rc http_poll(struct http *h, struct http_wait *wait, size_t n,
                                 int timeout_ms, struct err *err)
 {

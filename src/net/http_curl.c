@@ -390,9 +390,11 @@ static void curl_http_cancel(struct http *h, uint64_t id)
     }
 }
 
-/* Ends what libcurl has finished. A CURLMsg dies with curl_multi_remove_handle(). */
-static void reap(struct curl_http *ch)
+/* Ends what libcurl has finished; true when there was any. A CURLMsg dies with
+ * curl_multi_remove_handle(). */
+static bool reap(struct curl_http *ch)
 {
+    bool any = false;
     int left;
 
     for (CURLMsg *m; (m = curl_multi_info_read(ch->multi, &left)) != NULL;) {
@@ -401,7 +403,9 @@ static void reap(struct curl_http *ch)
 
         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
         finish(ch, t, result);
+        any = true;
     }
+    return any;
 }
 
 static enum rc curl_http_poll(struct http *h, struct http_wait *wait, size_t n,
@@ -413,7 +417,8 @@ static enum rc curl_http_poll(struct http *h, struct http_wait *wait, size_t n,
     int running;
     CURLMcode mc = curl_multi_perform(ch->multi, &running);
 
-    reap(ch);
+    if (reap(ch)) /* the caller has something to do already */
+        timeout_ms = 0;
     for (size_t i = 0; i < n && i < WAITS_MAX; i++) {
         wait[i].readable = false;
         if (wait[i].fd >= 0)
@@ -428,7 +433,7 @@ static enum rc curl_http_poll(struct http *h, struct http_wait *wait, size_t n,
     }
     if (mc == CURLM_OK)
         mc = curl_multi_perform(ch->multi, &running);
-    reap(ch);
+    (void)reap(ch); /* nothing is waited for any more */
     if (mc != CURLM_OK)
         return err_set(err, RC_BUG, "curl_multi", "%s", curl_multi_strerror(mc));
     return RC_OK;

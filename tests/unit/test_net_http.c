@@ -463,6 +463,24 @@ START_TEST(waiting_ends_for_a_descriptor_and_for_a_wake)
 }
 END_TEST
 
+START_TEST(nothing_is_waited_for_once_a_request_has_ended)
+{
+    struct http_request req = get;
+    char refused[64];
+    struct err err;
+    uint64_t id;
+
+    /* an address that is not spoken to: the request ends before anything is sent */
+    (void)snprintf(refused, sizeof(refused), "https://127.0.0.1:%d/", server.port);
+    req.url = refused;
+    outcome = (struct outcome){0};
+    ck_assert_int_eq(http_submit(http, &req, done, NULL, &id, &err), RC_OK);
+    ck_assert_int_eq(http_poll(http, NULL, 0, 3600000, &err), RC_OK);
+    ck_assert_int_eq(outcome.calls, 1);
+    ck_assert_str_eq(outcome.err.code, "address_refused");
+}
+END_TEST
+
 START_TEST(more_than_the_limit_in_flight_is_put_off)
 {
     struct err err = {0};
@@ -490,4 +508,5 @@ UNIT_MAIN_FIXTURE(
     a_name_that_leads_inside_is_refused_after_dns,
     a_header_that_could_split_the_request_is_refused, a_canceled_request_is_never_done,
     waiting_ends_for_a_descriptor_and_for_a_wake,
+    nothing_is_waited_for_once_a_request_has_ended,
     more_than_the_limit_in_flight_is_put_off)
