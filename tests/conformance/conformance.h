@@ -29,8 +29,7 @@
 
 /* Who we are and where the simulator is: for all cases. */
 struct world {
-    const char *url;    /* of the simulator, without a slash at its end */
-    const char *ttsctl; /* the program */
+    const char *url; /* of the simulator, without a slash at its end */
     struct tiktok_app app;
     struct http *http;
     struct host *host; /* of ours, on which the simulator calls */

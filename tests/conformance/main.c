@@ -1,4 +1,4 @@
-/* conformance SANDBOX_URL TTSCTL [NAME...] - every endpoint, every documented error and
+/* conformance SANDBOX_URL [NAME...] - every endpoint, every documented error and
  * every variation that is tolerated: the client against the simulator over real HTTP.
  * With names only the cases whose name begins with one of them.
  *
@@ -132,13 +132,13 @@ static const char *setting(const char *name)
     return value;
 }
 
-static void open_world(struct world *w, const char *url, const char *ttsctl)
+static void open_world(struct world *w, const char *url)
 {
     const char *const local[] = {url, NULL};
     const struct http_settings settings = {.local = local, .in_flight_max = 4};
     struct err err;
 
-    *w = (struct world){.url = url, .ttsctl = ttsctl};
+    *w = (struct world){.url = url};
     w->app.client_key = setting("TIKTOK_CLIENT_KEY");
     w->app.client_secret = setting("TIKTOK_CLIENT_SECRET");
     w->app.redirect_uri = setting("TIKTOK_REDIRECT_URI");
@@ -159,12 +159,12 @@ int main(int argc, char **argv)
         void (*cases)(run_fn run, void *ctx);
     } groups[] = {{cases_oauth},  {cases_display}, {cases_posting}, {cases_status},
                   {cases_upload}, {cases_pull},    {cases_webhook}, {cases_across}};
-    struct run run = {.names = argc > 3 ? argv + 3 : NULL};
+    struct run run = {.names = argc > 2 ? argv + 2 : NULL};
 
-    if (argc < 3)
-        give_up("usage: conformance SANDBOX_URL TTSCTL [NAME...]");
+    if (argc < 2)
+        give_up("usage: conformance SANDBOX_URL [NAME...]");
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    open_world(&run.world, argv[1], argv[2]);
+    open_world(&run.world, argv[1]);
     for (size_t i = 0; i < ARRAY_LEN(groups); i++)
         groups[i].cases(run_case, &run);
     http_free(run.world.http);

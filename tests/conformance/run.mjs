@@ -8,7 +8,7 @@ import { BUILD_DIR } from '../harness/stack.mjs';
 
 const simulator = await Simulator.start();
 try {
-  const { status, error } = spawnSync(join(BUILD_DIR, 'tests/run_conformance'), [simulator.sandboxUrl, join(BUILD_DIR, 'bin/ttsctl'), ...process.argv.slice(2)], {
+  const { status, error } = spawnSync(join(BUILD_DIR, 'tests/run_conformance'), [simulator.sandboxUrl, ...process.argv.slice(2)], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { PATH: process.env.PATH, TIKTOK_CLIENT_KEY: CLIENT_KEY, TIKTOK_CLIENT_SECRET: CLIENT_SECRET, TIKTOK_REDIRECT_URI: REDIRECT_URI },
   });
