@@ -58,9 +58,9 @@ export class Receiver {
     return this.received.map(({ event }) => event.replace('post.publish.', ''));
   }
 
-  /** Waits for the n-th delivery and answers it. */
+  /** Waits for the n-th delivery and answers it: for less time than a courier sleeps to whom nobody rings. */
   async nth(n) {
-    await eventually(() => this.received.length >= n, { what: `${n} deliveries; there are ${this.received.length}` });
+    await eventually(() => this.received.length >= n, { ms: 8000, what: `${n} deliveries; there are ${this.received.length}` });
     return this.received[n - 1];
   }
 

@@ -53,7 +53,7 @@ const only = async (query) => {
 };
 
 /** Waits until the simulator has written down that many tries of its only webhook. */
-const tried = (tries) => eventually(async () => (await only()).tries === tries && only(), { what: `${tries} tries` });
+const tried = (tries) => eventually(async () => (await only()).tries === tries && only(), { ms: 8000, what: `${tries} tries` });
 
 /** The process that answers nobody: the child of the simulator that polls no listener. */
 function courierOf(parent) {
@@ -275,6 +275,7 @@ describe('authorization.removed', () => {
 
   test('is not sent for who had not let the app in, and not twice', async () => {
     await leave(sim, 'ben.private', 1);
+    await sim.request('POST', '/@cleo.quiet', { form: { remove: 'app' } });
     await tokenOf();
     await leave(sim, 'ann.example', 1);
     await leave(sim, 'ann.example', 1);
