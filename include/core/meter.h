@@ -19,6 +19,7 @@ enum meter {
     METER_FAILED,
     METER_PUT_OFF, /* posts moved by a limit of their account */
     METER_MAILS,
+    METER_WEBHOOKS, /* of TikTok that were signed and had their effect, if any */
 
     /* These stay near 0; docs/operations.md says what each means. */
     METER_SWEEP_RECOVERED,
@@ -35,6 +36,8 @@ enum meter {
     METER_BRAKE_CLOSED,
     METER_LOOP_STALLED,
     METER_MAILS_FAILED,
+    METER_WEBHOOKS_REFUSED, /* signed, and of no use */
+    METER_WEBHOOKS_FORGED,
     METER_COUNT,
 };
 

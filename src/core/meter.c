@@ -19,6 +19,7 @@ static const char *const names[METER_COUNT] = {
     [METER_FAILED] = "failed",
     [METER_PUT_OFF] = "put_off",
     [METER_MAILS] = "mails",
+    [METER_WEBHOOKS] = "webhooks",
     [METER_SWEEP_RECOVERED] = "sweep_recovered",
     [METER_LEASE_REAPED] = "lease_reaped",
     [METER_FENCE_LOST] = "fence_lost",
@@ -33,6 +34,8 @@ static const char *const names[METER_COUNT] = {
     [METER_BRAKE_CLOSED] = "brake_closed",
     [METER_LOOP_STALLED] = "loop_stalled",
     [METER_MAILS_FAILED] = "mails_failed",
+    [METER_WEBHOOKS_REFUSED] = "webhooks_refused",
+    [METER_WEBHOOKS_FORGED] = "webhooks_forged",
 };
 static const char *const span_names[METER_SPAN_COUNT] = {
     [METER_CLAIM_LATE] = "claim_late_seconds",

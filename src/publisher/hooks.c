@@ -2,6 +2,7 @@
 
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/xalloc.h"
 #include "crypto/webhook.h"
 #include "domain/account.h"
@@ -52,6 +53,7 @@ struct passage {
 
 static enum rc refuse(const struct passage *x, const char *reason, struct err *err)
 {
+    meter_add(METER_WEBHOOKS_REFUSED, 1);
     log_warn("webhook.refused", "webhook=%" PRIu64 " event=%s reason=%s", x->hook->id,
              x->event.name, reason);
     return hook_refuse(x->kit->db, x->hook, x->hs->inc, x->event.name, reason, err);
@@ -67,6 +69,9 @@ static int64_t event_ms(const struct passage *x)
 
 static void say_applied(const struct passage *x, const struct hook_effect *effect)
 {
+    meter_add(METER_WEBHOOKS, 1);
+    meter_add(METER_REVIEW, effect->kind == HOOK_DOUBTED ? 1 : 0);
+    meter_add(METER_TOKEN_REAUTH, effect->kind == HOOK_PARTED ? 1 : 0);
     log_event(effect->unexpected ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO, "webhook.applied",
               "webhook=%" PRIu64 " event=%s effect=%s post=%" PRIu64 " account=%" PRIu64
               " publish_id=%s",
@@ -165,6 +170,7 @@ static enum rc apply_event(const struct passage *x, struct err *err)
     case TIKTOK_EVENT_OTHER:
         break;
     }
+    meter_add(METER_WEBHOOKS, 1);
     log_info("webhook.ignored", "webhook=%" PRIu64 " event=%s", x->hook->id,
              x->event.name);
     return hook_ignore(x->kit->db, x->hook, x->hs->inc, x->event.name, err);
@@ -203,6 +209,7 @@ static enum rc judge(struct passage *x, struct err *err)
         break;
     }
     x->hs->forged++;
+    meter_add(METER_WEBHOOKS_FORGED, 1);
     return hook_drop(x->kit->db, x->hook, x->hs->inc, err);
 }
 
