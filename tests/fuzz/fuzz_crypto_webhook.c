@@ -42,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(header != NULL);
     verdict = webhook_verify(secret, sizeof(secret) - 1, &w, now_s, &at);
     assert(verdict == WEBHOOK_FORGED || verdict == WEBHOOK_UNREADABLE);
+    assert(webhook_readable(header) == (verdict == WEBHOOK_FORGED));
     assert(at >= 0);
     check_own_signature(w.body, w.len);
     free(header);
