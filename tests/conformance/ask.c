@@ -364,9 +364,13 @@ static void ask_content_init(struct trial *t)
                                            .title = "Autumn",
                                            .description = t->title,
                                            .privacy_level = t->post.privacy_level,
+                                           .disable_comment = t->post.disable_comment,
+                                           .auto_add_music = t->music,
                                            .brand_content = t->post.brand_content,
+                                           .brand_organic = t->post.brand_organic,
                                            .urls = urls,
-                                           .url_count = ARRAY_LEN(urls)};
+                                           .url_count = ARRAY_LEN(urls),
+                                           .cover_index = 1};
     struct strbuf body;
 
     strbuf_init(&body, BODY_MAX);

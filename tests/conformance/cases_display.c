@@ -11,6 +11,20 @@ static const struct a_case cases[] = {
      "{'fields.open_id':'$open_id','fields.username':'ann.example',"
      "'fields.display_name':'Ann Example'}",
      NULL},
+    {"user_info / every figure", "user_info", "person {'verified':true,'followers':14}",
+     200, "ok", "ok", NULL,
+     "{'fields.is_verified':true,'fields.follower_count':14,'fields.following_count':2,"
+     "'fields.likes_count':42,'fields.video_count':0}",
+     NULL},
+    {"user_info / a link of TikTok's", "user_info",
+     "fault "
+     "{'endpoint':'user_info','merge':{'data':{'user':{'union_id':'u1','avatar_url':"
+     "'https://p16-sign.tiktokcdn-us.com/a','profile_deep_link':"
+     "'https://vm.tiktok.com/a'}}}}",
+     200, "ok", "ok", NULL,
+     "{'fields.union_id':'u1','fields.avatar_url':'https://p16-sign.tiktokcdn-us.com/a',"
+     "'fields.profile_deep_link':'https://vm.tiktok.com/a'}",
+     NULL},
     {"user_info / the basic scope", "user_info", "scopes user.info.basic", 200, "ok",
      "ok", NULL, "{'fields.username':null,'fields.display_name':'Ann Example'}", NULL},
     {"user_info / a field that no scope covers", "user_info",
@@ -134,6 +148,18 @@ static const struct a_case cases[] = {
      "fault {'endpoint':'video_list','merge':{'data':{'videos':[{'id':"
      "7700000000000000201}]}}}",
      200, "ok", "ok", NULL, "{'post_ids':['7700000000000000201']}", NULL},
+    {"video_list / every field", "video_list",
+     "fault {'endpoint':'video_list','merge':{'data':{'cursor':1767139200000,'has_more':"
+     "true,'videos':[{'id':'7','create_time':1767225600,'title':'T','video_description':"
+     "'D','share_url':'https://www.tiktok.com/@a/video/7','duration':61,'view_count':1,"
+     "'like_count':2,'comment_count':3,'share_count':4},{'id':'8','title':'',"
+     "'video_description':'D','share_url':'http://x/','like_count':null}]}}}",
+     200, "ok", "ok", NULL,
+     "{'fields.cursor':1767139200000,'fields.has_more':true,'fields.videos':[{'id':'7',"
+     "'create_time':1767225600,'title':'T','share_url':"
+     "'https://www.tiktok.com/@a/video/7','duration':61,'view_count':1,'like_count':2,"
+     "'comment_count':3,'share_count':4},{'id':'8','title':'D'}]}",
+     NULL},
     {"video_list / ids beyond 63 bits", "video_list",
      "fault {'endpoint':'video_list','raw':'{\\'data\\':{\\'videos\\':[{\\'id\\':"
      "18446744073709551615}],\\'has_more\\':false},\\'error\\':{\\'code\\':\\'ok\\'}}'}",

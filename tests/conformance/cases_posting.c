@@ -10,6 +10,17 @@ static const struct a_case cases[] = {
      */
     {"video_init / a video", "video_init", "title Harvest day #farm", 200, "ok", "ok",
      OPENED},
+    {"video_init / everything that can be said", "video_init",
+     "title Ötzi \"quoted\" \\ #farm \xf0\x9f\x8d\x82 @ann; say no_comment; say no_duet; "
+     "say no_stitch; say own_brand; say aigc; privacy MUTUAL_FOLLOW_FRIENDS; size "
+     "64000001",
+     200, "ok", "ok", NULL, NULL,
+     "row caption Ötzi \"quoted\" \\ #farm \xf0\x9f\x8d\x82 @ann; row flags 55; "
+     "row privacy_level MUTUAL_FOLLOW_FRIENDS; row size 64000001; row chunk_size "
+     "10000000; "
+     "row chunk_count 6; row mode direct"},
+    {"video_init / a paid partnership", "video_init", "say branded; say no_duet", 200,
+     "ok", "ok", NULL, NULL, "row flags 10; row privacy_level PUBLIC_TO_EVERYONE"},
     {"video_init / without a caption", "video_init", "", 200, "ok", "ok", OPENED},
     {"video_init / addresses below /video/", "video_init", "knob {'upload_path':1}", 200,
      "ok", "ok", OPENED},
@@ -27,8 +38,8 @@ static const struct a_case cases[] = {
      "fix_input", "invalid_params", "post_refused", NOTHING},
     {"video_init / an audience that is none", "video_init", "privacy NOBODY", 400,
      "fix_input", "invalid_params", "post_refused", NOTHING},
-    {"video_init / branded and private", "video_init", "privacy SELF_ONLY; brand", 400,
-     "fix_input", "invalid_params", "post_refused", NOTHING},
+    {"video_init / branded and private", "video_init", "privacy SELF_ONLY; say branded",
+     400, "fix_input", "invalid_params", "post_refused", NOTHING},
     {"video_init / no JSON sent", "video_init", "body {", 400, "fix_input",
      "invalid_params", "post_refused", NOTHING},
     {"video_init / no source", "video_init",
@@ -123,7 +134,8 @@ static const struct a_case cases[] = {
 
     /* --- drafts ------------------------------------------------------------------------
      */
-    {"inbox_init / a draft", "inbox_init", "", 200, "ok", "ok", OPENED},
+    {"inbox_init / a draft", "inbox_init", "title Not sent with a draft", 200, "ok", "ok",
+     NULL, NULL, "row mode inbox; row caption ; row size 1000"},
     {"inbox_init / not audited, a public account", "inbox_init", "knob {'audited':0}",
      200, "ok", "ok", OPENED},
     {"inbox_init / today's posts are used up", "inbox_init", "as dan.daily", 200, "ok",

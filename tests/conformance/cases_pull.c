@@ -21,6 +21,12 @@ static const struct a_case cases[] = {
      "ok", "ok", NULL, FETCHES, "sessions 1"},
     {"content_init / pictures at a verified address", "content_init", NOT_YET PHOTOS, 200,
      "ok", "ok", NULL, FETCHES, "sessions 1; publications 0"},
+    {"content_init / everything that can be said", "content_init",
+     NOT_YET PHOTOS "; title Leaves #autumn; say no_comment; say music; say own_brand; "
+                    "privacy SELF_ONLY",
+     200, "ok", "ok", NULL, NULL,
+     "row flags 81; row caption Leaves #autumn; row title Autumn; row photos 2; "
+     "row cover_index 1; row privacy_level SELF_ONLY"},
     {"content_init / a draft of them to be fetched", "content_init",
      NOT_YET PHOTOS "; photo_draft", 200, "ok", "ok", NULL, FETCHES, "sessions 1"},
     {"content_init / of an account that is not audited", "content_init",

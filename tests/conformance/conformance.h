@@ -84,7 +84,7 @@ struct trial {
     char post_id[TIKTOK_POST_ID_MAX + 1];
     char pull_url[TEXT_SIZE];
     char photo_url[TEXT_SIZE];
-    bool photo_draft;
+    bool photo_draft, music;
     char body[4 * TEXT_SIZE], path[TEXT_SIZE], title[8192], type[64];
     int64_t cursor_ms;
     int repeat; /* the same request so often before the one that counts */

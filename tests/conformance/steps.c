@@ -360,9 +360,30 @@ static void privacy(struct trial *t, const char *arg)
             t->post.privacy_level = levels[i];
 }
 
-static void brand(struct trial *t, UNUSED const char *arg)
+/* One of the yes and no of a post. */
+static void say(struct trial *t, const char *arg)
 {
-    t->post.brand_content = true;
+    struct tiktok_video_post *p = &t->post;
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {
+        {"no_comment", &p->disable_comment},
+        {"no_duet", &p->disable_duet},
+        {"no_stitch", &p->disable_stitch},
+        {"branded", &p->brand_content},
+        {"own_brand", &p->brand_organic},
+        {"aigc", &p->is_aigc},
+        {"music", &t->music},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        if (strcmp(flags[i].name, arg) == 0) {
+            *flags[i].flag = true;
+            return;
+        }
+    }
+    give_up("%s: a post does not say %s", t->c->name, arg);
 }
 
 static void title(struct trial *t, const char *arg)
@@ -552,7 +573,7 @@ static const struct {
     {"publish_id", publish_id},
     {"post_id", post_id},
     {"privacy", privacy},
-    {"brand", brand},
+    {"say", say},
     {"title", title},
     {"long_title", long_title},
     {"pull", pull},
