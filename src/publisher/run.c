@@ -46,6 +46,14 @@ static void set_waits(struct run *r, bool waits)
     r->waits = waits;
 }
 
+void run_set_token(struct run *r, const char *token)
+{
+    if (r->token != NULL)
+        explicit_bzero(r->token, strlen(r->token));
+    free(r->token);
+    r->token = token != NULL ? xstrdup(token) : NULL;
+}
+
 static void free_run(struct run *r)
 {
     set_waits(r, false);
@@ -57,7 +65,7 @@ static void free_run(struct run *r)
     job_facts_release(&r->facts);
     explicit_bzero(&r->session, sizeof(r->session));
     explicit_bzero(r->gate_token, sizeof(r->gate_token));
-    explicit_bzero(r->token, sizeof(r->token));
+    run_set_token(r, NULL);
     free(r);
 }
 

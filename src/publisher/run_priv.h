@@ -83,7 +83,8 @@ struct run {
     char word[48];        /* TikTok's last status word */
     char noted[48];       /* the one the timeline tells of */
     char post_ids[JOB_IDS_SIZE];
-    char token[TIKTOK_TOKEN_MAX + 1];
+    char *token; /* a secret; NULL until TOKEN was done. Its own memory: a waiting run
+                  * shall be small, and a token is, however long one may be */
 };
 
 /* Runs on a store thread: does r->action, fills r->ev. (run_store.c) */
@@ -117,6 +118,9 @@ void run_pull_body(const struct run *r, struct strbuf *body);
 void run_refuse(struct run *r, const char *reason);
 void run_video_body(const struct run *r, const struct tiktok_video_source *source,
                     struct strbuf *body);
+
+/* Replaces the token; NULL: only wipes it. (run.c) */
+void run_set_token(struct run *r, const char *token);
 
 /* The store is done with the run: on, or away with it when it was dropped. (run.c) */
 void run_came_back(struct run *r);

@@ -229,6 +229,7 @@ static void token_event(struct run *r, enum rc rc, const struct err *err)
 static void do_token(struct run *r, const struct pool_kit *kit)
 {
     struct account_token row = {0};
+    char token[TIKTOK_TOKEN_MAX + 1];
     struct err err;
     unsigned used = r->action.force ? r->token_version : 0;
     bool renewed = r->token_renewed;
@@ -247,13 +248,16 @@ static void do_token(struct run *r, const struct pool_kit *kit)
         goto out;
     }
     if (rc == RC_OK)
-        rc = tokens_open(r->p, &row, "access_tok", r->token, &err);
+        rc = tokens_open(r->p, &row, "access_tok", token, &err);
+    if (rc == RC_OK)
+        run_set_token(r, token);
     r->token_version = rc == RC_OK ? row.version : r->token_version;
     if (rc == RC_OK)
         run_store_event(r, RC_OK, &err);
     else
         token_event(r, rc, &err);
 out:
+    explicit_bzero(token, sizeof(token));
     explicit_bzero(&row, sizeof(row));
 }
 

@@ -62,7 +62,7 @@ static const struct config_key keys[] = {
      key_file_check},
     {"MEDIA_URL", NULL, CONFIG_STRING, FIELD(media_url), 0, 1024, blob_url_check},
     {"STATE_DIRECTORY", "var/publisher", CONFIG_STRING, FIELD(state_dir), 0, 1000, NULL},
-    {"PUBLISH_INFLIGHT", "64", CONFIG_INT, FIELD(in_flight), 1, 512, NULL},
+    {"PUBLISH_INFLIGHT", "64", CONFIG_INT, FIELD(in_flight), 1, 4096, NULL},
     {"PUBLISH_EGRESS_MBIT", "0", CONFIG_INT, FIELD(egress_mbit), 0, 100000, NULL},
     {"LOG_LEVEL", "info", CONFIG_STRING, FIELD(log_level_name), 0, 16, log_level_check},
     {"LOG_FILE", "", CONFIG_STRING, FIELD(log_file), 0, 1024, NULL},
