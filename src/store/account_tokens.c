@@ -299,6 +299,17 @@ static enum rc empty_tokens(struct db *db, const struct change *c, struct err *e
                    SQL_ARGS(args), NULL, err);
 }
 
+/* Which tokens they were: a later withdrawal is told of anew. */
+static enum rc read_version(struct db *db, struct change *c, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(c->account_id)};
+    const struct sql_col cols[] = {COL_UINT(&c->version)};
+    bool found = false;
+
+    return db_row(db, "SELECT tok_ver FROM account_token WHERE account_id = ?",
+                  SQL_ARGS(args), SQL_COLS(cols), &found, err);
+}
+
 static enum rc withdrawn_steps(struct db *db, void *ctx, struct err *err)
 {
     struct change *c = ctx;
@@ -307,6 +318,8 @@ static enum rc withdrawn_steps(struct db *db, void *ctx, struct err *err)
 
     if (rc == RC_OK)
         rc = empty_tokens(db, c, err);
+    if (rc == RC_OK)
+        rc = read_version(db, c, err);
     if (rc != RC_OK || status != ACCOUNT_CONNECTED)
         return rc;
     rc = mark_dead(db, c, err);

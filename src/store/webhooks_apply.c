@@ -9,7 +9,10 @@
 #include "store/account_tokens.h"
 #include "store/events.h"
 #include "store/jobs.h"
+#include "store/notifications.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -171,9 +174,7 @@ static enum rc reopen(struct db *db, const struct applying *a, struct err *err)
                        SQL_ARGS(args), err);
 }
 
-/* A session that was taken for dead is out after all. Whatever the post was about to do,
- * it must not go out again before a person has looked. */
-static enum rc doubt(struct db *db, struct applying *a, struct err *err)
+static enum rc tell_doubt(struct db *db, const struct applying *a, struct err *err)
 {
     const struct event e = {.workspace_id = a->workspace_id,
                             .post_id = a->post_id,
@@ -182,6 +183,24 @@ static enum rc doubt(struct db *db, struct applying *a, struct err *err)
                             .inc = a->inc,
                             .attempt = a->no,
                             .code = REASON_OUTCOME_UNKNOWN};
+    char cause[NOTIFICATION_CAUSE_MAX + 1];
+    const struct notification n = {.workspace_id = a->workspace_id,
+                                   .kind = NOTICE_POST_ATTENTION,
+                                   .post_id = a->post_id,
+                                   .code = REASON_OUTCOME_UNKNOWN,
+                                   .cause = cause};
+    enum rc rc;
+
+    (void)snprintf(cause, sizeof(cause), "post:%" PRIu64 ":%" PRIu64, a->post_id,
+                   e.fence);
+    rc = notification_add(db, &n, err);
+    return rc == RC_OK ? event_add(db, &e, err) : rc;
+}
+
+/* A session that was taken for dead is out after all. Whatever the post was about to do,
+ * it must not go out again before a person has looked. */
+static enum rc doubt(struct db *db, struct applying *a, struct err *err)
+{
     const struct sql_arg args[] = {sql_i64(JOB_REVIEW), sql_i64(SQL_NEVER),
                                    sql_text(REASON_OUTCOME_UNKNOWN), sql_u64(a->post_id)};
     int64_t rows = 0;
@@ -194,7 +213,7 @@ static enum rc doubt(struct db *db, struct applying *a, struct err *err)
 
     a->effect.unexpected = true;
     a->effect.kind = rows > 0 ? HOOK_DOUBTED : HOOK_NOTED;
-    return rc == RC_OK && rows > 0 ? event_add(db, &e, err) : rc;
+    return rc == RC_OK && rows > 0 ? tell_doubt(db, a, err) : rc;
 }
 
 /* What no poll would bring: the post is out of everybody's hands. */

@@ -322,6 +322,12 @@ static int64_t lines(enum event_kind kind)
                            (int)kind);
 }
 
+static int64_t notices(const char *kind)
+{
+    return database_number(db, "SELECT COUNT(*) FROM notification WHERE kind = '%s'",
+                           kind);
+}
+
 START_TEST(news_lead_to_what_the_posts_state_wants)
 {
     static const struct {
@@ -411,6 +417,7 @@ START_TEST(a_post_in_review_and_one_in_doubt_are_under_a_new_fence)
     ck_assert_int_eq(of_job("next_at = 9223372036854775807"), 1);
     ck_assert_str_eq(database_text(db, "SELECT last_reason FROM job"), "outcome_unknown");
     ck_assert_int_eq(lines(EVENT_REVIEW), 1);
+    ck_assert_int_eq(notices("post.attention"), 1);
 }
 END_TEST
 
@@ -635,6 +642,13 @@ START_TEST(a_withdrawal_ends_the_connection_and_stops_its_posts)
     ck_assert_int_eq(withdrawn("worded otherwise", OPEN_ID, 21000), RC_OK);
     ck_assert_int_eq(effect.kind, HOOK_PARTED_OLD);
     ck_assert_int_eq(lines(EVENT_ACCOUNT_RECONNECT_NEEDED), 1);
+    ck_assert_int_eq(notices("account.reconnect"), 1);
+    /* Connected again and withdrawn again, it is told of again. */
+    connected_at(30000);
+    database_run(db, "UPDATE account_token SET tok_ver = 7");
+    ck_assert_int_eq(withdrawn("later", OPEN_ID, 40000), RC_OK);
+    ck_assert_int_eq(effect.kind, HOOK_PARTED);
+    ck_assert_int_eq(notices("account.reconnect"), 2);
 }
 END_TEST
 
