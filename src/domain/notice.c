@@ -2,6 +2,7 @@
 
 #include "core/rfc3339.h"
 #include "core/text.h"
+#include "domain/account.h"
 #include "domain/reason.h"
 
 #include <stdio.h>
@@ -115,6 +116,18 @@ static void say_ending(const struct notice *n, struct notice_words *out)
         n->days, n->days == 1 ? "" : "s", at);
 }
 
+/* Why, in the words of the Accounts page, and where to go. */
+static void say_reconnect(const struct notice *n, struct notice_words *out)
+{
+    const struct account_standing s = {.status = ACCOUNT_RECONNECT, .reason = n->code};
+
+    title(out, "Reconnect ", account_of(n), "");
+    (void)snprintf(out->text, sizeof(out->text),
+                   "%s You do that on the Accounts page; posts that wait go on by "
+                   "themselves then.",
+                   account_sentence(&s));
+}
+
 void notice_say(const struct notice *n, struct notice_words *out)
 {
     *out = (struct notice_words){.title = ""};
@@ -124,10 +137,7 @@ void notice_say(const struct notice *n, struct notice_words *out)
         say_post(n, out);
         break;
     case NOTICE_RECONNECT:
-        title(out, "Reconnect ", account_of(n), "");
-        text_copy(out->text, sizeof(out->text),
-                  "TikTok no longer accepts the connection to this account. Reconnect it "
-                  "on the Accounts page; its posts wait and go on by themselves then.");
+        say_reconnect(n, out);
         break;
     case NOTICE_LIMITED:
         say_limited(n, out);
