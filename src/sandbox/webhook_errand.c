@@ -2,7 +2,6 @@
 
 #include "webhooks.h"
 
-#include "core/fault.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "core/xalloc.h"
@@ -192,7 +191,6 @@ static void on_answer(void *arg, enum rc rc, const struct http_response *res,
                                     .trouble = rc == RC_OK ? "" : why->code};
     struct err err;
 
-    FAULT_POINT("webhook.answered");
     trip->sender = NULL;
     if (write_down(c, &outcome, &err) != RC_OK)
         log_failure("sandbox.webhook_not_noted", &err);
@@ -307,7 +305,6 @@ static enum rc send_one(struct sender *s, struct webhook *h, struct err *err)
                                             .trouble = err->code},
                           err);
     trip->sender = s;
-    FAULT_POINT("webhook.sent");
     return RC_OK;
 }
 

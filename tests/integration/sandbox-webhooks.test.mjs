@@ -369,6 +369,21 @@ describe('a delivery that fails', () => {
     assert.equal((await tried(3)).state, 'delivered');
   });
 
+  test('is sent again by the next courier when one dies before it has the answer', async () => {
+    const first = courierOf(sim.program.pid);
+    hook.answer = () => {
+      hook.answer = () => 200;
+      process.kill(first, 'SIGKILL');
+      return undefined;
+    };
+    await publish(await tokenOf(), { privacy_level: 'SELF_ONLY' });
+    await hook.nth(2);
+    const last = await tried(1);
+    assert.deepEqual([last.state, last.status], ['delivered', 200], 'what was not written down did not happen');
+    await settled(2);
+    assert.deepEqual(hook.received[1].body, hook.received[0].body);
+  });
+
   test('outlives the death of the courier, and of the whole simulator', async () => {
     hook.answer = () => 500;
     await turn(sim, { webhook_retry_ms: HOUR });
