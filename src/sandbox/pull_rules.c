@@ -44,12 +44,21 @@ static bool has_steps(const char *url)
     return false;
 }
 
+/* libcurl takes one slash or three for two. */
+static bool has_two_slashes(const char *url)
+{
+    size_t len = strcspn(url, "/");
+
+    return len > 0 && url[len - 1] == ':' && strspn(url + len, "/") == 2;
+}
+
 bool pull_url_usable(const char *url)
 {
     struct url_origin origin;
     struct err ignored; /* not usable, for whatever reason */
 
-    return strlen(url) < PULL_URL_SIZE && strcspn(url, " \t\r\n\\") == strlen(url) &&
+    return strlen(url) < PULL_URL_SIZE && has_two_slashes(url) &&
+           strcspn(url, " \t\r\n\\") == strlen(url) &&
            !text_has_control(url, strlen(url)) && !has_steps(url) &&
            url_origin(url, &origin, &ignored) == RC_OK;
 }

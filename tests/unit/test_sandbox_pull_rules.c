@@ -24,6 +24,8 @@ START_TEST(an_address_is_what_it_looks_like)
         {"ftp://media.example.com/1.jpg", false},
         {"file:///etc/passwd", false},
         {"https://", false},
+        {"https:/media.example.com/1.jpg", false},
+        {"https:///media.example.com/1.jpg", false},
         {"https://ann@media.example.com/1.jpg", false},
         {"https://media.example.com@evil.example/1.jpg", false},
         {"https://media.example.com/1.jpg#top", false},
