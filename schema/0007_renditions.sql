@@ -10,3 +10,14 @@ ALTER TABLE media
   ADD COLUMN IF NOT EXISTS strip_frames SMALLINT UNSIGNED NOT NULL DEFAULT 0,
   -- the same bytes twice in one library
   ADD KEY IF NOT EXISTS k_content (workspace_id, sha256, media_id);
+
+-- Words by which people find files again. Upper and lower case are the same.
+CREATE TABLE IF NOT EXISTS media_tag (
+  workspace_id BIGINT UNSIGNED NOT NULL,
+  media_id BIGINT UNSIGNED NOT NULL,
+  tag VARCHAR(40) NOT NULL,
+  PRIMARY KEY (workspace_id, media_id, tag),
+  KEY k_tag (workspace_id, tag, media_id),
+  CONSTRAINT f_tag_media FOREIGN KEY (workspace_id, media_id)
+    REFERENCES media (workspace_id, media_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci;

@@ -41,6 +41,9 @@ enum {
     MEDIA_WORD_SIZE = 32,     /* bytes of a container or codec name with its NUL */
     MEDIA_FILENAME_MAX = 255, /* characters (code points) */
     MEDIA_FILENAME_SIZE = MEDIA_FILENAME_MAX * 4 + 1, /* bytes with the NUL */
+    MEDIA_TAG_MAX = 40,                               /* characters */
+    MEDIA_TAG_SIZE = MEDIA_TAG_MAX * 4 + 1,           /* bytes with the NUL */
+    MEDIA_TAGS_MAX = 20,                              /* of one file */
 };
 
 /* Numbers stored in media.kind. */
@@ -92,6 +95,10 @@ const char *media_mime_of_container(const char *container);
  * UTF-8, no control characters, no '/' and no '\\'. It is data for people, never a path.
  */
 bool media_filename_ok(const char *name) MUST_CHECK;
+
+/* True for a tag: 1 to MEDIA_TAG_MAX characters of UTF-8, no control characters, no space
+ * at either end. */
+bool media_tag_ok(const char *tag) MUST_CHECK;
 
 /* The most bytes a file of that kind may have to be uploaded. */
 int64_t media_upload_max(enum media_kind kind);

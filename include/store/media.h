@@ -26,6 +26,7 @@ enum {
     MEDIA_LEASE_MS = 240000, /* longer than reading and examining any file may take */
     MEDIA_FAILS_MAX = 3, /* claims that ended with the claimer's death: then rejected */
     MEDIA_LIST_MAX = 100,
+    MEDIA_TAG_LIST_MAX = 200, /* of a workspace; more are not told */
     MEDIA_CLAIM_MAX = 8,
     MEDIA_STRIP_AFTER_MS = 500, /* so that verdicts on other files come first */
     MEDIA_OVERDUE_MS = 120000,  /* work nobody took for so long: tts-media is away */
@@ -45,6 +46,7 @@ struct media {
     uint64_t workspace_id;
     int64_t created_at_ms;
     char *checks;                     /* JSON array; NULL until checked */
+    char *tags;                       /* one a line, by the alphabet; NULL: none */
     struct media_facts facts;         /* all but kind and bytes unknown until checked */
     struct media_rendition rendition; /* of a photo; else, or until checked, none */
     uint32_t strip_frames;            /* of a video's film strip; 0: it has none */
@@ -73,6 +75,7 @@ struct media_query {
     enum media_kind kind;
     int state;          /* of enum media_state */
     const char *name;   /* part of the file's name, whatever its case; NULL: any */
+    const char *tag;    /* that the file has; NULL: any or none */
     uint64_t before_id; /* below this one: the last of the page before */
     size_t limit;       /* 1..MEDIA_LIST_MAX */
 };
@@ -92,9 +95,24 @@ struct media_ref {
     bool by_token;    /* through an API client */
 };
 
-/* Gives it another name, which the caller has checked (media_filename_ok()). */
-enum rc media_rename(struct db *db, const struct media_ref *ref, const char *filename,
-                     struct err *err) MUST_CHECK;
+/* What a person can change of a file; the caller has checked it (media_filename_ok(),
+ * media_tag_ok(), at most MEDIA_TAGS_MAX). */
+struct media_edit {
+    const char *filename;    /* NULL: stays */
+    const char *const *tags; /* all that it shall have; NULL: those it has stay */
+    size_t n_tags;
+};
+enum rc media_edit(struct db *db, const struct media_ref *ref,
+                   const struct media_edit *edit, struct err *err) MUST_CHECK;
+
+/* The tags of a workspace by the alphabet, each with how many files have it. */
+struct media_tag {
+    char name[MEDIA_TAG_SIZE];
+    uint32_t files;
+};
+enum rc media_tags(struct db *db, uint64_t workspace_id,
+                   struct media_tag out[MEDIA_TAG_LIST_MAX], size_t *n,
+                   struct err *err) MUST_CHECK;
 
 /* Takes it out of the library; tts-media removes the bytes. RC_CONFLICT, "media_in_use":
  * a post that is not finished shows it. The row is locked while that is asked, so whoever

@@ -58,17 +58,27 @@ const char *media_mime_of_container(const char *container)
     return "application/octet-stream";
 }
 
-bool media_filename_ok(const char *name)
+/* Text of 1 to max characters in one line. */
+static bool is_line(const char *text, size_t max)
 {
-    size_t len = strlen(name);
+    size_t len = strlen(text);
     size_t characters = 0;
 
-    if (!text_is_utf8(name, len) || text_has_control(name, len))
+    if (!text_is_utf8(text, len) || text_has_control(text, len))
         return false;
     for (size_t i = 0; i < len; i++)
-        characters += ((unsigned char)name[i] & 0xc0) != 0x80;
-    return characters >= 1 && characters <= MEDIA_FILENAME_MAX &&
-           strpbrk(name, "/\\\n\t") == NULL;
+        characters += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return characters >= 1 && characters <= max && strpbrk(text, "\n\t") == NULL;
+}
+
+bool media_filename_ok(const char *name)
+{
+    return is_line(name, MEDIA_FILENAME_MAX) && strpbrk(name, "/\\") == NULL;
+}
+
+bool media_tag_ok(const char *tag)
+{
+    return is_line(tag, MEDIA_TAG_MAX) && tag[0] != ' ' && tag[strlen(tag) - 1] != ' ';
 }
 
 int64_t media_upload_max(enum media_kind kind)

@@ -48,6 +48,7 @@ static const struct right rights[] = {
     {"tts_api", "publisher", "SELECT"},
     {"tts_api", "task", "SELECT,INSERT"},
     {"tts_api", "media", "SELECT,INSERT,UPDATE"},
+    {"tts_api", "media_tag", "SELECT,INSERT,DELETE"},
     {"tts_api", "upload", "SELECT,INSERT,UPDATE"},
     {"tts_api", "post", "SELECT,INSERT,UPDATE"},
     {"tts_api", "post_media", "SELECT,INSERT,DELETE"},

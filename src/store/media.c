@@ -13,7 +13,9 @@
 void media_release(struct media *m)
 {
     free(m->checks);
+    free(m->tags);
     m->checks = NULL;
+    m->tags = NULL;
 }
 
 const char *media_state_name(enum media_state state)
@@ -47,6 +49,8 @@ static enum rc no_such_file(struct err *err)
     "IFNULL((SELECT MIN(d.media_id) FROM media d WHERE "                                 \
     "d.workspace_id = m.workspace_id AND d.sha256 = m.sha256 AND "                       \
     "d.media_id < m.media_id AND d.state <> 4), 0), "                                    \
+    "(SELECT GROUP_CONCAT(t.tag ORDER BY t.tag SEPARATOR '\n') FROM media_tag t "        \
+    "WHERE t.workspace_id = m.workspace_id AND t.media_id = m.media_id), "               \
     "(SELECT COUNT(*) FROM post_media pm JOIN post p ON p.post_id = pm.post_id "         \
     "WHERE pm.workspace_id = m.workspace_id AND pm.media_id = m.media_id "               \
     "AND p.hidden_at IS NULL) FROM media m "
@@ -71,6 +75,7 @@ static enum rc keep_row(void *ctx, struct err *err)
     r->m.state = (enum media_state)r->state;
     r->out[r->n++] = r->m;
     r->m.checks = NULL; /* taken over */
+    r->m.tags = NULL;
     return RC_OK;
 }
 
@@ -104,6 +109,7 @@ static enum rc read_media(struct db *db, const char *sql, struct sql_args args,
                                    COL_INT(&m->rendition.height),
                                    COL_UINT(&m->strip_frames),
                                    COL_U64(&m->duplicate_of),
+                                   COL_OWNED(&m->tags),
                                    COL_UINT(&m->used_in)};
     enum rc rc =
         db_each(db, sql, args, SQL_COLS(cols), (struct db_rows){keep_row, r}, err);
@@ -147,12 +153,17 @@ static void write_pattern(const char *name, struct strbuf *out)
         strbuf_addc(out, '%');
 }
 
+#define WITH_TAG                                                                         \
+    "AND (? = '' OR EXISTS (SELECT 1 FROM media_tag t WHERE "                            \
+    "t.workspace_id = m.workspace_id AND t.media_id = m.media_id AND t.tag = ?)) "
+
 /* Two statements: by state the list has an index of its own. */
 static enum rc read_page(struct db *db, const struct media_query *q, const char *pattern,
                          struct reading *r, struct err *err)
 {
     uint64_t before = q->before_id != 0 ? q->before_id : INT64_MAX;
     int kind = (int)q->kind;
+    const char *tag = q->tag != NULL ? q->tag : "";
     int64_t limit = (int64_t)r->max;
 
     if (q->state != 0) {
@@ -162,23 +173,25 @@ static enum rc read_page(struct db *db, const struct media_query *q, const char 
                                        sql_i64(kind),
                                        sql_i64(kind),
                                        sql_text(pattern),
+                                       sql_text(tag),
+                                       sql_text(tag),
                                        sql_i64(limit)};
 
         return read_media(db,
                           SELECT_MEDIA
                           "WHERE m.workspace_id = ? AND m.state = ? AND m.media_id < ? "
-                          "AND (? = 0 OR m.kind = ?) AND m.filename LIKE ? "
+                          "AND (? = 0 OR m.kind = ?) AND m.filename LIKE ? " WITH_TAG
                           "ORDER BY m.media_id DESC LIMIT ?",
                           SQL_ARGS(args), r, err);
     }
     const struct sql_arg args[] = {
         sql_u64(q->workspace_id), sql_u64(before), sql_i64(kind), sql_i64(kind),
-        sql_text(pattern),        sql_i64(limit)};
+        sql_text(pattern),        sql_text(tag),   sql_text(tag), sql_i64(limit)};
 
     return read_media(db,
                       SELECT_MEDIA
                       "WHERE m.workspace_id = ? AND m.media_id < ? AND m.state <> 4 "
-                      "AND (? = 0 OR m.kind = ?) AND m.filename LIKE ? "
+                      "AND (? = 0 OR m.kind = ?) AND m.filename LIKE ? " WITH_TAG
                       "ORDER BY m.media_id DESC LIMIT ?",
                       SQL_ARGS(args), r, err);
 }
@@ -214,7 +227,7 @@ enum rc media_list(struct db *db, const struct media_query *query, struct media 
 /* A change, as its transaction sees it. */
 struct change {
     const struct media_ref *ref;
-    const char *filename;
+    const struct media_edit *edit;
     int64_t now_ms;
 };
 
@@ -259,29 +272,100 @@ static enum rc tell(struct db *db, const struct media_ref *ref, enum event_kind 
     return event_add(db, &e, err);
 }
 
-static enum rc rename_steps(struct db *db, void *ctx, struct err *err)
+static enum rc write_name(struct db *db, const struct change *c, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(c->edit->filename),
+                                   sql_u64(c->ref->media_id)};
+
+    return db_exec(db, "UPDATE media SET filename = ? WHERE media_id = ?", SQL_ARGS(args),
+                   NULL, err);
+}
+
+static enum rc clear_tags(struct db *db, const struct media_ref *ref, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(ref->workspace_id), sql_u64(ref->media_id)};
+
+    return db_exec(db, "DELETE FROM media_tag WHERE workspace_id = ? AND media_id = ?",
+                   SQL_ARGS(args), NULL, err);
+}
+
+/* Two that differ in their case alone are one. */
+static enum rc write_tags(struct db *db, const struct change *c, struct err *err)
+{
+    enum rc rc = clear_tags(db, c->ref, err);
+
+    for (size_t i = 0; i < c->edit->n_tags && rc == RC_OK; i++) {
+        const struct sql_arg args[] = {sql_u64(c->ref->workspace_id),
+                                       sql_u64(c->ref->media_id),
+                                       sql_text(c->edit->tags[i])};
+
+        rc = db_exec(db,
+                     "INSERT IGNORE INTO media_tag (workspace_id, media_id, tag) "
+                     "VALUES (?, ?, ?)",
+                     SQL_ARGS(args), NULL, err);
+    }
+    return rc;
+}
+
+static enum rc edit_steps(struct db *db, void *ctx, struct err *err)
 {
     struct change *c = ctx;
     enum rc rc = begin_change(db, c, err);
 
+    if (rc == RC_OK && c->edit->filename != NULL)
+        rc = write_name(db, c, err);
+    if (rc == RC_OK && c->edit->tags != NULL)
+        rc = write_tags(db, c, err);
     if (rc == RC_OK) {
-        const struct sql_arg args[] = {sql_text(c->filename), sql_i64(c->now_ms),
-                                       sql_u64(c->ref->media_id)};
+        const struct sql_arg args[] = {sql_i64(c->now_ms), sql_u64(c->ref->media_id)};
 
         rc = db_exec_one(db,
-                         "UPDATE media SET filename = ?, version = version + 1, "
-                         "updated_at = ? WHERE media_id = ?",
+                         "UPDATE media SET version = version + 1, updated_at = ? "
+                         "WHERE media_id = ?",
                          SQL_ARGS(args), err);
     }
     return rc == RC_OK ? tell(db, c->ref, EVENT_MEDIA_CHANGED, err) : rc;
 }
 
-enum rc media_rename(struct db *db, const struct media_ref *ref, const char *filename,
-                     struct err *err)
+enum rc media_edit(struct db *db, const struct media_ref *ref,
+                   const struct media_edit *edit, struct err *err)
 {
-    struct change c = {.ref = ref, .filename = filename};
+    struct change c = {.ref = ref, .edit = edit};
 
-    return db_transaction(db, rename_steps, &c, err);
+    assert(edit->n_tags <= MEDIA_TAGS_MAX);
+    return db_transaction(db, edit_steps, &c, err);
+}
+
+/* Tags on their way to the caller. */
+struct tag_reading {
+    struct media_tag row;
+    struct media_tag *out;
+    size_t n;
+};
+
+static enum rc keep_tag(void *ctx, struct err *err UNUSED)
+{
+    struct tag_reading *r = ctx;
+
+    r->out[r->n++] = r->row;
+    return RC_OK;
+}
+
+enum rc media_tags(struct db *db, uint64_t workspace_id,
+                   struct media_tag out[MEDIA_TAG_LIST_MAX], size_t *n, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(workspace_id), sql_i64(MEDIA_TAG_LIST_MAX)};
+    struct tag_reading r = {.out = out};
+    const struct sql_col cols[] = {COL_TEXT(r.row.name), COL_UINT(&r.row.files)};
+    enum rc rc =
+        db_each(db,
+                "SELECT tag, COUNT(*) FROM media_tag WHERE workspace_id = ? "
+                "GROUP BY tag ORDER BY tag LIMIT ?",
+                SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){keep_tag, &r}, err);
+
+    if (rc == RC_OK)
+        *n = r.n;
+    return rc;
 }
 
 /* Does a post need the file that is not over (published, failed, canceled)? A draft
@@ -317,6 +401,8 @@ static enum rc delete_steps(struct db *db, void *ctx, struct err *err)
 
     if (rc == RC_OK)
         rc = check_unused(db, c->ref, err);
+    if (rc == RC_OK)
+        rc = clear_tags(db, c->ref, err);
     if (rc == RC_OK) {
         const struct sql_arg args[] = {sql_i64(c->now_ms), sql_i64(c->now_ms),
                                        sql_i64(c->now_ms), sql_u64(c->ref->media_id)};

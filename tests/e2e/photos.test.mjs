@@ -244,9 +244,16 @@ describe('the library', () => {
     await page.getByText('You have this file already, as red.png.').waitFor({ timeout: 30_000 });
     await page.getByRole('button', { name: 'Look at red.png' }).first().click();
     await page.getByRole('dialog').getByText(/TikTok gets a JPEG of 900×1200/).waitFor();
+    await page.getByLabel('New tag').fill('#colours');
+    await page.getByLabel('New tag').press('Enter');
+    await page.getByRole('button', { name: 'Remove tag colours' }).waitFor();
     await assertAccessible(page, '40-photo-look');
     await assertFitsPhone(page, '40-photo-look');
     await page.keyboard.press('Escape');
+    await page.getByRole('combobox', { name: 'Tag' }).selectOption('colours');
+    await eventually(async () => (await names()).join() === 'red.png', { what: 'the one file with the tag' });
+    await assertAccessible(page, '42-library-tag');
+    await assertFitsPhone(page, '42-library-tag');
   });
 });
 

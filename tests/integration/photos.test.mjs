@@ -134,6 +134,23 @@ describe('the library', () => {
     assert.equal((await client.request('GET', '/api/v1/media?q=a%2Fb')).status, 422);
   });
 
+  test('is kept in order by tags', async () => {
+    const media = await checked(paint(at('tagged.png'), { color: 'pink' }));
+    const answer = await client.expect(200, 'PATCH', `/api/v1/media/${media.id}`, { json: { tags: ['summer', 'Beach 2026'] } });
+    assert.deepEqual(answer.json.tags, ['Beach 2026', 'summer']);
+    assert.equal(answer.json.filename, 'tagged.png');
+    assert.deepEqual((await client.get('/api/v1/media?tag=SUMMER')).items.map((m) => m.id), [media.id]);
+    assert.deepEqual(await client.get('/api/v1/tags'), { items: [{ name: 'Beach 2026', files: 1 }, { name: 'summer', files: 1 }] });
+    for (const tags of [['a'.repeat(41)], [' a'], [''], [1], 'a', Array.from({ length: 21 }, (_, i) => `t${i}`)]) {
+      const refused = await client.request('PATCH', `/api/v1/media/${media.id}`, { json: { tags } });
+      assert.deepEqual([refused.status, refused.json.error.fields], [422, { tags: 'invalid' }], JSON.stringify(tags));
+    }
+    const stranger = await stack.stranger();
+    assert.deepEqual((await stranger.get('/api/v1/tags')).items, []);
+    await client.expect(200, 'PATCH', `/api/v1/media/${media.id}`, { json: { tags: [] } });
+    assert.deepEqual((await client.get('/api/v1/tags')).items, []);
+  });
+
   test('says how full it is', async () => {
     const before = await client.get('/api/v1/storage');
     assert.equal(before.used_bytes, Number(stack.sql('SELECT SUM(bytes) FROM media WHERE state <> 4')));

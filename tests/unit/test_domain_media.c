@@ -355,6 +355,23 @@ START_TEST(a_name_is_short_clean_text)
 }
 END_TEST
 
+START_TEST(a_tag_is_a_short_line_without_spaces_around_it)
+{
+    static const char *const good_tags[] = {"a", "Summer 2026", "\xc3\xa4/b", "#x, y"};
+    static const char *const bad[] = {"", " a", "a ", "a\nb", "a\tb", "\xff", "\x7f"};
+    char tag[MEDIA_TAG_SIZE] = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(good_tags); i++)
+        ck_assert_msg(media_tag_ok(good_tags[i]), "%s", good_tags[i]);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        ck_assert_msg(!media_tag_ok(bad[i]), "row %zu", i);
+    (void)memset(tag, 'a', MEDIA_TAG_MAX);
+    ck_assert(media_tag_ok(tag));
+    tag[MEDIA_TAG_MAX] = 'a';
+    ck_assert(!media_tag_ok(tag));
+}
+END_TEST
+
 START_TEST(checks_are_written_as_the_api_shows_them)
 {
     struct media_check c;
@@ -379,4 +396,5 @@ UNIT_MAIN("domain_media", every_limit_holds_at_its_edge_and_not_beyond,
           a_refusal_names_the_measured_value_the_limit_and_what_to_do,
           a_file_with_several_faults_is_told_all_of_them,
           types_that_clients_claim_are_known_or_refused, a_name_is_short_clean_text,
+          a_tag_is_a_short_line_without_spaces_around_it,
           checks_are_written_as_the_api_shows_them)

@@ -98,6 +98,25 @@ static struct media_ref of(uint64_t id, uint32_t version)
         .workspace_id = workspace, .media_id = id, .version = version, .user_id = user};
 }
 
+static enum rc rename_to(const struct media_ref *ref, const char *name)
+{
+    const struct media_edit edit = {.filename = name};
+
+    return media_edit(db, ref, &edit, &err);
+}
+
+/* All that it shall have; NULL: one less. */
+static enum rc tag_with(const struct media_ref *ref, const char *a, const char *b)
+{
+    const char *const tags[] = {a, b};
+    const struct media_edit edit = {.tags = tags,
+                                    .n_tags = a == NULL   ? 0U
+                                              : b == NULL ? 1U
+                                                          : 2U};
+
+    return media_edit(db, ref, &edit, &err);
+}
+
 static int64_t column(const char *name, uint64_t id)
 {
     return database_number(db, "SELECT %s FROM media WHERE media_id = %" PRIu64, name,
@@ -295,7 +314,7 @@ START_TEST(another_workspace_has_none_of_it)
 
     foreign.workspace_id = other;
     ck_assert_int_eq(media_get(db, other, id, &m, &err), RC_NOT_FOUND);
-    ck_assert_int_eq(media_rename(db, &foreign, "x.mp4", &err), RC_NOT_FOUND);
+    ck_assert_int_eq(rename_to(&foreign, "x.mp4"), RC_NOT_FOUND);
     ck_assert_int_eq(media_delete(db, &foreign, &err), RC_NOT_FOUND);
     ck_assert_int_eq(column("version", id), 2);
 }
@@ -413,7 +432,7 @@ START_TEST(files_are_found_by_a_part_of_their_name)
         uint64_t id = arrived("video/mp4");
         struct media_ref ref = of(id, 0);
 
-        ok(media_rename(db, &ref, names[i], &err));
+        ok(rename_to(&ref, names[i]));
         first = i == 0 ? id : first;
     }
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -423,6 +442,72 @@ START_TEST(files_are_found_by_a_part_of_their_name)
         ck_assert_msg(strcmp(page(&q, first, &more), rows[i].ids) == 0, "row %zu: %s", i,
                       page(&q, first, &more));
     }
+}
+END_TEST
+
+static const char *tags_of(uint64_t id)
+{
+    static char text[256];
+    struct media m;
+
+    ok(media_get(db, workspace, id, &m, &err));
+    (void)snprintf(text, sizeof(text), "%s", m.tags != NULL ? m.tags : "-");
+    media_release(&m);
+    return text;
+}
+
+START_TEST(tags_are_given_taken_and_found_by)
+{
+    static struct media_tag list[MEDIA_TAG_LIST_MAX];
+    uint64_t first = arrived("video/mp4");
+    uint64_t second = arrived("video/mp4");
+    struct media_ref one = of(first, 1), two = of(second, 0), any = of(first, 0);
+    struct media_query q = {.workspace_id = workspace, .limit = 10};
+    size_t n = 0;
+    bool more = false;
+
+    ck_assert_str_eq(tags_of(first), "-");
+    ok(tag_with(&one, "summer", "beach"));
+    ok(tag_with(&two, "Summer", "summer"));
+    ck_assert_str_eq(tags_of(first), "beach\nsummer");
+    ck_assert_str_eq(tags_of(second), "Summer");
+    ck_assert_int_eq(tag_with(&one, "x", NULL), RC_CONFLICT);
+    q.tag = "SUMMER";
+    ck_assert_str_eq(page(&q, first, &more), "1 0");
+    q.tag = "beach";
+    ck_assert_str_eq(page(&q, first, &more), "0");
+    q.state = MEDIA_CHECKING;
+    ck_assert_str_eq(page(&q, first, &more), "0");
+    q.tag = "bea";
+    ck_assert_str_eq(page(&q, first, &more), "");
+    ok(media_tags(db, workspace, list, &n, &err));
+    ck_assert_uint_eq(n, 2);
+    ck_assert_str_eq(list[0].name, "beach");
+    ck_assert_uint_eq(list[0].files, 1);
+    ck_assert_uint_eq(list[1].files, 2);
+    ok(rename_to(&two, "kept.mp4"));
+    ck_assert_str_eq(tags_of(second), "Summer");
+    ok(tag_with(&two, NULL, NULL));
+    ck_assert_str_eq(tags_of(second), "-");
+    ok(media_delete(db, &any, &err));
+    ok(media_tags(db, workspace, list, &n, &err));
+    ck_assert_uint_eq(n, 0);
+}
+END_TEST
+
+START_TEST(another_workspace_sees_and_gives_no_tags)
+{
+    static struct media_tag list[MEDIA_TAG_LIST_MAX];
+    uint64_t id = arrived("video/mp4");
+    struct media_ref ref = of(id, 0), foreign = of(id, 0);
+    size_t n = 9;
+
+    ok(tag_with(&ref, "mine", NULL));
+    foreign.workspace_id = seed_workspace(db);
+    ck_assert_int_eq(tag_with(&foreign, "theirs", NULL), RC_NOT_FOUND);
+    ok(media_tags(db, foreign.workspace_id, list, &n, &err));
+    ck_assert_uint_eq(n, 0);
+    ck_assert_str_eq(tags_of(id), "mine");
 }
 END_TEST
 
@@ -465,10 +550,10 @@ START_TEST(a_new_name_is_a_new_version)
     struct media_ref any = of(id, 0);
     struct media m;
 
-    ok(media_rename(db, &now, "a.mp4", &err));
-    ck_assert_int_eq(media_rename(db, &old, "b.mp4", &err), RC_CONFLICT);
+    ok(rename_to(&now, "a.mp4"));
+    ck_assert_int_eq(rename_to(&old, "b.mp4"), RC_CONFLICT);
     ck_assert_str_eq(err.code, "version_mismatch");
-    ok(media_rename(db, &any, "\xc3\xa4.mp4", &err));
+    ok(rename_to(&any, "\xc3\xa4.mp4"));
     ok(media_get(db, workspace, id, &m, &err));
     ck_assert_str_eq(m.filename, "\xc3\xa4.mp4");
     ck_assert_uint_eq(m.version, 4);
@@ -486,7 +571,7 @@ START_TEST(the_longest_name_fits)
 
     for (size_t i = 0; i < MEDIA_FILENAME_MAX; i++)
         (void)memcpy(name + 4 * i, "\xf0\x9f\x8e\xac", 5);
-    ok(media_rename(db, &ref, name, &err));
+    ok(rename_to(&ref, name));
     ok(media_get(db, workspace, id, &m, &err));
     ck_assert_str_eq(m.filename, name);
     media_release(&m);
@@ -505,7 +590,7 @@ START_TEST(a_deleted_file_is_gone_but_for_its_row)
     ok(media_delete(db, &ref, &err));
     ck_assert_int_eq(media_get(db, workspace, id, &m, &err), RC_NOT_FOUND);
     ck_assert_int_eq(media_delete(db, &ref, &err), RC_NOT_FOUND);
-    ck_assert_int_eq(media_rename(db, &ref, "x", &err), RC_NOT_FOUND);
+    ck_assert_int_eq(rename_to(&ref, "x"), RC_NOT_FOUND);
     ck_assert_int_eq(column("state", id), MEDIA_DELETED);
     ck_assert_int_eq(events(84, id), 1);
 }
@@ -796,7 +881,7 @@ START_TEST(the_programs_have_the_rights_for_all_this)
     ok(media_get(db, workspace, id, &m, &err));
     media_release(&m);
     ref = of(id, 0);
-    ok(media_rename(db, &ref, "a.mp4", &err));
+    ok(rename_to(&ref, "a.mp4"));
     ok(media_delete(db, &ref, &err));
     ok(media_overdue(db, &overdue, &err));
     db_free(db);
@@ -816,9 +901,10 @@ DATABASE_MAIN("store_media", setup, teardown,
               a_video_deleted_before_its_strip_is_made_only_loses_its_bytes,
               the_same_bytes_again_are_known_as_such, another_workspace_has_none_of_it,
               the_list_is_newest_first_page_by_page, the_list_can_be_narrowed,
-              files_are_found_by_a_part_of_their_name, a_file_says_how_many_posts_show_it,
-              a_new_name_is_a_new_version, the_longest_name_fits,
-              a_deleted_file_is_gone_but_for_its_row,
+              files_are_found_by_a_part_of_their_name, tags_are_given_taken_and_found_by,
+              another_workspace_sees_and_gives_no_tags,
+              a_file_says_how_many_posts_show_it, a_new_name_is_a_new_version,
+              the_longest_name_fits, a_deleted_file_is_gone_but_for_its_row,
               a_file_is_kept_for_posts_that_still_need_it,
               a_file_is_claimed_by_one_at_a_time,
               two_who_claim_at_once_get_different_files,

@@ -153,6 +153,9 @@ START_TEST(files_are_uploaded_and_managed)
                   gone = upload_of("bbbbbbbbbbbbbbbbbbbbbbbbbb"), read;
     const struct media_query query = {.workspace_id = seed.workspace, .limit = 10};
     struct media_ref ref = {.workspace_id = seed.workspace, .user_id = seed.user};
+    static const char *const words[] = {"tag"};
+    static struct media_tag tags[MEDIA_TAG_LIST_MAX];
+    const struct media_edit edit = {.filename = "b.mp4", .tags = words, .n_tags = 1};
     struct upload_usage usage;
     struct media one, list[11];
     uint64_t overdue;
@@ -173,7 +176,8 @@ START_TEST(files_are_uploaded_and_managed)
     while (n > 0)
         media_release(&list[--n]);
     ref.media_id = u.media_id;
-    works(media_rename(api, &ref, "b.mp4", &err), "media_rename");
+    works(media_edit(api, &ref, &edit, &err), "media_edit");
+    works(media_tags(api, seed.workspace, tags, &n, &err), "media_tags");
     works(media_delete(api, &ref, &err), "media_delete");
     works(media_overdue(api, &overdue, &err), "media_overdue");
 }

@@ -96,6 +96,7 @@ export interface Media extends PostMedia {
   rendition: { bytes: number; width: number; height: number } | null;
   strip: { url: string; frames: number } | null;
   duplicate_of: string | null;
+  tags: string[];
   used_in: number;
   created_at: string;
   version: number;

@@ -42,6 +42,17 @@ static enum rc read_name(const struct api_request *req, char name[MEDIA_FILENAME
     return RC_OK;
 }
 
+static enum rc read_tag(const struct api_request *req, char tag[MEDIA_TAG_SIZE],
+                        struct media_query *q, struct err *err)
+{
+    bool found;
+    enum rc rc = web_query(req->web, "tag", tag, MEDIA_TAG_SIZE, &found, err);
+
+    if (rc == RC_OK && found && tag[0] != '\0')
+        q->tag = tag;
+    return rc;
+}
+
 enum { UPLOADING = 4 }; /* a status that no file of the library has yet */
 
 static enum rc read_query(const struct api_request *req, struct media_query *q,
@@ -82,6 +93,7 @@ enum rc media_list_get(struct api *api, const struct api_request *req,
     struct media_query q = {.workspace_id = req->who.workspace_id};
     struct api_page page;
     char name[MEDIA_FILENAME_SIZE];
+    char tag[MEDIA_TAG_SIZE];
     struct media *items = NULL;
     size_t n = 0;
     bool more = false;
@@ -91,6 +103,8 @@ enum rc media_list_get(struct api *api, const struct api_request *req,
         rc = read_query(req, &q, err);
     if (rc == RC_OK)
         rc = read_name(req, name, &q, err);
+    if (rc == RC_OK)
+        rc = read_tag(req, tag, &q, err);
     if (rc != RC_OK)
         return rc;
     q.before_id = page.id;

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A number that is not known is null. */
 static void key_known(struct jsonw *w, const char *key, int64_t n)
@@ -68,6 +69,19 @@ static void write_strip(struct jsonw *w, const struct media *m)
     jsonw_end(w);
 }
 
+static void write_tags(struct jsonw *w, const char *tags)
+{
+    jsonw_key(w, "tags");
+    jsonw_array(w);
+    while (tags != NULL && *tags != '\0') {
+        size_t len = strcspn(tags, "\n");
+
+        jsonw_text_len(w, tags, len);
+        tags += len + (tags[len] == '\n');
+    }
+    jsonw_end(w);
+}
+
 void media_write(struct jsonw *w, const struct media *m)
 {
     jsonw_object(w);
@@ -90,6 +104,7 @@ void media_write(struct jsonw *w, const struct media *m)
         jsonw_id(w, m->duplicate_of);
     else
         jsonw_null(w);
+    write_tags(w, m->tags);
     jsonw_key_int(w, "used_in", m->used_in);
     jsonw_key_time(w, "created_at", m->created_at_ms);
     jsonw_key_int(w, "version", m->version);

@@ -20,6 +20,8 @@ enum rc media_thumbnail(struct api *api, const struct api_request *req,
 enum rc media_strip(struct api *api, const struct api_request *req,
                     struct web_response *res, struct err *err) MUST_CHECK;
 
+enum rc media_tags_get(struct api *api, const struct api_request *req,
+                       struct web_response *res, struct err *err) MUST_CHECK;
 enum rc media_storage(struct api *api, const struct api_request *req,
                       struct web_response *res, struct err *err) MUST_CHECK;
 

@@ -27,20 +27,27 @@ const renaming = signal<Media | null>(null);
 /** What the list is narrowed to. */
 const sought = signal('');
 const kind = signal<Kind | ''>('');
+const tag = signal('');
+const tags = signal<{ name: string; files: number }[]>([]);
 const storage = signal<Storage | null>(null);
 
 const WAIT_MS = 250;
 let typing: ReturnType<typeof setTimeout> | undefined;
 let asked = 0;
 
-const narrowed = (): boolean => sought.value.trim() !== '' || kind.value !== '';
+const narrowed = (): boolean => sought.value.trim() !== '' || kind.value !== '' || tag.value !== '';
 
 function address(cursor: string | null): string {
   const q = new URLSearchParams({ limit: '48' });
   if (sought.value.trim()) q.set('q', sought.value.trim().replace(/[/\\]/g, ''));
   if (kind.value) q.set('kind', kind.value);
+  if (tag.value) q.set('tag', tag.value);
   if (cursor) q.set('cursor', cursor);
   return `/api/v1/media?${q}`;
+}
+
+function loadTags(): void {
+  get<{ items: { name: string; files: number }[] }>('/api/v1/tags').then((t) => (tags.value = t.items), () => undefined);
 }
 
 function loadStorage(): void {
@@ -50,7 +57,10 @@ function loadStorage(): void {
 async function load(cursor: string | null = null): Promise<void> {
   const mine = ++asked;
   more.value = cursor !== null;
-  if (!cursor) loadStorage();
+  if (!cursor) {
+    loadStorage();
+    loadTags();
+  }
   try {
     const page = await get<Page<Media>>(address(cursor));
     if (mine !== asked) return; // somebody typed on
@@ -123,6 +133,7 @@ function Card({ m }: { m: Media }) {
           <Menu label={`More for ${m.filename}`} items={menuOf(m)} />
         </div>
         <p class="hint">{facts(m)}</p>
+        {m.tags.length > 0 && <p class="hint">{m.tags.map((t) => `#${t}`).join(' ')}</p>}
         <p class="media-state">
           <span class={`badge tone-${v.tone}`}><Icon name={v.icon} />{v.text}</span>
           {m.used_in > 0 && <span class="hint">in {count(m.used_in, 'post', 'posts')}</span>}
@@ -132,6 +143,51 @@ function Card({ m }: { m: Media }) {
       </div>
     </li>
   );
+}
+
+async function setTags(m: Media, list: string[]): Promise<boolean> {
+  try {
+    keepMedia(await api<Media>('PATCH', `/api/v1/media/${m.id}`, { body: { tags: list }, ifMatch: m.version }));
+    loadTags();
+    return true;
+  } catch (e) {
+    toast(asError(e).message, 'bad');
+    return false;
+  }
+}
+
+/** The words by which a file is found again: chosen from those there are, or new ones. */
+class Tags extends Component<{ m: Media }, { text: string }> {
+  override state = { text: '' };
+
+  private readonly add = async (e: SubmitEvent) => {
+    e.preventDefault();
+    const { m } = this.props;
+    const word = this.state.text.trim().replace(/^#/, '');
+    if (word && (await setTags(m, [...m.tags, word]))) this.setState({ text: '' });
+  };
+
+  override render() {
+    const { m } = this.props;
+    return (
+      <form class="form tags" onSubmit={(e) => void this.add(e)} aria-label="Tags">
+        {m.tags.length > 0 && (
+          <div class="button-row">
+            {m.tags.map((t) => <Button key={t} class="btn-s" icon="close" aria-label={`Remove tag ${t}`} onClick={() => void setTags(m, m.tags.filter((x) => x !== t))}>{t}</Button>)}
+          </div>
+        )}
+        <div class="button-row">
+          <label class="visually-hidden" for="new-tag">New tag</label>
+          <input
+            id="new-tag" class="input" list="all-tags" maxLength={40} placeholder="Add a tag" autocomplete="off" value={this.state.text}
+            onInput={(e) => this.setState({ text: e.currentTarget.value })}
+          />
+          <datalist id="all-tags">{tags.value.filter((t) => !m.tags.includes(t.name)).map((t) => <option key={t.name} value={t.name} />)}</datalist>
+          <Button type="submit" icon="plus" disabled={this.state.text.trim() === ''}>Add</Button>
+        </div>
+      </form>
+    );
+  }
 }
 
 function Look({ m }: { m: Media }) {
@@ -149,6 +205,7 @@ function Look({ m }: { m: Media }) {
         <div>
           <p>{facts(m)}{m.duration_ms !== null && ` · ${duration(m.duration_ms)}`}</p>
           {m.rendition && <p class="hint">TikTok gets a JPEG of {m.rendition.width}×{m.rendition.height} with {bytes(m.rendition.bytes)}, without place and camera data. Your file stays as it is.</p>}
+          <Tags m={m} />
           <ul class="checks">
             {m.checks.map((c) => (
               <li key={c.code} class={c.converted ? 'tone-info' : c.ok ? 'tone-good' : 'tone-bad'}>
@@ -232,6 +289,18 @@ function Filter() {
           <button key={k} type="button" aria-pressed={kind.value === k} onClick={() => choose(k)}>{{ '': 'All', video: 'Videos', photo: 'Photos' }[k]}</button>
         ))}
       </div>
+      {(tags.value.length > 0 || tag.value) && (
+        <select
+          class="input tag-choice" aria-label="Tag" value={tag.value}
+          onChange={(e) => {
+            tag.value = e.currentTarget.value;
+            void load();
+          }}
+        >
+          <option value="">All tags</option>
+          {tags.value.map((t) => <option key={t.name} value={t.name}>#{t.name} ({t.files})</option>)}
+        </select>
+      )}
       <Meter />
     </div>
   );
@@ -240,6 +309,7 @@ function Filter() {
 function clear(): void {
   sought.value = '';
   kind.value = '';
+  tag.value = '';
   void load();
 }
 
@@ -250,7 +320,7 @@ function Body() {
   if (list.length === 0 && narrowed()) {
     return (
       <Empty icon="search" title="No file like that">
-        <p>Nothing in the library has this name and kind.</p>
+        <p>Nothing in the library has this name, kind and tag.</p>
         <Button onClick={clear}>Show all files</Button>
       </Empty>
     );
@@ -279,6 +349,7 @@ export default class MediaLibrary extends Component {
     renaming.value = null;
     sought.value = '';
     kind.value = '';
+    tag.value = '';
     void load();
     this.stop = onChanges((c) => !narrowed() && (c.reset || c.changed.some((x) => x.type === 'media' && x.status !== 'deleted' && !ids.value?.includes(x.id))) && void load());
   }
