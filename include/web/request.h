@@ -79,4 +79,8 @@ enum rc web_body_some(const struct web_request *req, void *buf, size_t len, size
  * blob/incoming.h. */
 const char *web_body_file(const struct web_request *req);
 
+/* True when nginx says that the request came in on its internal listener (TTS_INTERNAL);
+ * no client's header is taken for it. */
+bool web_is_internal(const struct web_request *req) MUST_CHECK;
+
 #endif

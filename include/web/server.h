@@ -66,6 +66,11 @@ enum rc web_listen_check(const char *text, struct err *err) MUST_CHECK;
 bool web_wait_begin(void) MUST_CHECK;
 void web_wait_end(void);
 
+/* How many requests all workers have answered with a status of 1xx to 5xx, since the
+ * server began; counts[0] is of no use. */
+enum { WEB_CLASSES = 6 };
+void web_answers(uint64_t counts[WEB_CLASSES]);
+
 /* Waits, but no longer than the client stays and the server runs: false when it ended
  * early for one of these (for the simulator's delays and hangs). */
 bool web_pause(const struct web_request *req, int64_t ms) MUST_CHECK;

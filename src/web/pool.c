@@ -70,3 +70,17 @@ void web_wait_end(void)
     if (joined != NULL)
         atomic_store(&joined->slots[own_slot].waiting, false);
 }
+
+void pool_answered(int status)
+{
+    int class = status / 100;
+
+    if (joined != NULL && class > 0 && class < WEB_CLASSES)
+        (void)atomic_fetch_add_explicit(&joined->answers[class], 1, memory_order_relaxed);
+}
+
+void web_answers(uint64_t counts[WEB_CLASSES])
+{
+    for (size_t i = 0; i < WEB_CLASSES; i++)
+        counts[i] = joined != NULL ? atomic_load(&joined->answers[i]) : 0;
+}

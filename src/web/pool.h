@@ -21,6 +21,7 @@ struct pool_slot {
 
 struct pool {
     size_t workers;
+    atomic_uint_fast64_t answers[WEB_CLASSES]; /* by the status's first digit */
     struct pool_slot slots[WEB_WORKERS_MAX];
 };
 
@@ -33,5 +34,8 @@ void pool_clear(struct pool *pool, size_t slot);
 
 /* From now on this process is the slot's worker: web_wait_begin() counts it. */
 void pool_join(struct pool *pool, size_t slot);
+
+/* This worker has answered with a status. */
+void pool_answered(int status);
 
 #endif

@@ -161,6 +161,13 @@ const char *web_body_file(const struct web_request *req)
     return own_parameter(req, "REQUEST_BODY_FILE");
 }
 
+bool web_is_internal(const struct web_request *req)
+{
+    const char *value = own_parameter(req, "TTS_INTERNAL");
+
+    return value != NULL && strcmp(value, "1") == 0;
+}
+
 /* --- queries and forms ------------------------------------------------------------- */
 
 static enum rc malformed(struct err *err)

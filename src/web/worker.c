@@ -168,6 +168,7 @@ static void answer(struct worker *w)
         finish(w, &req);
     else
         hang_up(w);
+    pool_answered(res.status);
     web_response_release(&res);
     log_context("%s", "");
     w->slot->request_id[0] = '\0';

@@ -1,4 +1,5 @@
 /* GET /api/live and /api/ready: the truth about health. */
+#include "metrics.h"
 #include "ready.h"
 
 #include "core/version.h"
@@ -22,6 +23,7 @@ static enum rc live(struct api *api, const struct api_request *req,
 static const struct api_route routes[] = {
     {"GET", "/api/live", AUTH_NONE, BODY_NONE, live},
     {"GET", "/api/ready", AUTH_NONE, BODY_NONE, live_ready},
+    {"GET", "/metrics", AUTH_NONE, BODY_NONE, live_metrics},
 };
 
 const struct api_routes live_routes = {routes, ARRAY_LEN(routes)};
