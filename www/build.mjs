@@ -40,7 +40,8 @@ function staticImports(list, start) {
   const seen = new Set();
   const queue = [start.file];
   while (queue.length > 0) {
-    const here = list.find((o) => o.file === queue.pop());
+    const next = queue.pop();
+    const here = list.find((o) => o.file === next);
     for (const i of here.imports) {
       if (i.kind === 'import-statement' && !i.external && !seen.has(i.path)) {
         seen.add(i.path);

@@ -81,6 +81,12 @@ enum rc notification_unread(struct db *db, uint64_t workspace_id, uint64_t user_
 enum rc notification_read(struct db *db, uint64_t workspace_id, uint64_t user_id,
                           uint64_t upto, struct err *err) MUST_CHECK;
 
+/* Whether the person wants them by mail. */
+enum rc notification_wanted(struct db *db, uint64_t user_id, bool *mail,
+                            struct err *err) MUST_CHECK;
+enum rc notification_want(struct db *db, uint64_t user_id, bool mail,
+                          struct err *err) MUST_CHECK;
+
 /* Deletes some of those that are older than NOTIFICATION_KEPT_DAYS. */
 enum rc notification_purge(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
 

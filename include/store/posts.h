@@ -141,6 +141,17 @@ struct post_counts {
 enum rc posts_count(struct db *db, uint64_t workspace_id, struct post_counts *out,
                     struct err *err) MUST_CHECK;
 
+/* What may keep a scheduled post from going out at its time, as far as is known: no
+ * reason to refuse it. */
+struct post_warnings {
+    int64_t grant_ends_ms;   /* the account's connection ends before its time; 0: not */
+    int64_t paused_until_ms; /* a limit holds the account up beyond its time; 0: not */
+    bool beyond_cap; /* as many are planned in the 24 h before it as TikTok takes */
+    unsigned cap;    /* which is so many; 0: not known */
+};
+enum rc posts_warnings(struct db *db, uint64_t workspace_id, const struct post *post,
+                       struct post_warnings *out, struct err *err) MUST_CHECK;
+
 /* --- writing ------------------------------------------------------------------------ */
 
 /* An Idempotency-Key: what it is (hash of route and key) and what it was sent with (hash

@@ -103,6 +103,11 @@ enum rc task_claim(struct db *db, uint64_t inc, struct task *out, size_t max, si
                    struct err *err) MUST_CHECK;
 void task_release(struct task *task);
 
+/* The same for TASK_SEND_MAIL alone, which task_claim() leaves out: mail has a thread of
+ * its own. */
+enum rc task_claim_mail(struct db *db, uint64_t inc, struct task *out, size_t max,
+                        size_t *len, struct err *err) MUST_CHECK;
+
 /* The task's end. RC_CONFLICT: the task is no longer ours; the result is dropped. */
 enum rc task_finish(struct db *db, const struct task *task, uint64_t inc,
                     const char *result, struct err *err) MUST_CHECK;

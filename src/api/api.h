@@ -113,7 +113,8 @@ struct api_routes {
     size_t n;
 };
 extern const struct api_routes session_routes, account_routes, upload_routes,
-    media_routes, post_routes, webhook_routes, live_routes, pull_routes;
+    media_routes, post_routes, webhook_routes, live_routes, pull_routes,
+    notification_routes;
 
 /* Helpers that several handlers need (src/api/common.c). */
 

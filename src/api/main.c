@@ -26,8 +26,8 @@ enum {
 };
 
 static const struct api_routes *const all_routes[] = {
-    &session_routes, &account_routes, &upload_routes, &media_routes,
-    &post_routes,    &webhook_routes, &live_routes,   &pull_routes,
+    &session_routes, &account_routes, &upload_routes, &media_routes,        &post_routes,
+    &webhook_routes, &live_routes,    &pull_routes,   &notification_routes,
 };
 
 /* What the parent hands to its workers. */

@@ -16,6 +16,7 @@
 #include "intake.h"
 #include "journal.h"
 #include "lease.h"
+#include "mailer.h"
 #include "publisher.h"
 #include "reconcile.h"
 #include "run.h"
@@ -137,6 +138,9 @@ static enum rc open_parts(struct loop *l, struct err *err)
     p->errands = errands_new(p);
     p->hooks = hooks_new(p);
     p->reconcile = reconcile_new(p);
+    rc = mailer_new(p, wake, &p->mailer, err);
+    if (rc != RC_OK)
+        return rc;
     return ear_new(p, &l->ear, err);
 }
 
@@ -144,6 +148,7 @@ static void close_parts(struct loop *l)
 {
     struct publisher *p = &l->p;
 
+    mailer_free(p->mailer);
     pool_free(p->tasks); /* first: their threads use everything else */
     pool_free(p->store);
     ear_free(l->ear);
@@ -252,6 +257,7 @@ static enum rc turn(struct loop *l, struct err *err)
         ear_listen(l->ear);
     pool_reap(p->store);
     pool_reap(p->tasks);
+    mailer_reap(p->mailer);
     calls_start(p->calls);
     timers_run(&p->timers, publisher_mono_ms());
     run_take_turns(p);

@@ -34,6 +34,7 @@ struct hooks;
 struct intake;
 struct journal;
 struct lease;
+struct mailer;
 struct reconcile;
 struct turns;
 
@@ -64,6 +65,7 @@ struct publisher {
     struct hooks *hooks;
     struct reconcile *reconcile;
     struct turns *turns;
+    struct mailer *mailer;                      /* NULL: no mail is sent */
     struct list runs;                           /* struct run */
     struct list by_post[PUBLISHER_RUN_BUCKETS]; /* the same */
     size_t waiting;                             /* runs that only wait for their time */

@@ -12,6 +12,7 @@
 #include "store/account_tokens.h"
 #include "store/health.h"
 #include "store/jobs.h"
+#include "store/notifications.h"
 #include "store/publishers.h"
 #include "store/tasks.h"
 #include "store/webhooks.h"
@@ -229,6 +230,8 @@ static enum rc purge(struct chore *c, const struct pool_kit *kit)
 
     enum rc rc = task_purge(kit->db, &n, &c->err);
 
+    if (rc == RC_OK)
+        rc = notification_purge(kit->db, &n, &c->err);
     return rc == RC_OK ? hook_purge(kit->db, &n, &c->err) : rc;
 }
 

@@ -3,6 +3,7 @@
 #include "blob/blob.h"
 #include "core/config.h"
 #include "crypto/keys.h"
+#include "net/smtp.h"
 #include "net/url.h"
 #include "queue/redis.h"
 #include "store/db.h"
@@ -64,6 +65,11 @@ static const struct config_key keys[] = {
     {"STATE_DIRECTORY", "var/publisher", CONFIG_STRING, FIELD(state_dir), 0, 1000, NULL},
     {"PUBLISH_INFLIGHT", "64", CONFIG_INT, FIELD(in_flight), 1, 4096, NULL},
     {"PUBLISH_EGRESS_MBIT", "0", CONFIG_INT, FIELD(egress_mbit), 0, 100000, NULL},
+    {"SMTP_URL", "", CONFIG_SECRET, FIELD(smtp_url), 0, 1024, smtp_url_check},
+    {"SMTP_CA_FILE", "", CONFIG_STRING, FIELD(smtp_ca_file), 0, 1024, NULL},
+    {"MAIL_FROM", "", CONFIG_STRING, FIELD(mail_from), 0, SMTP_ADDRESS_MAX,
+     smtp_from_check},
+    {"APP_URL", "", CONFIG_STRING, FIELD(app_url), 0, 256, api_url_check},
     {"LOG_LEVEL", "info", CONFIG_STRING, FIELD(log_level_name), 0, 16, log_level_check},
     {"LOG_FILE", "", CONFIG_STRING, FIELD(log_file), 0, 1024, NULL},
 };
@@ -94,6 +100,8 @@ void settings_read(struct settings *s)
     if (s->pull_videos && s->pull_url == NULL)
         config_reject("publisher", "MEDIA_PULL_URL",
                       "is needed: TIKTOK_VIDEO_TRANSFER is pull");
+    if (s->smtp_url != NULL && s->mail_from == NULL)
+        config_reject("publisher", "MAIL_FROM", "is needed: SMTP_URL is set");
 }
 
 void settings_release(struct settings *s)

@@ -14,9 +14,11 @@ struct settings {
     char *api_url, *upload_hosts, *video_transfer;
     char *pull_url, *pull_mode; /* pull_url: NULL when TikTok can fetch nothing of ours */
     char *db_url, *redis_url, *token_key_file, *media_url, *state_dir;
+    char *smtp_url, *mail_from, *smtp_ca_file; /* NULL: no mail is sent */
+    char *app_url; /* of the dashboard, for links in mails; NULL: none */
     char *log_level_name, *log_file;
     int64_t egress_mbit; /* what uploads may send in a second, in megabits; 0: no limit */
-    int64_t in_flight; /* posts at a time; those that only wait or poll not counted */
+    int64_t in_flight;   /* posts at a time; those that only wait or poll not counted */
 
     /* Derived. */
     struct tiktok_app app; /* redirect_uri: each connection brings its own */

@@ -72,6 +72,11 @@ static const struct right rights[] = {
     {"tts_publisher", "attempt", "SELECT,INSERT,UPDATE"},
     {"tts_publisher", "job_event", "INSERT"},
     {"tts_publisher", "notification", "SELECT,INSERT,UPDATE,DELETE"},
+    {"tts_publisher", "notification_read", "SELECT"},
+    {"tts_publisher", "membership", "SELECT"},
+    {"tts_publisher", "workspace", "SELECT"},
+    /* Who gets mail; the hashes of passwords are none of its business. */
+    {"tts_publisher", "user", "SELECT (user_id, email, mail_on, disabled_at)"},
     {"tts_publisher", "webhook_inbox", "SELECT,UPDATE,DELETE"},
 
     {"tts_media", "connection_check", "SELECT,UPDATE"},

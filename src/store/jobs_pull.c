@@ -50,7 +50,8 @@ static enum rc open_attempt(struct db *db, const struct opening *o, struct err *
 
         return job_second_live(
             db_exec_one(db,
-                        "UPDATE attempt SET state = 3, publish_id = ?, init_date = ?,"
+                        "UPDATE attempt SET state = 3, granted_at = " SQL_NOW
+                        ", publish_id = ?, init_date = ?,"
                         " tiktok_log_id = ?, gate_token = IF(?, NULL, gate_token),"
                         " granted_at = " SQL_NOW ", updated_at = " SQL_NOW
                         " WHERE post_id = ? AND attempt_no = ?"

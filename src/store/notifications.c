@@ -210,6 +210,24 @@ enum rc notification_read(struct db *db, uint64_t workspace_id, uint64_t user_id
                    SQL_ARGS(args), NULL, err);
 }
 
+enum rc notification_wanted(struct db *db, uint64_t user_id, bool *mail, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(user_id)};
+    const struct sql_col cols[] = {COL_BOOL(mail)};
+    bool found = false;
+
+    return db_row(db, "SELECT mail_on FROM user WHERE user_id = ?", SQL_ARGS(args),
+                  SQL_COLS(cols), &found, err);
+}
+
+enum rc notification_want(struct db *db, uint64_t user_id, bool mail, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(mail), sql_u64(user_id)};
+
+    return db_exec(db, "UPDATE user SET mail_on = ? WHERE user_id = ?", SQL_ARGS(args),
+                   NULL, err);
+}
+
 enum rc notification_purge(struct db *db, int64_t *n, struct err *err)
 {
     const struct sql_arg args[] = {sql_i64((int64_t)NOTIFICATION_KEPT_DAYS * 86400000),

@@ -68,6 +68,7 @@ struct claim {
     size_t max, len;
     struct task next;
     int kind;
+    bool mail;
 };
 
 /* Whoever waited has gone by its deadline; and what ends every publisher that takes it is
@@ -99,6 +100,13 @@ static enum rc add_task(void *ctx, struct err *err UNUSED)
     return RC_OK;
 }
 
+/* Tasks that are mail (=) or not (<>). */
+#define LOCK_DUE(is)                                                                     \
+    "SELECT task_id, kind, workspace_id, account_id, fence + 1, fails,"                  \
+    " payload FROM task FORCE INDEX (k_due)"                                             \
+    " WHERE state IN (1, 2) AND next_at <= " SQL_NOW " AND kind " is " 5"                \
+    " ORDER BY next_at, task_id LIMIT ? FOR UPDATE SKIP LOCKED"
+
 /* Those that another claimer has in hand are skipped. */
 static enum rc lock_due(struct db *db, struct claim *c, struct err *err)
 {
@@ -109,12 +117,8 @@ static enum rc lock_due(struct db *db, struct claim *c, struct err *err)
         COL_U64(&c->next.fence),        COL_UINT(&c->next.fails),
         COL_OWNED(&c->next.payload)};
 
-    return db_each(db,
-                   "SELECT task_id, kind, workspace_id, account_id, fence + 1, fails,"
-                   " payload FROM task FORCE INDEX (k_due)"
-                   " WHERE state IN (1, 2) AND next_at <= " SQL_NOW
-                   " ORDER BY next_at, task_id LIMIT ? FOR UPDATE SKIP LOCKED",
-                   SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_task, c}, err);
+    return db_each(db, c->mail ? LOCK_DUE("=") : LOCK_DUE("<>"), SQL_ARGS(args),
+                   SQL_COLS(cols), (struct db_rows){add_task, c}, err);
 }
 
 static enum rc take(struct db *db, const struct claim *c, const struct task *t,
@@ -149,21 +153,35 @@ static enum rc claim_steps(struct db *db, void *ctx, struct err *err)
     return rc;
 }
 
+static enum rc claim(struct db *db, struct claim *c, size_t *len, struct err *err)
+{
+    enum rc rc;
+
+    assert(c->max >= 1 && c->max <= TASK_BATCH);
+    rc = expire(db, err);
+    if (rc == RC_OK)
+        rc = db_transaction(db, claim_steps, c, err);
+    if (rc == RC_OK)
+        *len = c->len;
+    else
+        release_all(c);
+    return rc;
+}
+
 enum rc task_claim(struct db *db, uint64_t inc, struct task *out, size_t max, size_t *len,
                    struct err *err)
 {
     struct claim c = {.inc = inc, .out = out, .max = max};
-    enum rc rc;
 
-    assert(max >= 1 && max <= TASK_BATCH);
-    rc = expire(db, err);
-    if (rc == RC_OK)
-        rc = db_transaction(db, claim_steps, &c, err);
-    if (rc == RC_OK)
-        *len = c.len;
-    else
-        release_all(&c);
-    return rc;
+    return claim(db, &c, len, err);
+}
+
+enum rc task_claim_mail(struct db *db, uint64_t inc, struct task *out, size_t max,
+                        size_t *len, struct err *err)
+{
+    struct claim c = {.inc = inc, .out = out, .max = max, .mail = true};
+
+    return claim(db, &c, len, err);
 }
 
 void task_release(struct task *task)

@@ -1,7 +1,9 @@
 // What can be done with a post from the queue: which actions its status allows, and doing them.
 import { api, asError, newKey } from './api';
 import { refreshSoon } from './changes';
+import { when } from './format';
 import { navigate } from './nav';
+import { homeZone } from './prefs';
 import { toast } from './toasts';
 import type { Consent, Post, PostMedia, PostStatus } from './types';
 
@@ -109,3 +111,6 @@ export const faceOf = (p: Post): PostMedia | undefined => p.media[p.kind === 'ph
 
 /** What a post is called in lists. */
 export const nameOf = (p: Post): string => p.title || p.caption || p.media[0]?.filename || 'No caption';
+
+/** When a post that did not go out yet is tried again, as the end of a sentence. */
+export const nextTry = (p: Post): string => (p.next_try_at ? ` Next try ${when(p.next_try_at, homeZone())}.` : '');

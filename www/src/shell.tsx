@@ -4,7 +4,7 @@ import { LocationProvider, Route, Router, lazy } from 'preact-iso';
 import { Component } from 'preact';
 import { expired, session } from './api';
 import { boot, bootError } from './boot';
-import { alarms, counts, stale } from './changes';
+import { alarms, counts, stale, unread } from './changes';
 import { arrived, navigate, path } from './nav';
 import { Avatar, Button, Empty, Head, LoadError } from './parts/basics';
 import { Questions } from './parts/dialog';
@@ -17,6 +17,7 @@ const Queue = lazy(() => import('./screens/queue'));
 const Composer = lazy(() => import('./screens/composer'));
 const Media = lazy(() => import('./screens/media'));
 const Accounts = lazy(() => import('./screens/accounts'));
+const Notifications = lazy(() => import('./screens/notifications'));
 const Settings = lazy(() => import('./screens/settings'));
 
 const NAV = [
@@ -82,6 +83,11 @@ function Banners() {
       {alarms.value.map((a) => (
         <p key={a.code} class="banner tone-bad" role="alert"><Icon name="alert" /> {a.message}</p>
       ))}
+      {unread.value > 0 && path.value !== '/notifications' && (
+        <p class="banner tone-warn" role="status">
+          <Icon name="info" /> <a href="/notifications">{unread.value === 1 ? 'One new notification' : `${unread.value}${unread.value === 100 ? ' or more' : ''} new notifications`}</a>
+        </p>
+      )}
       {stale.value && (
         <p class="banner tone-warn" role="status"><Icon name="alert" /> The server cannot be reached. What you see may be old.</p>
       )}
@@ -147,6 +153,7 @@ class Screens extends Component<object, { error: Error | null }> {
         <Route path="/media" component={Media} />
         <Route path="/accounts" component={Accounts} />
         <Route path="/settings" component={Settings} />
+        <Route path="/notifications" component={Notifications} />
         <Route default component={Missing} />
       </Router>
     );

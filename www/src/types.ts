@@ -152,6 +152,8 @@ export interface Post extends PostInput {
   next_step: string | null;
   next_action: NextAction;
   next_try_at: string | null;
+  /** Of a single post, not in lists. */
+  warnings?: { code: string; message: string }[];
   published_at: string | null;
   tiktok_post_id: string | null;
   tiktok_url: string | null;
@@ -169,6 +171,17 @@ export interface PostEvent {
   code: string | null;
   attempt: number | null;
   tiktok_log_id: string | null;
+}
+
+export interface Notification {
+  id: string;
+  kind: 'post.failed' | 'post.attention' | 'account.reconnect' | 'account.limited' | 'account.grant_ending' | 'watchdog.overdue';
+  title: string;
+  text: string;
+  post_id: string | null;
+  account_id: string | null;
+  read: boolean;
+  created_at: string;
 }
 
 /** What keeps posts from going out just now. */

@@ -92,7 +92,7 @@ enum rc posts_do(struct api *api, const struct api_request *req, struct posts_de
         web_header_add(res, "Idempotent-Replay", "true");
     else if (post.phase == PHASE_SCHEDULED)
         posts_hint(api, &post);
-    posts_answer(res, 200, &post);
+    posts_answer_warned(api, req, res, &(struct posts_shown){200, &post});
     posts_release(&post);
     return RC_OK;
 }

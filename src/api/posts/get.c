@@ -9,7 +9,7 @@ enum rc posts_handle_get(struct api *api, const struct api_request *req,
 
     if (rc != RC_OK)
         return rc;
-    posts_answer(res, 200, &post);
+    posts_answer_warned(api, req, res, &(struct posts_shown){200, &post});
     posts_release(&post);
     return RC_OK;
 }

@@ -47,14 +47,14 @@ enum rc posts_key(const struct api_request *req, struct post_key *key, bool *giv
     return RC_OK;
 }
 
-static void answer_made(struct api *api, struct web_response *res, struct post *post,
-                        bool replayed)
+static void answer_made(struct api *api, const struct api_request *req,
+                        struct web_response *res, struct post *post, bool replayed)
 {
     if (replayed)
         web_header_add(res, "Idempotent-Replay", "true");
     else if (post->phase == PHASE_SCHEDULED)
         posts_hint(api, post);
-    posts_answer(res, 201, post);
+    posts_answer_warned(api, req, res, &(struct posts_shown){201, post});
     posts_release(post);
 }
 
@@ -90,6 +90,6 @@ enum rc posts_make(struct api *api, const struct api_request *req,
     if (rc == RC_OK && !replayed)
         rc = create(api, &mine, &post, &replayed, err);
     if (rc == RC_OK)
-        answer_made(api, res, &post, replayed);
+        answer_made(api, req, res, &post, replayed);
     return rc;
 }

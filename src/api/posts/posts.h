@@ -47,6 +47,18 @@ void posts_write(struct jsonw *w, const struct post *post);
 /* Answers with the post and its ETag; 201 with its Location. */
 void posts_answer(struct web_response *res, int status, const struct post *post);
 
+/* The same with warnings, for answers to what a person just scheduled or looks at. */
+struct posts_shown {
+    int status;
+    const struct post *post;
+};
+void posts_answer_warned(struct api *api, const struct api_request *req,
+                         struct web_response *res, const struct posts_shown *shown);
+
+/* The post's warnings as a member of the object being written (warn.c). */
+void posts_write_warnings(struct api *api, const struct api_request *req, struct jsonw *w,
+                          const struct post *post);
+
 /* The path of a medium's thumbnail or content: "/api/v1/media/9/thumbnail". */
 enum { POSTS_PATH_SIZE = 64 };
 void posts_media_path(uint64_t media_id, const char *what, char out[POSTS_PATH_SIZE]);

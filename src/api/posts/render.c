@@ -144,9 +144,8 @@ static void write_address(struct jsonw *w, const struct post *post)
     strbuf_release(&url);
 }
 
-void posts_write(struct jsonw *w, const struct post *post)
+static void write_members(struct jsonw *w, const struct post *post)
 {
-    jsonw_object(w);
     jsonw_key_id(w, "id", post->id);
     write_account(w, post);
     write_media(w, post);
@@ -157,16 +156,40 @@ void posts_write(struct jsonw *w, const struct post *post)
     jsonw_key_int(w, "version", post->version);
     jsonw_key_time(w, "created_at", post->created_ms);
     jsonw_key_time(w, "updated_at", post->updated_ms);
+}
+
+void posts_write(struct jsonw *w, const struct post *post)
+{
+    jsonw_object(w);
+    write_members(w, post);
     jsonw_end(w);
+}
+
+static void begin_answer(struct web_response *res, int status, const struct post *post,
+                         struct jsonw *w)
+{
+    api_etag(res, post->version);
+    if (status == 201)
+        web_header_addf(res, "Location", "/api/v1/posts/%" PRIu64, post->id);
+    web_json_begin(res, status, w);
 }
 
 void posts_answer(struct web_response *res, int status, const struct post *post)
 {
     struct jsonw w;
 
-    api_etag(res, post->version);
-    if (status == 201)
-        web_header_addf(res, "Location", "/api/v1/posts/%" PRIu64, post->id);
-    web_json_begin(res, status, &w);
+    begin_answer(res, status, post, &w);
     posts_write(&w, post);
+}
+
+void posts_answer_warned(struct api *api, const struct api_request *req,
+                         struct web_response *res, const struct posts_shown *shown)
+{
+    struct jsonw w;
+
+    begin_answer(res, shown->status, shown->post, &w);
+    jsonw_object(&w);
+    write_members(&w, shown->post);
+    posts_write_warnings(api, req, &w, shown->post);
+    jsonw_end(&w);
 }

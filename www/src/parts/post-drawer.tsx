@@ -1,7 +1,7 @@
 // One post at the side of the queue: preview, facts, what can be done, and its whole story.
 import type { ComponentChildren } from 'preact';
 import { clockTime, day, when } from '../format';
-import { faceOf } from '../posts';
+import { faceOf, nextTry } from '../posts';
 import { homeZone } from '../prefs';
 import { detail, detailError, events, openDetail } from '../queue-state';
 import type { Post, PostEvent } from '../types';
@@ -131,7 +131,8 @@ export function PostDrawer({ actions, step, onClose }: Props) {
       </div>
       <div class={`state-box ${trouble ? (p.status === 'failed' ? 'tone-bad' : 'tone-warn') : ''}`}>
         <p>{p.status_text}</p>
-        {p.next_step && <p>{p.next_step}</p>}
+        {p.next_step && <p>{p.next_step}{nextTry(p)}</p>}
+        {(p.warnings ?? []).map((w) => <p key={w.code} class="warn-line"><Icon name="alert" /> {w.message}</p>)}
         {p.status_reason && trouble && <p class="hint">Reason <code>{p.status_reason}</code></p>}
         {step(p)}
       </div>

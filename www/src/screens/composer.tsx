@@ -161,6 +161,7 @@ async function finish(): Promise<void> {
     const link = { text: 'Show', href: `/queue?post=${p.id}` };
     if (c.when.value.intent === 'publish_now') toast('On its way to TikTok.', 'good', link);
     else toast(`Scheduled for ${when(p.publish_at ?? '', zone)}.`, 'good', link);
+    for (const w of p.warnings ?? []) toast(w.message, 'warn');
     navigate('/queue');
   } catch (e) {
     const x = asError(e);

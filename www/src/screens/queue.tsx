@@ -7,7 +7,7 @@ import { now } from '../clock';
 import { relative, when } from '../format';
 import { setQuery } from '../nav';
 import { homeZone } from '../prefs';
-import { allowed, cancel, duplicate, faceOf, nameOf, nextStep, publishNow, remove, reschedule, resolve as resolvePost, retry } from '../posts';
+import { allowed, cancel, duplicate, faceOf, nameOf, nextStep, nextTry, publishNow, remove, reschedule, resolve as resolvePost, retry } from '../posts';
 import type { Act } from '../posts';
 import { TABS, closeDetail, detail, drop, list, listError, listen, loadingMore, openDetail, put, show, showMore, tabOf } from '../queue-state';
 import type { Tab } from '../queue-state';
@@ -127,7 +127,7 @@ class Row extends Component<{ p: Post }> {
   override render() {
     const { p } = this.props;
     const m = faceOf(p);
-    const showReason = p.status !== 'scheduled' && p.status !== 'draft' && p.status !== 'published';
+    const showReason = (p.status !== 'scheduled' || p.next_try_at !== null) && p.status !== 'draft' && p.status !== 'published';
     return (
       <li class="row">
         <Thumb url={m?.thumbnail_url ?? null} durationMs={m?.duration_ms ?? null} kind={p.kind} photos={p.kind === 'photo' ? p.media.length : 0} />
@@ -136,7 +136,7 @@ class Row extends Component<{ p: Post }> {
           <span class="hint row-account">{p.account.nickname}{p.account.username && ` · @${p.account.username}`}</span>
           {showReason && (
             <div class="row-reason">
-              <span>{p.status_text}{p.next_step && ` ${p.next_step}`}</span>
+              <span>{p.status_text}{p.next_step && ` ${p.next_step}`}{nextTry(p)}</span>
               <Step p={p} />
             </div>
           )}

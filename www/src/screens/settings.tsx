@@ -1,6 +1,7 @@
 // Settings that exist so far: appearance, home zone, who one is, sign out.
 import { signal } from '@preact/signals';
-import { asError, session, signOut } from '../api';
+import { Component } from 'preact';
+import { api, asError, session, signOut } from '../api';
 import { Button, Head } from '../parts/basics';
 import { ZoneSelect } from '../parts/when-fields';
 import { chosenZone, homeZone, setTheme, setZone, theme } from '../prefs';
@@ -59,6 +60,46 @@ function Zone() {
   );
 }
 
+const mail = signal<boolean | null>(null);
+
+async function loadMail(): Promise<void> {
+  try {
+    mail.value = (await api<{ mail: boolean }>('GET', '/api/v1/notifications/settings')).mail;
+  } catch {
+    mail.value = null; // the box stays away
+  }
+}
+
+async function setMail(wanted: boolean): Promise<void> {
+  try {
+    mail.value = (await api<{ mail: boolean }>('PATCH', '/api/v1/notifications/settings', { body: { mail: wanted } })).mail;
+  } catch (e) {
+    toast(asError(e).message, 'bad');
+  }
+}
+
+class Telling extends Component {
+  override componentDidMount() {
+    void loadMail();
+  }
+
+  override render() {
+    return (
+      <section class="card section">
+        <h2>Notifications</h2>
+        {mail.value !== null && (
+          <div class="check-row">
+            <input id="by-mail" type="checkbox" checked={mail.value} onChange={(e) => void setMail(e.currentTarget.checked)} />
+            <label for="by-mail">Tell me by mail as well</label>
+            <span class="hint">When a post fails or waits for me, and before a connection ends. Needs a mail server, which an administrator sets up.</span>
+          </div>
+        )}
+        <p><a href="/notifications">All notifications</a></p>
+      </section>
+    );
+  }
+}
+
 export default function Settings() {
   const s = session.value;
   return (
@@ -67,6 +108,7 @@ export default function Settings() {
       <div class="sections">
         <Appearance />
         <Zone />
+        <Telling />
         {s && (
           <section class="card section">
             <h2>Profile</h2>
