@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, unlink, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client } from '../../tools/lib/client.mjs';
+import { Client, exchange } from '../../tools/lib/client.mjs';
 import { checkAnswer } from './contract.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -190,6 +190,10 @@ export class Stack {
     await eventually(() => this.pid(name) !== before, { what: `${name} to start` });
     if (once) {
       await writeFile(hold, '');
+    }
+    if (name === 'tts-sandbox') {
+      // nginx breaks connections off while it does not listen: that is how it plays lost answers.
+      await eventually(() => exchange(`${this.sandboxUrl}/sandbox/clock`).then(({ status }) => status === 200), { what: 'the simulator to listen' });
     }
   }
 
