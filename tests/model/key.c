@@ -6,10 +6,10 @@
 
 enum {
     T0 = 1000000,
-    RUN_BITS = 39, /* of each part of a key */
-    ROWS_BITS = 37,
+    RUN_BITS = 40, /* of each part of a key */
+    ROWS_BITS = 52,
     REST_BITS = 27,
-    SESSION_BITS = 13,
+    SESSION_BITS = 11,
 };
 
 /* --- flows ----------------------------------------------------------------------------
@@ -122,7 +122,9 @@ void flow_canonical(struct flow *f, const struct config *c)
         .give_up_ms = T0 + MODEL_GIVE_UP_MS,
         .granted_ms = T0,
         .way = f->start.way,
-        .new_way = c->pull ? FLOW_BY_GATE : FLOW_BY_UPLOAD,
+        .new_way = c->log    ? FLOW_BY_LOG
+                   : c->pull ? FLOW_BY_GATE
+                             : FLOW_BY_UPLOAD,
         .named = f->start.named,
         .gate = f->start.gate,
         .attempt_no = f->start.attempt_no};
@@ -143,6 +145,7 @@ static uint64_t run_bits(const struct config *c, const struct run *r)
     if (!r->on)
         return 0;
     b = flow_bits(c, &r->flow);
+    PUT(b, 1, r->shut);
     PUT(b, 2, r->ver);
     PUT(b, 3, r->sid);
     PUT(b, 3, r->holder);
@@ -164,6 +167,7 @@ static void read_run(const struct config *c, uint64_t b, struct run *r)
     r->holder = (uint8_t)TAKE(b, 3);
     r->sid = (uint8_t)TAKE(b, 3);
     r->ver = (uint8_t)TAKE(b, 2);
+    r->shut = TAKE(b, 1) != 0;
     read_flow(c, b, &r->flow);
 }
 
@@ -176,6 +180,9 @@ static uint64_t rows_bits(const struct rows *r)
         PUT(b, 3, r->attempt[i].sid);
         PUT(b, 2, r->attempt[i].ver);
         PUT(b, 1, r->attempt[i].proven);
+        PUT(b, 1, r->attempt[i].token);
+        PUT(b, 1, r->attempt[i].served);
+        PUT(b, 3, r->attempt[i].gate);
     }
     PUT(b, 2, r->ver);
     PUT(b, 2, r->granted);
@@ -191,6 +198,9 @@ static void read_rows(uint64_t b, struct rows *r)
     r->granted = (uint8_t)TAKE(b, 2);
     r->ver = (uint8_t)TAKE(b, 2);
     for (unsigned i = ROWS_ATTEMPTS; i-- > 0;) {
+        r->attempt[i].gate = (uint8_t)TAKE(b, 3);
+        r->attempt[i].served = TAKE(b, 1) != 0;
+        r->attempt[i].token = TAKE(b, 1) != 0;
         r->attempt[i].proven = TAKE(b, 1) != 0;
         r->attempt[i].ver = (uint8_t)TAKE(b, 2);
         r->attempt[i].sid = (uint8_t)TAKE(b, 3);
@@ -200,9 +210,8 @@ static void read_rows(uint64_t b, struct rows *r)
 
 static uint64_t session_bits(const struct session *s)
 {
-    uint64_t b = s->token;
+    uint64_t b = s->late;
 
-    PUT(b, 2, s->late);
     PUT(b, 2, s->ver);
     PUT(b, 2, s->fate);
     PUT(b, 2, s->age);
@@ -219,7 +228,6 @@ static void read_session(uint64_t b, struct session *s)
     s->fate = (uint8_t)TAKE(b, 2);
     s->ver = (uint8_t)TAKE(b, 2);
     s->late = (uint8_t)TAKE(b, 2);
-    s->token = (uint8_t)TAKE(b, 2);
 }
 
 static uint64_t rest_bits(const struct world *w)
@@ -310,10 +318,17 @@ static bool only_writes(const struct config *c, const struct run *r)
         return false;
     if (what == FLOW_DO_DEAD)
         return r->step != 1;
-    if (what == FLOW_DO_INIT)
-        return !c->pull;
+    if (what == FLOW_DO_INIT) /* of a session that nobody knows, or whose gate is shut */
+        return !c->log && !c->no_gate;
     return what == FLOW_DO_INTENT || what == FLOW_DO_PERSIST || what == FLOW_DO_GRANT ||
-           what == FLOW_DO_SENT || what >= FLOW_DO_PUBLISHED;
+           what == FLOW_DO_OPEN || what == FLOW_DO_ADOPT || what == FLOW_DO_SENT ||
+           what >= FLOW_DO_PUBLISHED;
+}
+
+bool keeps_holder(const struct flow *f)
+{
+    return f->doing == FLOW_DO_ADOPT ||
+           (f->doing == FLOW_DO_RELOAD && f->unclear.what == FLOW_DO_ADOPT);
 }
 
 static void forget_runs(const struct config *c, struct world *w)
@@ -325,7 +340,7 @@ static void forget_runs(const struct config *c, struct world *w)
             *r = (struct run){.on = false};
             continue;
         }
-        if (r->step == 0)
+        if (r->step == 0 && !keeps_holder(&r->flow))
             r->holder = 0;
         if (!r->ours && !r->ours_in_snap && !c->no_fence && !c->rules.no_grant_guard &&
             r->flow.doing != FLOW_DO_INIT)
@@ -338,7 +353,8 @@ static void forget_runs(const struct config *c, struct world *w)
 }
 
 /* Who can still ask for a session by its name (act), or compare with it (name). */
-static void count_uses(const struct world *w, unsigned *act, unsigned *name)
+static void count_uses(const struct config *c, const struct world *w, unsigned *act,
+                       unsigned *name)
 {
     *act = 0;
     *name = bit(w->witness) | bit(w->person.holder);
@@ -350,16 +366,18 @@ static void count_uses(const struct world *w, unsigned *act, unsigned *name)
     }
     for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
         if (w->db.attempt[i].state != ATTEMPT_DEAD)
-            *act |= bit(w->db.attempt[i].sid);
+            *act |= bit(w->db.attempt[i].sid) | bit(w->db.attempt[i].gate);
         if (w->snap.attempt[i].state != ATTEMPT_DEAD)
-            *act |= bit(w->snap.attempt[i].sid);
+            *act |= bit(w->snap.attempt[i].sid) | bit(w->snap.attempt[i].gate);
     }
+    if (c->pull) /* who only holds the witness can be adopted */
+        *act |= *name;
     *name |= *act;
 }
 
 static bool moves_by_itself(const struct config *c, const struct session *s)
 {
-    return s->fate == OPEN && (s->chunks == c->chunks || s->late != 0 || c->pull);
+    return s->fate == OPEN && (s->chunks == c->chunks || s->late != 0 || c->no_gate);
 }
 
 static void forget_names(struct rows *r, unsigned name)
@@ -367,8 +385,12 @@ static void forget_names(struct rows *r, unsigned name)
     for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
         struct attempt_row *a = &r->attempt[i];
 
+        if (!a->token)
+            a->gate = 0;
         if (a->state == ATTEMPT_DEAD) {
             a->ver = 0;
+            a->token = a->served = false;
+            a->gate = 0;
             if ((bit(a->sid) & name) == 0) {
                 a->sid = 0;
                 a->proven = false;
@@ -382,7 +404,7 @@ static void forget_sessions(const struct config *c, struct world *w)
     unsigned act;
     unsigned name;
 
-    count_uses(w, &act, &name);
+    count_uses(c, w, &act, &name);
     forget_names(&w->db, name);
     forget_names(&w->snap, name);
     for (unsigned i = 0; i < SESSIONS; i++) {
@@ -448,10 +470,14 @@ static void rename_all(struct world *w)
     struct names names = {.n = 0};
     struct session old[SESSIONS];
 
-    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++)
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
         name(&names, &w->db.attempt[i].sid);
-    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++)
+        name(&names, &w->db.attempt[i].gate);
+    }
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
         name(&names, &w->snap.attempt[i].sid);
+        name(&names, &w->snap.attempt[i].gate);
+    }
     name(&names, &w->witness);
     for (unsigned i = 0; i < PUBS; i++) {
         name(&names, &w->run[i].sid);

@@ -31,7 +31,7 @@
 enum {
     PUBS = 2,
     SESSIONS = 5, /* at TikTok, at a time, of which anybody still knows */
-    KEY_WORDS = 4,
+    KEY_WORDS = 5,
     WORDS_MAX = 200, /* bytes of a step in words */
     HOLDER_CANCEL = 7,
     MODEL_GIVE_UP_MS = 100000000,
@@ -47,6 +47,7 @@ struct config {
     unsigned attempts; /* 2 or 3 */
     unsigned chunks;   /* 1 or 2 */
     bool pull;         /* TikTok fetches through the gate instead */
+    bool log;          /* ... and the gate is opened before the session is known */
     bool rollback;     /* the database forgets its last transactions, once */
     bool witness_lost; /* Redis forgets everything, any number of times */
     bool redis_away;   /* any question to Redis may stay unanswered */
@@ -80,8 +81,7 @@ struct session {
     uint8_t age;
     uint8_t fate;
     uint8_t ver;
-    uint8_t late;  /* chunks in flight that their sender gave up, one bit each */
-    uint8_t token; /* pull: the attempt whose gate it asks */
+    uint8_t late; /* chunks in flight that their sender gave up, one bit each */
 };
 
 /* A publisher and the one run it can have of the post. */
@@ -93,6 +93,7 @@ struct run {
     uint8_t holder;    /* whom such a step has found to hold the witness */
     uint8_t sid;       /* the session it knows */
     uint8_t ver;       /* the content it has read */
+    bool shut;         /* its attempt is an intent whose gate was never opened */
     struct flow flow;
 };
 
@@ -151,6 +152,8 @@ struct key key_of(const struct config *c, const struct world *w);
 void key_read(const struct config *c, const struct key *key, struct world *w);
 /* What can have no consequence any more, out of sight. */
 void world_forget(const struct config *c, struct world *w);
+/* Its next write needs to know whom it found to hold the witness. */
+bool keeps_holder(const struct flow *f);
 bool key_same(const struct key *a, const struct key *b);
 
 /* --- moves

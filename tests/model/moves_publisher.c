@@ -124,7 +124,8 @@ static void settle(struct turn *t, const struct world *w, enum flow_do did, int 
         .what = FLOW_REFUSED, .verdict = FLOW_VERDICT_BLOCK, .reason = "r"};
 
     r->step = 0;
-    r->holder = 0;
+    if (!keeps_holder(&r->flow))
+        r->holder = 0;
     if (r->flow.doing == FLOW_DO_WAIT) {
         answer_what(t, &next, FLOW_OK, t->how, depth);
     } else if (r->flow.doing == FLOW_DO_TOKEN) {
@@ -192,10 +193,15 @@ static bool apply(const struct config *c, struct world *w, struct run *r)
 
     if (r->flow.doing == FLOW_DO_INTENT) {
         r->sid = 0;
-        return rows_intend(&w->db, no + 1, r->ver);
+        r->shut = c->pull;
+        if (!rows_intend(&w->db, no + 1, r->ver))
+            return false;
+        w->db.attempt[no].token = c->pull;
+        return true;
     }
     if (r->flow.doing == FLOW_DO_PERSIST)
-        return rows_persist(&w->db, no, r->sid);
+        return r->flow.granted ? rows_name(&w->db, no, r->sid)
+                               : rows_persist(&w->db, no, r->sid);
     if (r->flow.doing == FLOW_DO_SENT)
         return rows_sent(&w->db, no);
     if (r->flow.doing == FLOW_DO_PUBLISHED)
@@ -217,12 +223,15 @@ static void doubt(struct turn *t, const struct world *w)
     t->how = "asks whether it may";
     if (r->step == DOUBT) {
         if (!rows_is_dead(&w->db, r->holder, c->rules)) {
-            respond(t, w, FLOW_REFUSED, "another session may be out");
+            respond(t, w, r->shut ? FLOW_HELD : FLOW_REFUSED,
+                    "not done, another session may be out");
             return;
         }
         r->step = CLEAR;
     } else if (w->witness != 0 && w->witness == r->sid) {
-        respond(t, w, FLOW_HELD, "but it holds the witness");
+        r->holder = w->witness;
+        respond(t, &next, FLOW_HELD, "not done, it holds the witness");
+        r->holder = 0;
     } else if (w->witness != 0 && w->witness != HOLDER_CANCEL) {
         r->step = DOUBT;
         r->holder = w->witness;
@@ -265,6 +274,63 @@ static void do_write(struct turn *t, const struct world *w)
     written(t, w, &next);
 }
 
+/* The grant of what TikTok fetches, or of what only the witness knows. */
+static void do_open(struct turn *t, const struct world *w)
+{
+    struct world next = *w;
+    struct run *r = run_of(t, &next);
+    bool adopts = r->flow.doing == FLOW_DO_ADOPT;
+    enum granted how = GRANT_LOST;
+
+    if (allowed(t->m->c, r))
+        how = rows_open(&next.db, number(t->m->c, &r->flow), adopts ? r->holder : r->sid,
+                        adopts);
+    if (how == GRANT_LOST) {
+        respond(t, w, FLOW_LOST, "refused: not ours any more");
+    } else if (how == GRANT_REFUSED) {
+        respond(t, w, FLOW_REFUSED, "refused by the index");
+    } else if (t->m->c->calm) {
+        r->shut = false;
+        r->sid = adopts ? r->holder : r->sid;
+        respond(t, &next, FLOW_OK, "done");
+    } else {
+        respond(t, &next, FLOW_UNCLEAR, "done, but the answer was lost,");
+        respond(t, w, FLOW_UNCLEAR, "was lost on the way");
+        r->shut = false;
+        r->sid = adopts ? r->holder : r->sid;
+        respond(t, &next, FLOW_OK, "done");
+    }
+}
+
+static void do_close(struct turn *t, const struct world *w)
+{
+    const struct config *c = t->m->c;
+    struct world next = *w;
+    struct run *r = run_of(t, &next);
+    bool passed = false;
+
+    if (r->step == DROP) {
+        if (next.witness == r->sid && r->sid != 0)
+            next.witness = 0;
+        respond(t, &next, FLOW_OK, "done");
+        if (c->redis_away)
+            respond(t, w, FLOW_OK, "done, Redis away,");
+        return;
+    }
+    if (!allowed(c, r) || !rows_close(&next.db, number(c, &r->flow), &passed)) {
+        respond(t, w, passed ? FLOW_HELD : FLOW_LOST,
+                passed ? "too late, something went through"
+                       : "refused: not ours any more");
+        return;
+    }
+    if (!c->calm) {
+        respond(t, &next, FLOW_UNCLEAR, "done, but the answer was lost,");
+        respond(t, w, FLOW_UNCLEAR, "was lost on the way");
+    }
+    r->step = DROP;
+    say(t, &next, FLOW_DO_CLOSE);
+}
+
 /* The row is written, then the witness is given up if it is this session's. */
 static void do_dead(struct turn *t, const struct world *w)
 {
@@ -304,6 +370,23 @@ static void do_dead(struct turn *t, const struct world *w)
     }
 }
 
+/* start_of() and open_session(). A session that TikTok has named but nobody has stored
+ * yet stays in the run's memory. */
+static void read_session(const struct config *c, const struct world *w, struct run *r,
+                         struct flow_start *s, bool same)
+{
+    static const struct attempt_row none = {.state = ATTEMPT_NONE};
+    const struct attempt_row *a = w->db.no > 0 ? &w->db.attempt[w->db.no - 1] : &none;
+
+    if (!c->pull || !same || a->sid != 0)
+        r->sid = a->sid;
+    r->ver = w->db.ver;
+    r->shut = a->state == ATTEMPT_INTENT && a->token;
+    s->way = c->pull ? FLOW_BY_GATE : FLOW_BY_UPLOAD;
+    s->named = a->sid != 0;
+    s->gate = a->token;
+}
+
 static void do_reload(struct turn *t, const struct world *w)
 {
     const struct config *c = t->m->c;
@@ -318,8 +401,7 @@ static void do_reload(struct turn *t, const struct world *w)
     }
     ev.start.session = rows_session(&next.db);
     ev.start.attempt_no = next.db.no + FLOW_ATTEMPTS_MAX - c->attempts;
-    r->sid = next.db.no > 0 ? next.db.attempt[next.db.no - 1].sid : 0;
-    r->ver = next.db.ver;
+    read_session(c, &next, r, &ev.start, next.db.no == number(c, &r->flow));
     answer(&told, &next, ev, 2);
 }
 
@@ -392,6 +474,17 @@ static void refusals(struct turn *t, const struct world *w)
          "was refused to the account");
 }
 
+/* The address that TikTok is told leads to the gate of the run's attempt. After the
+ * database was set back a number may mean another attempt, unless the row is ours. */
+static void ask_at_gate(struct world *w, const struct run *r, unsigned no, uint8_t sid)
+{
+    if (no > 0 && w->db.no >= no && (w->rollback != 2 || r->ours) &&
+        w->db.attempt[no - 1].token)
+        w->db.attempt[no - 1].gate = sid;
+    if (no > 0 && w->rollback == 1 && w->snap.no >= no && w->snap.attempt[no - 1].token)
+        w->snap.attempt[no - 1].gate = sid;
+}
+
 static void do_init(struct turn *t, const struct world *w)
 {
     struct world next = *w;
@@ -405,8 +498,9 @@ static void do_init(struct turn *t, const struct world *w)
         t->m->bounded = true;
         return;
     }
-    next.session[sid - 1] = (struct session){
-        .there = true, .ver = r->ver, .token = (uint8_t)number(t->m->c, &r->flow)};
+    next.session[sid - 1] = (struct session){.there = true, .ver = r->ver};
+    if (t->m->c->pull)
+        ask_at_gate(&next, r, number(t->m->c, &r->flow), sid);
     respond(t, &next, FLOW_UNCLEAR, "opened a session, but the answer was lost,");
     r->sid = sid;
     respond(t, &next, FLOW_OK, "opened a session");
@@ -486,7 +580,7 @@ static void do_status(struct turn *t, const struct world *w)
     respond(t, w, FLOW_UNKNOWN, "unknown to TikTok");
     if (s == NULL)
         return;
-    ev.age_ms = age_of(t->m->c, s);
+    ev.age_ms = t->m->c->pull && !r->flow.start.gate ? -1 : age_of(t->m->c, s);
     ev.bytes = 10 * s->chunks;
     if (s->fate == PUBLISHED) {
         ev.state = TIKTOK_PUBLISHED;
@@ -520,7 +614,9 @@ static void perform(struct turn *t, const struct world *w)
         [FLOW_DO_INIT] = do_init,       [FLOW_DO_CHUNK] = do_put,
         [FLOW_DO_LAST] = do_put,        [FLOW_DO_STATUS] = do_status,
         [FLOW_DO_WITNESS] = do_witness, [FLOW_DO_GRANT] = do_grant,
-        [FLOW_DO_DEAD] = do_dead,       [FLOW_DO_RELOAD] = do_reload,
+        [FLOW_DO_OPEN] = do_open,       [FLOW_DO_ADOPT] = do_open,
+        [FLOW_DO_CLOSE] = do_close,     [FLOW_DO_DEAD] = do_dead,
+        [FLOW_DO_RELOAD] = do_reload,
     };
     enum flow_do what = w->run[t->p].flow.doing;
 
@@ -546,12 +642,12 @@ static void claim(struct turn *t, const struct world *w)
     }
     let_go(&next);
     *r = (struct run){.on = true, .ours = true, .ver = next.db.ver};
-    r->sid = next.db.no > 0 ? next.db.attempt[next.db.no - 1].sid : 0;
     for (size_t i = 0; i < ARRAY_LEN(nows); i++) {
         struct flow_start s;
 
         flow_canonical(&r->flow, c);
         s = r->flow.start;
+        read_session(c, &next, r, &s, false);
         s.session = c->no_resume ? FLOW_SESSION_NONE : rows_session(&next.db);
         s.attempt_no = next.db.no + FLOW_ATTEMPTS_MAX - c->attempts;
         (void)flow_begin(&r->flow, &s, nows[i]);

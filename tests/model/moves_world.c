@@ -38,6 +38,29 @@ static void arrive_late(struct moves *m, const struct world *w, unsigned i)
     }
 }
 
+/* TikTok comes for what it was told to fetch. That it does so within an hour is its word,
+ * and nothing rests on it, but for one case: a database that forgets that it has closed a
+ * gate opens it again. */
+static void fetch(struct moves *m, const struct world *w, unsigned i)
+{
+    struct world next = *w;
+
+    next.session[i].chunks = (uint8_t)m->c->chunks;
+    for (unsigned k = 0; k < ROWS_ATTEMPTS; k++) {
+        struct attempt_row *a = &next.db.attempt[k];
+
+        if (a->gate == i + 1 && a->token && a->state >= ATTEMPT_GRANTED &&
+            a->state <= ATTEMPT_PUBLISHED) {
+            a->served = true;
+            moves_add(m, &next, "TikTok: fetches for session %u through gate %u", i + 1,
+                      k + 1);
+            return;
+        }
+    }
+    if (m->c->no_gate)
+        moves_add(m, &next, "TikTok: fetches for session %u", i + 1);
+}
+
 static void end_session(struct moves *m, const struct world *w, unsigned i)
 {
     struct world next = *w;
@@ -63,6 +86,8 @@ void moves_tiktok(struct moves *m, const struct world *w)
         if (!s->there || s->fate != OPEN)
             continue;
         end_session(m, w, i);
+        if (m->c->pull && s->chunks == 0 && !(m->c->rollback && s->age == BEYOND))
+            fetch(m, w, i);
         if (s->age != BEYOND)
             arrive_late(m, w, i);
         if (s->age == BEYOND || s->chunks == m->c->chunks)

@@ -65,6 +65,56 @@ enum granted rows_grant(struct rows *r, unsigned no, struct rows_rules rules)
     return GRANT_OK;
 }
 
+/* u_live and u_publish_id. */
+static bool is_refused(const struct rows *r, unsigned no, uint8_t sid)
+{
+    for (unsigned i = 0; i < ROWS_ATTEMPTS; i++) {
+        const struct attempt_row *a = &r->attempt[i];
+
+        if (i + 1 != no && (is_live(a) || (sid != 0 && a->sid == sid)))
+            return true;
+    }
+    return false;
+}
+
+enum granted rows_open(struct rows *r, unsigned no, uint8_t sid, bool adopted)
+{
+    struct attempt_row *a = no > 0 ? attempt(r, no) : NULL;
+
+    if (r->state != JOB_RUNNING || r->granted != 0 || r->no != no || a == NULL ||
+        a->state != ATTEMPT_INTENT || !a->token)
+        return GRANT_LOST;
+    if (is_refused(r, no, sid))
+        return GRANT_REFUSED;
+    r->state = JOB_COMMITTED;
+    r->granted = (uint8_t)no;
+    a->state = ATTEMPT_GRANTED;
+    a->sid = sid;
+    a->token = !adopted;
+    return GRANT_OK;
+}
+
+bool rows_name(struct rows *r, unsigned no, uint8_t sid)
+{
+    if (r->state != JOB_COMMITTED || no == 0 || r->granted != no ||
+        attempt(r, no)->state != ATTEMPT_GRANTED || attempt(r, no)->sid != 0)
+        return false;
+    attempt(r, no)->sid = sid;
+    return true;
+}
+
+bool rows_close(struct rows *r, unsigned no, bool *passed)
+{
+    const struct attempt_row *a = no > 0 ? attempt(r, no) : NULL;
+
+    *passed = false;
+    if (r->state != JOB_COMMITTED || a == NULL || r->granted != no || r->no != no)
+        return false;
+    *passed = !a->token || a->served ||
+              (a->state != ATTEMPT_GRANTED && a->state != ATTEMPT_PROCESSING);
+    return !*passed && rows_dead(r, no, true);
+}
+
 bool rows_sent(struct rows *r, unsigned no)
 {
     if (r->state != JOB_COMMITTED || r->granted != no || no == 0 ||

@@ -21,6 +21,9 @@ struct attempt_row {
     uint8_t sid;   /* publish_id: a session, 0: none */
     uint8_t ver;   /* content version */
     bool proven;   /* DEAD with proof */
+    bool token;    /* TikTok fetches, through a gate that can open */
+    bool served;   /* something went through it */
+    uint8_t gate;  /* the session that fetches through it, if TikTok has opened one */
 };
 
 struct rows {
@@ -44,6 +47,9 @@ bool rows_intend(struct rows *r, unsigned no, uint8_t ver);
 bool rows_persist(struct rows *r, unsigned no, uint8_t sid);
 enum granted { GRANT_OK, GRANT_LOST, GRANT_REFUSED };
 enum granted rows_grant(struct rows *r, unsigned no, struct rows_rules rules);
+enum granted rows_open(struct rows *r, unsigned no, uint8_t sid, bool adopted);
+bool rows_name(struct rows *r, unsigned no, uint8_t sid);
+bool rows_close(struct rows *r, unsigned no, bool *passed);
 bool rows_sent(struct rows *r, unsigned no);
 bool rows_published(struct rows *r, unsigned no);
 bool rows_dead(struct rows *r, unsigned no, bool proven);
