@@ -60,8 +60,32 @@ START_TEST(a_fault_of_a_publication_needs_no_endpoint)
     ck_assert_str_eq(s.endpoint, FAULT_PUBLICATION);
     ck_assert_int_eq(parse("{\"stuck\":true}", &s, &err), RC_OK);
     ck_assert_int_eq(parse("{\"processing_ms\":0}", &s, &err), RC_OK);
+    ck_assert_int_eq(parse("{\"no_post_id\":true}", &s, &err), RC_OK);
+    ck_assert_str_eq(s.endpoint, FAULT_PUBLICATION);
     ck_assert_int_eq(
         parse("{\"endpoint\":\"publication\",\"moderation_ms\":5}", &s, &err), RC_OK);
+}
+END_TEST
+
+START_TEST(a_fault_of_a_webhook_needs_no_endpoint_unless_it_loses_one)
+{
+    struct fault_spec s;
+    struct err err;
+
+    ck_assert_int_eq(parse("{\"late_ms\":5,\"reorder\":true,\"duplicate\":10,"
+                           "\"signature\":\"malformed\",\"event\":"
+                           "\"authorization.removed\",\"account\":\"ann.example\"}",
+                           &s, &err),
+                     RC_OK);
+    ck_assert_str_eq(s.endpoint, FAULT_WEBHOOK);
+    ck_assert_int_eq(s.late_ms, 5);
+    ck_assert(s.reorder);
+    ck_assert_int_eq(s.duplicate, 10);
+    ck_assert_str_eq(s.signature, "malformed");
+    ck_assert_str_eq(s.event, "authorization.removed");
+    ck_assert_int_eq(parse("{\"endpoint\":\"webhook\",\"lost\":true}", &s, &err), RC_OK);
+    ck_assert(s.lost);
+    ck_assert_int_eq(parse("{\"lost\":true}", &s, &err), RC_INVALID);
 }
 END_TEST
 
@@ -70,6 +94,15 @@ START_TEST(what_is_no_fault_is_refused_by_name)
     static const struct {
         const char *text, *field;
     } rows[] = {
+        {"{\"endpoint\":\"webhook\"}", "endpoint"},
+        {"{\"endpoint\":\"webhook\",\"lost\":true,\"status\":500}", "endpoint"},
+        {"{\"endpoint\":\"webhook\",\"lost\":true,\"stuck\":true}", "endpoint"},
+        {"{\"endpoint\":\"upload\",\"duplicate\":1}", "endpoint"},
+        {"{\"event\":\"post.publish.complete\"}", "endpoint"},
+        {"{\"event\":\"post.publish.done\",\"late_ms\":1}", "event"},
+        {"{\"signature\":\"nice\"}", "signature"},
+        {"{\"duplicate\":11}", "duplicate"},
+        {"{\"late_ms\":0}", "late_ms"},
         {"[]", ""},
         {"1", ""},
         {"{}", "endpoint"},
@@ -148,6 +181,7 @@ START_TEST(chance_is_the_same_for_a_seed_and_about_as_often_as_said)
 END_TEST
 
 UNIT_MAIN("sandbox_faults", a_fault_says_whom_it_meets_and_what_it_does,
-          a_fault_of_a_publication_needs_no_endpoint, what_is_no_fault_is_refused_by_name,
-          skip_lets_the_first_pass,
+          a_fault_of_a_publication_needs_no_endpoint,
+          a_fault_of_a_webhook_needs_no_endpoint_unless_it_loses_one,
+          what_is_no_fault_is_refused_by_name, skip_lets_the_first_pass,
           chance_is_the_same_for_a_seed_and_about_as_often_as_said)
