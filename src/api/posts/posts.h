@@ -126,4 +126,8 @@ enum rc posts_take_witness(struct api *api, const struct post *post,
 /* Gives it back when the cancel was refused. */
 void posts_drop_witness(struct api *api, const struct post *post);
 
+/* A person has said that nothing is out: no session holds it any more. Best effort: it
+ * ends by itself after two days. */
+void posts_settle_witness(struct api *api, const struct post *post);
+
 #endif

@@ -104,6 +104,8 @@ enum rc posts_handle_resolve(struct api *api, const struct api_request *req,
         rc = posts_resolve(api->db, &actor, ref, &verdict, &post, err);
     if (rc != RC_OK)
         return rc;
+    if (!verdict.published)
+        posts_settle_witness(api, &post);
     posts_answer(res, 200, &post);
     posts_release(&post);
     return RC_OK;

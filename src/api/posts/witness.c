@@ -112,3 +112,16 @@ void posts_drop_witness(struct api *api, const struct post *post)
 
     (void)rc;
 }
+
+void posts_settle_witness(struct api *api, const struct post *post)
+{
+    struct queue_witness witness = witness_of(post);
+    char holder[QUEUE_WITNESS_SIZE];
+    struct err ignored;
+    bool done;
+    enum rc rc = queue_witness_read(api->redis, &witness, holder, &ignored);
+
+    if (rc == RC_OK && holder[0] != '\0' && !is_cancel(holder))
+        rc = queue_witness_swap(api->redis, &witness, holder, NULL, &done, &ignored);
+    (void)rc;
+}
