@@ -393,6 +393,8 @@ static enum rc make_permit(struct exchange *x, json_t *body, struct err *err)
         return rc;
     if (app.id == 0)
         return err_field(err, "client_key", "not_found", "there is no such app");
+    if (person.closed != 0)
+        return err_set(err, RC_CONFLICT, "account_closed", "this account is gone");
     if (scopes == NULL || !scopes_parse(scopes, &consent.scopes))
         return err_field(err, "scopes", "bad_value",
                          "scopes must be names of scopes with commas between");

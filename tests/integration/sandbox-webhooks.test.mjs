@@ -268,6 +268,7 @@ describe('authorization.removed', () => {
       assert.equal((await sim.api('/v2/post/publish/creator_info/query/', token)).status, 401);
       const page = await sim.request('GET', sim.authorize().url);
       assert.equal(page.text.includes('finn.short'), !closed, 'who has no account cannot be chosen');
+      assert.equal((await sim.request('POST', '/sandbox/permits', { json: { username: 'finn.short', scopes: 'video.publish' } })).status, closed ? 409 : 200);
       await sim.request('POST', '/sandbox/users/finn.short/return', { json: {} });
       assert.ok((await sim.request('GET', sim.authorize().url)).text.includes('finn.short'));
     });
