@@ -73,7 +73,8 @@ struct trial {
     char bearer[TIKTOK_TOKEN_MAX + 1]; /* what is sent; "" : no header at all */
     struct tiktok_app app;
     char code[TIKTOK_CODE_MAX + 1], verifier[129];
-    char app_text[TEXT_SIZE]; /* a changed key, secret or redirect address */
+    char app_text[TEXT_SIZE];           /* a changed key, secret or redirect address */
+    char app_key[128], app_secret[512]; /* of an app of the case's own; "": none */
 
     /* what is asked */
     int64_t size, chunk_size; /* of the video; 0: as the client plans it */
@@ -184,6 +185,7 @@ void cases_display(run_fn run, void *ctx);
 void cases_posting(run_fn run, void *ctx);
 void cases_status(run_fn run, void *ctx);
 void cases_upload(run_fn run, void *ctx);
+void cases_apps(run_fn run, void *ctx);
 void cases_pull(run_fn run, void *ctx);
 void cases_webhook(run_fn run, void *ctx);
 

@@ -157,8 +157,9 @@ int main(int argc, char **argv)
 {
     static const struct {
         void (*cases)(run_fn run, void *ctx);
-    } groups[] = {{cases_oauth},  {cases_display}, {cases_posting}, {cases_status},
-                  {cases_upload}, {cases_pull},    {cases_webhook}, {cases_across}};
+    } groups[] = {{cases_oauth},  {cases_display}, {cases_posting},
+                  {cases_status}, {cases_upload},  {cases_pull},
+                  {cases_apps},   {cases_webhook}, {cases_across}};
     struct run run = {.names = argc > 2 ? argv + 2 : NULL};
 
     if (argc < 2)

@@ -58,6 +58,8 @@ static void word(const struct trial *t, const char *name, struct strbuf *out)
     } else if (strcmp(name, "long") == 0) {
         for (int i = 0; i < TIKTOK_UPLOAD_URL_MAX; i++)
             strbuf_addc(out, 'x');
+    } else if (strcmp(name, "secret") == 0) {
+        strbuf_addstr(out, t->world->app.client_secret);
     } else if (strcmp(name, "media") == 0) {
         strbuf_addstr(out, host_url(t->world->host));
     } else if (strcmp(name, "url") == 0) {
@@ -117,8 +119,10 @@ void steps_permit(struct trial *t)
     char json[1024];
     json_t *got;
 
-    (void)snprintf(json, sizeof(json), "{\"username\":\"%s\",\"scopes\":\"%s\"}", t->who,
-                   t->scopes);
+    (void)snprintf(json, sizeof(json),
+                   "{\"username\":\"%s\",\"scopes\":\"%s\",\"client_key\":\"%s\"}",
+                   t->who, t->scopes,
+                   t->app_key[0] != '\0' ? t->app_key : t->world->app.client_key);
     got = control(t->world, "POST", "/permits", json);
     set_text(t->tokens.access_token, sizeof(t->tokens.access_token),
              json_string_value(json_object_get(got, "access_token")));
@@ -449,6 +453,20 @@ static void redirect(struct trial *t, const char *arg)
     t->app.redirect_uri = t->app_text;
 }
 
+/* Adds an app; from now on it is the one that asks. */
+static void app(struct trial *t, const char *arg)
+{
+    json_t *got = control(t->world, "POST", "/apps", arg);
+
+    set_text(t->app_key, sizeof(t->app_key),
+             json_string_value(json_object_get(got, "client_key")));
+    set_text(t->app_secret, sizeof(t->app_secret),
+             json_string_value(json_object_get(got, "client_secret")));
+    t->app.client_key = t->app_key;
+    t->app.client_secret = t->app_secret;
+    json_decref(got);
+}
+
 static void code(struct trial *t, const char *arg)
 {
     set_text(t->code, sizeof(t->code), arg);
@@ -585,6 +603,7 @@ static const struct {
     {"key", key},
     {"secret", secret},
     {"redirect", redirect},
+    {"app", app},
     {"code", code},
     {"verifier", verifier},
     {"sessions", sessions_are},
