@@ -274,7 +274,7 @@ static enum rc find_person(struct exchange *x, const char *name, struct person *
 {
     enum rc rc;
 
-    person->id = 0;
+    *person = (struct person){.id = 0};
     rc = name != NULL ? person_by_name(x->sql, name, person, err) : RC_OK;
     if (rc == RC_OK && person->id == 0)
         rc = err_set(err, RC_NOT_FOUND, "not_found", "there is no such person");
