@@ -5,12 +5,25 @@
 #include <string.h>
 
 static const struct ctl_command *const commands[] = {
-    &ctl_migrate,       &ctl_db_user,        &ctl_user_add,
-    &ctl_user_password, &ctl_user_disable,   &ctl_user_enable,
-    &ctl_user_list,     &ctl_token_add,      &ctl_token_revoke,
-    &ctl_token_list,    &ctl_keys_generate,  &ctl_keys_rotate,
-    &ctl_keys_status,   &ctl_check,          &ctl_post_show,
-    &ctl_stats,         &ctl_tiktok_explain, &ctl_tiktok_verify_webhook,
+    &ctl_migrate,
+    &ctl_db_user,
+    &ctl_user_add,
+    &ctl_user_password,
+    &ctl_user_disable,
+    &ctl_user_enable,
+    &ctl_user_list,
+    &ctl_token_add,
+    &ctl_token_revoke,
+    &ctl_token_list,
+    &ctl_keys_generate,
+    &ctl_keys_rotate,
+    &ctl_keys_status,
+    &ctl_check,
+    &ctl_post_show,
+    &ctl_stats,
+    &ctl_watch,
+    &ctl_tiktok_explain,
+    &ctl_tiktok_verify_webhook,
 };
 
 /* --- help -----------------------------------------------------------------------------

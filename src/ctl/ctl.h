@@ -39,7 +39,7 @@ struct ctl_command {
 extern const struct ctl_command ctl_migrate, ctl_db_user, ctl_user_add, ctl_user_password,
     ctl_user_disable, ctl_user_enable, ctl_user_list, ctl_token_add, ctl_token_revoke,
     ctl_token_list, ctl_keys_generate, ctl_keys_rotate, ctl_keys_status, ctl_check,
-    ctl_post_show, ctl_stats, ctl_tiktok_explain, ctl_tiktok_verify_webhook;
+    ctl_post_show, ctl_stats, ctl_watch, ctl_tiktok_explain, ctl_tiktok_verify_webhook;
 
 /* The whole tool: finds the command and runs it. argv[0] is the program. */
 int ctl_main(struct ctl *ctl, int argc, char **argv);

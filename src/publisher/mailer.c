@@ -1,7 +1,6 @@
 #include "mailer.h"
 
 #include "core/clock.h"
-#include "core/fault.h"
 #include "core/log.h"
 #include "core/meter.h"
 #include "core/parse.h"
@@ -91,9 +90,7 @@ static enum rc send_one(const struct publisher *p, const struct notification_mai
     strbuf_init(&text, TEXT_MAX);
     write_text(s, mail, words.text, &text);
     out.text = text.buf;
-    FAULT_POINT("mail.before_send");
     rc = smtp_send(&server, &out, err);
-    FAULT_POINT("mail.after_send");
     strbuf_release(&text);
     return rc;
 }

@@ -149,17 +149,24 @@ static bool is_everybodys(const char *reason)
     return false;
 }
 
-/* What ends, and what should not happen at all. */
+/* What ends well or badly. */
+static void count_end(enum flow_do done)
+{
+    if (done == FLOW_DO_PUBLISHED)
+        meter_add(METER_PUBLISHED, 1);
+    if (done == FLOW_DO_FAIL)
+        meter_add(METER_FAILED, 1);
+    if (done == FLOW_DO_REVIEW)
+        meter_add(METER_REVIEW, 1);
+}
+
+/* What should not happen at all. */
 static void count_answer(const struct run *r, enum flow_do done)
 {
     enum flow_what how = r->ev.what;
 
-    if (how == FLOW_OK && done == FLOW_DO_PUBLISHED)
-        meter_add(METER_PUBLISHED, 1);
-    if (how == FLOW_OK && done == FLOW_DO_FAIL)
-        meter_add(METER_FAILED, 1);
-    if (how == FLOW_OK && done == FLOW_DO_REVIEW)
-        meter_add(METER_REVIEW, 1);
+    if (how == FLOW_OK)
+        count_end(done);
     if (how == FLOW_LOST && done != FLOW_DO_RELOAD)
         meter_add(METER_FENCE_LOST, 1);
     if (how == FLOW_HELD)

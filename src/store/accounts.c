@@ -16,7 +16,8 @@
  * account has ever published. */
 #define SELECT_ACCOUNT                                                                   \
     "SELECT a.account_id, a.username, a.display_name, a.scopes, a.tz, a.status,"         \
-    " a.status_reason, a.refresh_expires_at, a.connected_at, a.version, " SQL_NOW ","    \
+    " a.status_reason, a.refresh_expires_at, a.blocked_until, a.connected_at, "          \
+    "a.version, " SQL_NOW ","                                                            \
     " (SELECT COUNT(*) FROM job j WHERE j.account_id = a.account_id"                     \
     " AND j.workspace_id = a.workspace_id AND j.state = 1"                               \
     " AND j.due_at > " SQL_NOW " - 4294967296)"                                          \
@@ -45,7 +46,7 @@ struct row {
     size_t limit;
 };
 
-enum { ACCOUNT_COLS = 12 };
+enum { ACCOUNT_COLS = 13 };
 
 static void columns_of(struct row *r, struct sql_col cols[ACCOUNT_COLS])
 {
@@ -55,8 +56,9 @@ static void columns_of(struct row *r, struct sql_col cols[ACCOUNT_COLS])
         COL_TEXT(a->display_name), COL_TEXT(a->scopes),
         COL_TEXT(a->tz),           COL_INT(&r->status),
         COL_TEXT(a->reason),       COL_I64(&a->refresh_expires_ms),
-        COL_I64(&a->connected_ms), COL_UINT(&a->version),
-        COL_I64(&a->now_ms),       COL_I64(&a->scheduled),
+        COL_I64(&a->limited_ms),   COL_I64(&a->connected_ms),
+        COL_UINT(&a->version),     COL_I64(&a->now_ms),
+        COL_I64(&a->scheduled),
     };
 
     (void)memcpy(cols, all, sizeof(all));

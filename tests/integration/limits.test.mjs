@@ -58,6 +58,9 @@ describe('the cap of a day', () => {
     assert.equal((await now(far.id)).status_reason, null, 'due after the pause');
     assert.equal((await fateOf(client, other.id)).status, 'published_private', 'another account');
     assert.equal(notices(), 1);
+    const paused = await client.get(`/api/v1/accounts/${ann}`);
+    assert.equal(paused.limited_until, moved.next_try_at);
+    assert.equal((await client.get(`/api/v1/accounts/${ben}`)).limited_until, null);
     assert.equal(stack.sql(`SELECT fails FROM job WHERE post_id = ${first.id}`).trim(), '0');
 
     const asked = await inits('ann.example');

@@ -334,7 +334,8 @@ START_TEST(an_account_is_shown_as_the_contract_says)
         "\"features\":{\"direct_post\":true,\"inbox\":false,\"stats\":false},"
         "\"timezone\":null,\"scheduled_posts\":2,"
         "\"connected_at\":\"2025-11-21T18:00:00.000Z\","
-        "\"refresh_expires_at\":\"2026-03-04T18:00:00.000Z\",\"version\":4}");
+        "\"refresh_expires_at\":\"2026-03-04T18:00:00.000Z\","
+        "\"limited_until\":null,\"version\":4}");
 }
 END_TEST
 

@@ -234,6 +234,33 @@ START_TEST(figures_count_what_there_is)
 }
 END_TEST
 
+START_TEST(watch_says_whether_posts_go_out)
+{
+    struct seed s = seed_all(db);
+    const struct seed_post p = {.workspace_id = s.workspace,
+                                .user_id = s.user,
+                                .account_id = s.account,
+                                .media_id = s.media,
+                                .state = 1,
+                                .due_in_ms = -60000};
+
+    r = ctl_run("watch", "");
+    ck_assert_int_eq(r->status, 1); /* nobody is there */
+    ck_assert_ptr_nonnull(strstr(r->out, "WRONG  publishers alive"));
+    database_run(db, "INSERT INTO publisher (host, pid, started_at, lease_until)"
+                     " VALUES ('host1', 77, 1, UNIX_TIMESTAMP(NOW(3)) * 1000 + 60000)");
+    r = ctl_run("watch", "");
+    ck_assert_msg(r->status == 0, "%s", r->out);
+    r = ctl_run("watch --again 1", "");
+    ck_assert_int_eq(r->status, 0);
+    (void)seed_post(db, &p);
+    r = ctl_run("watch --again 1", "");
+    ck_assert_int_eq(r->status, 1);
+    ck_assert_ptr_nonnull(strstr(r->out, "WRONG  posts overdue        1"));
+    ck_assert_int_eq(ctl_run("watch --again soon", "")->status, 64);
+}
+END_TEST
+
 /* --- check ----------------------------------------------------------------------------
  */
 
@@ -304,8 +331,8 @@ START_TEST(a_check_reads_the_files_of_several_programs)
 }
 END_TEST
 
-DATABASE_MAIN("ctl_database", setup, teardown, a_person_who_was_added_has_that_password,
-              who_is_there_is_not_added_again,
+DATABASE_MAIN("ctl_database", setup, teardown, watch_says_whether_posts_go_out,
+              a_person_who_was_added_has_that_password, who_is_there_is_not_added_again,
               passwords_change_and_people_are_kept_out_and_let_in,
               a_token_is_shown_once_and_opens_until_it_is_revoked,
               migrating_twice_is_harmless, a_database_user_gets_what_its_program_needs,

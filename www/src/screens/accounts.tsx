@@ -4,7 +4,7 @@ import { Component } from 'preact';
 import { api, asError, get, session } from '../api';
 import type { ApiError } from '../api';
 import { onChanges, refreshSoon } from '../changes';
-import { count, day } from '../format';
+import { count, day, when } from '../format';
 import { setQuery } from '../nav';
 import { homeZone } from '../prefs';
 import { toast } from '../toasts';
@@ -120,6 +120,9 @@ function Card({ a }: { a: Account }) {
         {a.status === 'disconnected' ? a.status_text : `Connected since ${day(a.connected_at, homeZone())}`}
         {a.refresh_expires_at && a.status !== 'disconnected' && `, until ${day(a.refresh_expires_at, homeZone())}`}
       </p>
+      {a.limited_until && a.status !== 'disconnected' && (
+        <Note tone="warn"><p>TikTok lets this account post nothing more until {when(a.limited_until, homeZone())}. Its posts go out by themselves then.</p></Note>
+      )}
       {trouble && a.status !== 'disconnected' && (
         <Note tone={a.status === 'reconnect_needed' ? 'bad' : 'warn'}>
           {a.missing_scopes.length > 0 && a.status === 'connected' ? (
