@@ -287,10 +287,9 @@ static void run_troubles(run_fn run, void *ctx, const char *endpoint, const char
             "",   cases[i].reason, NULL, NULL};
 
         (void)snprintf(name, sizeof(name), "%s / %s", endpoint, cases[i].name);
-        (void)snprintf(
-            prep, sizeof(prep), "timeout %d; fault {'endpoint':'%s',%s}",
-            cases[i].http == 0 && strstr(cases[i].name, "not come") != NULL ? 400 : 30000,
-            fault, cases[i].fault);
+        (void)snprintf(prep, sizeof(prep), "%sfault {'endpoint':'%s',%s}",
+                       strstr(cases[i].fault, "hang_ms") != NULL ? "timeout 800; " : "",
+                       fault, cases[i].fault);
         run(ctx, &c);
     }
 }
