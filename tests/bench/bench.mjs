@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { CLIENT_KEY, changeApp } from '../harness/sandbox.mjs';
 import { ROOT, Stack } from '../harness/stack.mjs';
 import { api } from './api.mjs';
 import { burst } from './burst.mjs';
@@ -71,6 +72,7 @@ try {
   stack = await Stack.start({ env: { WWW_DIR: join(dir, 'www'), NGINX_API_RATE: '100000r/s', NGINX_API_BURST: '10000' } });
   head = header(stack.children('tts-api').length);
   const world = { stack, rounds, table, accounts: ACCOUNTS };
+  await changeApp(stack, CLIENT_KEY, { webhook_url: '' }); // the floors hear of nothing either
   say('making accounts and posts');
   world.tokens = await seedAccounts(stack, ACCOUNTS);
   seedFile(stack, 1, 1000);

@@ -1,12 +1,12 @@
 // Very many posts of as many accounts, due in the same second: how late the request that
 // publishes is for one publisher, two and four, with Redis and without it, next to bare
 // libcurl that has nothing to do at that instant but to send.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { BUILD_DIR, eventually } from '../harness/stack.mjs';
 import { ledger, turn } from '../harness/sandbox.mjs';
 import { peakMiB, percentile } from './measure.mjs';
-import { inMs, seedAccounts, seedFile, seedPosts } from './seed.mjs';
+import { inMs, openWindows, seedAccounts, seedFile, seedPosts } from './seed.mjs';
 
 export const BURST = Number(process.env.BENCH_BURST ?? 2000);
 const FILE = 9; // media_id of the file that is posted
@@ -55,7 +55,7 @@ async function end(stack) {
 async function ours(stack, { count, redis }) {
   const caption = `bench burst ${++number}`;
   if (redis) {
-    execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), 'FLUSHALL']);
+    openWindows(stack);
   } else {
     await stack.hold('redis');
   }

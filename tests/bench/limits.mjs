@@ -1,10 +1,9 @@
 // Ten posts each of very many accounts, due within the same minute, under TikTok's own
 // limits: is any window exceeded, and does any account wait longer than its limit says?
-import { execFileSync } from 'node:child_process';
 import { eventually } from '../harness/stack.mjs';
 import { ledger, turn } from '../harness/sandbox.mjs';
 import { percentile } from './measure.mjs';
-import { inMs, seedAccounts, seedFile, seedPosts } from './seed.mjs';
+import { inMs, openWindows, seedAccounts, seedFile, seedPosts } from './seed.mjs';
 
 const ACCOUNTS = Number(process.env.BENCH_ACCOUNTS ?? 300);
 const EACH = 10;
@@ -54,7 +53,7 @@ export async function limits({ stack, table }) {
   await turn(stack, { init_per_min: null, creator_per_min: null, status_per_min: null, discard_bodies: 1, check_media: 0, processing_ms: 2000, moderation_ms: 0 });
   await seedAccounts(stack, ACCOUNTS, { from: FIRST });
   seedFile(stack, FILE, BYTES);
-  execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), 'FLUSHALL']);
+  openWindows(stack);
   const step = 60_000 / POSTS;
   seedPosts(stack, POSTS, { due: `${inMs(AHEAD_MS)} + FLOOR(seq * ${step})`, lead: LEAD_MS, media: FILE, accounts: ACCOUNTS, firstAccount: FIRST, caption: CAPTION });
   const mine = `FROM job JOIN post USING (post_id) WHERE caption = '${CAPTION}'`;

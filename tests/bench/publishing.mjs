@@ -1,12 +1,13 @@
 // The publisher against the simulator: how late the committing request is when many posts
 // are due in the same second, and how many posts a second it does, next to bare libcurl.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { BUILD_DIR, eventually } from '../harness/stack.mjs';
 import { ledger, turn } from '../harness/sandbox.mjs';
 import { SLOW_ROUNDS, cpuSeconds, interleaved, median, peakMiB, percentile } from './measure.mjs';
-import { inMs, seedPosts } from './seed.mjs';
+import { inMs, openWindows, seedPosts } from './seed.mjs';
 
+const CROWD = 1000;
 const AT_ONCE = 64; // PUBLISH_INFLIGHT, as it is without a setting
 export const SMALL = { bytes: 100_000, posts: 400 };
 export const LARGE = { bytes: 5 << 20, posts: 200 };
@@ -31,14 +32,14 @@ function steadyRate(times) {
 
 /**
  * Posts that the publisher finds at its start; answers when they were committed, and what
- * the publisher used. Redis is emptied before, so that every account's windows are open.
+ * the publisher used. Every account's windows are open.
  */
-async function publish(stack, { file, posts, due, accounts }) {
+async function publish(stack, { file, posts, due, accounts, inFlight = AT_ONCE }) {
   const caption = freshCaption('ours');
   await stack.hold('tts-publisher');
-  execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), 'FLUSHALL']);
+  openWindows(stack);
   seedPosts(stack, posts, { due, lead: 2000 + Math.floor(file.bytes / 1000) * 0.3, media: file.id, accounts, caption });
-  await stack.start('tts-publisher');
+  await stack.start('tts-publisher', { env: { PUBLISH_INFLIGHT: String(inFlight) } });
   const pid = stack.pid('tts-publisher');
   const mine = `FROM job JOIN post USING (post_id) WHERE caption = '${caption}'`;
   await eventually(() => stack.sql(`SELECT COUNT(*) ${mine} AND state = 4`).trim() === String(posts), { ms: 90_000, every: 200, what: `${posts} posts to be published` });
@@ -85,6 +86,12 @@ function rates(table, what, ours, floor, wanted) {
   table.compare('  CPU of the publisher', 'us/post', pick(ours, ({ cpuUs }) => cpuUs), pick(floor, ({ cpuUs }) => cpuUs));
 }
 
+/** A thousand posts under way at once. */
+async function crowd(stack, table, { large, accounts }) {
+  const { peak } = await publish(stack, { ...large, posts: CROWD, accounts, due: inMs(-100), inFlight: CROWD });
+  table.add(`most memory of the publisher with ${CROWD} posts of 5 MiB under way`, 'MiB', peak, { atMost: 32, of: 'value' });
+}
+
 export async function publisher({ stack, table, rounds, tokens, accounts, small, large }) {
   await turn(stack, { init_per_min: 0, creator_per_min: 0, status_per_min: 0, discard_bodies: 1, check_media: 0, processing_ms: 0, moderation_ms: 0 });
   const overdue = inMs(-100);
@@ -98,6 +105,7 @@ export async function publisher({ stack, table, rounds, tokens, accounts, small,
   lateness(table, results.late);
   rates(table, '5 MiB', results.large, results.largeFloor, { atLeast: 0.8 });
   rates(table, '100 kB', results.small, results.smallFloor, {});
+  await crowd(stack, table, { large, accounts });
   const peaks = [results.late, results.large, results.small].flat().map(({ peak }) => peak);
   table.add('most memory of the publisher', 'MiB', Math.max(...peaks), { atMost: 32, of: 'value' });
   table.add('  with 5 MiB files (floor: with 100 kB)', 'MiB', median(results.large.map(({ peak }) => peak)), { floor: median(results.small.map(({ peak }) => peak)) });
