@@ -43,7 +43,7 @@ const inits = async (username) => (await ledger(stack, { username, calls: 1000 }
 describe('the cap of a day', () => {
   test('moves the posts that were due before, tells people once, and lets them go by themselves', async () => {
     await change(stack, 'ann.example', { post_cap: 0 });
-    const second = await post(ann, 60_000);
+    const second = await post(ann, 20_000);
     const far = await post(ann, 8 * 3_600_000);
     const due = new Date(Date.now() + 1500).toISOString();
     const first = await post(ann, 0, { publish_at: due });

@@ -7,9 +7,12 @@
 #include "store/account_tokens.h"
 #include "store/db_priv.h"
 #include "store/events.h"
+#include "store/health.h"
 #include "store/jobs.h"
+#include "store/limits.h"
 #include "store/media.h"
 #include "store/migrate.h"
+#include "store/notifications.h"
 #include "store/publishers.h"
 #include "store/stmt.h"
 #include "store/tasks.h"
@@ -431,6 +434,42 @@ static void connect_as(struct db *pub, const struct seed *seed)
     works(account_token_wipe(pub, account, &err), "token_wipe");
 }
 
+/* Limits, warnings, the watchdog and mail. */
+static void watch_as(struct db *pub, const struct seed *seed, uint64_t inc)
+{
+    const struct publisher_word word = {.pause_reason = "", .counters = "claims 1\n"};
+    struct job_ref ref = {.post_id = 1, .workspace_id = seed->workspace, .inc = inc};
+    const struct limit_post post = {&ref, seed->account, false};
+    const struct notification told = {
+        .workspace_id = seed->workspace, .kind = NOTICE_OVERDUE, .cause = "test"};
+    struct notification_mail *mail = xcalloc(1, sizeof(*mail));
+    struct health_late late;
+    struct limit_bar bar;
+    struct task task;
+    size_t len;
+    int64_t n;
+
+    works(publisher_say(pub, inc, &word, &err), "say");
+    works(limit_check(pub, &post, &bar, &err), "limit_check");
+    works(health_late(pub, &late, &err), "late");
+    works(health_alarm(pub, &n, &err), "alarm");
+    works(account_grants_warn(pub, &n, &err), "grants_warn");
+    works(notification_add(pub, &told, &err), "notification_add");
+    works(notification_mail(pub, &n, &err), "notification_mail");
+    ck_assert_int_ge(n, 1);
+    works(task_claim_mail(pub, inc, &task, 1, &len, &err), "claim_mail");
+    ck_assert_uint_eq(len, 1);
+    task_release(&task);
+    works(notification_mail_load(pub,
+                                 (uint64_t)database_number(pub,
+                                                           "SELECT MAX(notification_id)"
+                                                           " FROM notification"),
+                                 seed->user, mail, &err),
+          "mail_load");
+    works(notification_purge(pub, &n, &err), "notification_purge");
+    free(mail);
+}
+
 START_TEST(the_publisher_can_do_all_its_work_as_its_own_user)
 {
     struct seed seed;
@@ -467,6 +506,7 @@ START_TEST(the_publisher_can_do_all_its_work_as_its_own_user)
     works(publisher_reap(pub, &n, &err), "reap");
     ck_assert_int_eq(n, 2);
     works(publisher_count(pub, &n, &err), "count");
+    watch_as(pub, &seed, inc);
     works(task_purge(pub, &n, &err), "task_purge");
     connect_as(pub, &seed);
     works(publisher_leave(pub, inc, &err), "leave");

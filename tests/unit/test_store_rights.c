@@ -7,9 +7,11 @@
 #include "store/feed.h"
 #include "store/gate.h"
 #include "store/health.h"
+#include "store/inspect.h"
 #include "store/jobs.h"
 #include "store/media.h"
 #include "store/migrate.h"
+#include "store/notifications.h"
 #include "store/oauth.h"
 #include "store/posts.h"
 #include "store/publishers.h"
@@ -371,8 +373,40 @@ START_TEST(health_and_the_media_gate_are_looked_at)
 }
 END_TEST
 
-DATABASE_MAIN("store_rights", setup, teardown, people_sign_in_and_out,
-              accounts_are_connected_shown_and_disconnected,
+static void ignore_counters(void *ctx UNUSED, uint64_t inc UNUSED,
+                            const char *counters UNUSED)
+{
+}
+
+START_TEST(notifications_alarms_and_figures_are_read)
+{
+    struct notification_page *page = xcalloc(1, sizeof(*page));
+    const struct notification_query query = {seed.workspace, seed.user, 0, 5};
+    struct post shown = {.phase = PHASE_SCHEDULED};
+    struct post_warnings warnings;
+    struct health_publishers alive;
+    struct inspect_stats stats;
+    int64_t n;
+    bool mail;
+
+    shown.content.account_id = seed.account;
+    shown.content.mode = POST_INBOX;
+    works(notification_list(api, &query, page, &err), "notification_list");
+    works(notification_unread(api, seed.workspace, seed.user, &n, &err), "unread");
+    works(notification_read(api, seed.workspace, seed.user, 1, &err), "read");
+    works(notification_want(api, seed.user, false, &err), "want");
+    works(notification_wanted(api, seed.user, &mail, &err), "wanted");
+    ck_assert(!mail);
+    works(posts_warnings(api, seed.workspace, &shown, &warnings, &err), "warnings");
+    works(health_publishers(api, &alive, &err), "health_publishers");
+    works(publisher_counters(api, ignore_counters, NULL, &err), "counters");
+    works(inspect_stats(api, &stats, &err), "inspect_stats");
+    free(page);
+}
+END_TEST
+
+DATABASE_MAIN("store_rights", setup, teardown, notifications_alarms_and_figures_are_read,
+              people_sign_in_and_out, accounts_are_connected_shown_and_disconnected,
               files_are_uploaded_and_managed, webhooks_are_kept_and_never_read,
               posts_are_made_and_read, posts_are_changed_and_ended,
               what_tiktok_fetches_is_looked_up_and_noted,
