@@ -186,8 +186,15 @@ export class Stack {
     const before = existsSync(this.path('run', `${name}.pid`)) ? this.pid(name) : 0;
     await writeFile(this.path('run', `${name}.env`), Object.entries(env).map(([key, value]) => `${key}=${value}\n`).join(''));
     await unlink(hold).catch(() => {});
-    this.process.kill('SIGUSR1');
-    await eventually(() => this.pid(name) !== before, { what: `${name} to start` });
+    // Said again: bash may be told of the old one's end only after it has heard the wish.
+    let again = 0;
+    await eventually(() => {
+      if (Date.now() >= again) {
+        this.process.kill('SIGUSR1');
+        again = Date.now() + 1000;
+      }
+      return this.pid(name) !== before;
+    }, { what: `${name} to start` });
     if (once) {
       await writeFile(hold, '');
     }
