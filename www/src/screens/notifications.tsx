@@ -54,7 +54,7 @@ function One({ n }: { n: Notification }) {
     <li class="card section">
       <h2>
         <Icon name={bad ? 'alert' : 'clock'} /> {href ? <a href={href}>{n.title}</a> : n.title}
-        {!n.read && <span class="badge tone-info">New</span>}
+        {!n.read && <> <span class="badge tone-info">New</span></>}
       </h2>
       <p>{n.text}</p>
       <p class="hint"><time dateTime={n.created_at}>{relative(n.created_at, now.value)}</time></p>
