@@ -180,6 +180,8 @@ static void harm_publisher(struct sim *s)
         publisher_kill(s, p);
         sim_push(s, s->now_ms + dice_between(&s->dice, 50, 20000),
                  (struct event){.kind = EV_START, .pub = (uint8_t)p});
+    } else if (dice_chance(&s->dice, s->nature.crashes)) {
+        publisher_stop(s, p);
     } else if (dice_chance(&s->dice, s->nature.pauses)) {
         sim_say(s, "publisher %u is paused", p);
         pub->paused = true;

@@ -132,6 +132,7 @@ static void send(struct sim *s, unsigned p, struct run *r)
     }
     if (r->action.what == FLOW_DO_INTENT)
         r->sid = 0;
+    r->waiting = false;
     r->gen = (uint32_t)s->order + 1;
     *op = (struct op){.used = true,
                       .what = r->action.what,
@@ -181,14 +182,18 @@ static struct ring *ring_of(struct sim *s, const struct run *r, unsigned *limit)
     return r->action.what == FLOW_DO_INIT && r->inits > 0 ? &a->init : NULL;
 }
 
-/* run.c's perform(). */
+/* run.c's perform_or_stop(). */
 static void act(struct sim *s, unsigned p, struct run *r)
 {
     struct flow_event ev = {.what = FLOW_OK};
     unsigned limit;
-    struct ring *ring = ring_of(s, r, &limit);
-    int64_t wait_ms =
-        ring != NULL && !s->redis_away ? ring_pass(ring, limit, s->now_ms) : 0;
+    struct ring *ring;
+    int64_t wait_ms;
+
+    if (s->pub[p].stopping && r->begun && flow_may_stop(r->action.what))
+        r->action = flow_stop(&r->flow);
+    ring = ring_of(s, r, &limit);
+    wait_ms = ring != NULL && !s->redis_away ? ring_pass(ring, limit, s->now_ms) : 0;
 
     if (s->now_ms >= s->pub[p].valid_ms) {
         drop(s, p, r, "no lease");
@@ -511,7 +516,7 @@ static int64_t next_look(const struct sim *s)
 static void intake(struct sim *s, unsigned p)
 {
     unsigned taken = 0;
-    bool on = s->pub[p].valid_ms > s->now_ms;
+    bool on = s->pub[p].valid_ms > s->now_ms && !s->pub[p].stopping;
     int64_t hint_ms;
     unsigned post;
 
@@ -620,10 +625,34 @@ static void beat_jobs(struct sim *s, unsigned p)
     }
 }
 
+static bool idle(const struct publisher *pub)
+{
+    for (unsigned i = 0; i < POSTS_MAX; i++) {
+        if (pub->run[i].on)
+            return false;
+    }
+    return true;
+}
+
+/* The last run is over: the lease is given back, and another process takes its place. */
+static void leave(struct sim *s, unsigned p)
+{
+    sim_say(s, "publisher %u leaves", p);
+    free_all(s, s->pub[p].inc, false);
+    publisher_kill(s, p);
+    sim_push(s, s->now_ms + dice_between(&s->dice, 50, 5000),
+             (struct event){.kind = EV_START, .pub = (uint8_t)p});
+}
+
 static void beat(struct sim *s, unsigned p)
 {
     struct publisher *pub = &s->pub[p];
     struct lease *l = lease_of(s, pub->inc);
+
+    if (pub->stopping && idle(pub) && !s->db_away) {
+        leave(s, p);
+        return;
+    }
 
     if (s->db_away) {
         push_own(s, p, EV_BEAT, AGAIN_MS);
@@ -677,6 +706,18 @@ void publisher_kill(struct sim *s, unsigned p)
 {
     sim_say(s, "publisher %u dies", p);
     s->pub[p] = (struct publisher){.life = s->pub[p].life};
+}
+
+void publisher_stop(struct sim *s, unsigned p)
+{
+    sim_say(s, "publisher %u is asked to stop", p);
+    s->pub[p].stopping = true;
+    for (unsigned i = 0; i < POSTS_MAX; i++) {
+        struct run *r = &s->pub[p].run[i];
+
+        if (r->on && r->waiting && r->begun && flow_may_stop(r->action.what))
+            schedule(s, p, r, s->now_ms);
+    }
 }
 
 static void own_event(struct sim *s, const struct event *ev)

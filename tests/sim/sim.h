@@ -128,7 +128,8 @@ struct run {
     unsigned post;
     uint32_t gen; /* tells an old answer from one that is waited for */
     uint64_t fence;
-    bool begun, waiting;
+    bool begun;
+    bool waiting; /* for the time of its action: nothing is under way */
     uint8_t sid, ver;
     unsigned inits;
     struct flow flow;
@@ -137,7 +138,8 @@ struct run {
 
 struct publisher {
     bool alive, paused;
-    uint64_t inc; /* 0: none */
+    bool stopping; /* gives back what it can, finishes what it must, and leaves */
+    uint64_t inc;  /* 0: none */
     int64_t valid_ms;
     int64_t offset_ms; /* of the database's clock, as it believes */
     uint32_t life;     /* +1 with every start: its old timers are void */
@@ -251,6 +253,7 @@ void tiktok_worked(struct sim *s, unsigned post, uint8_t sid);
 
 void publisher_start(struct sim *s, unsigned p);
 void publisher_kill(struct sim *s, unsigned p);
+void publisher_stop(struct sim *s, unsigned p);
 void publisher_event(struct sim *s, const struct event *ev);
 
 /* --- people.c: persons and faults
