@@ -409,11 +409,14 @@ static void replace_witness(struct run *r, const struct pool_kit *kit,
                                 &err);
         done = done || hint_failed(rc, &err);
     }
-    run_event(r, done ? FLOW_OK : FLOW_HELD, NULL, 0);
+    if (done || dead) { /* another took that place meanwhile: it is asked for anew */
+        run_event(r, done ? FLOW_OK : FLOW_AGAIN, NULL, 0);
+        return;
+    }
+    run_event(r, FLOW_HELD, NULL, 0);
     text_copy(r->holder, sizeof(r->holder), holder);
-    if (!done)
-        log_error("run.witness_conflict", "post=%" PRIu64 " attempt=%u holder=%s",
-                  r->ref.post_id, r->flow.start.attempt_no, holder);
+    log_error("run.witness_conflict", "post=%" PRIu64 " attempt=%u holder=%s",
+              r->ref.post_id, r->flow.start.attempt_no, holder);
 }
 
 static void do_witness(struct run *r, const struct pool_kit *kit)

@@ -448,7 +448,7 @@ static void do_witness(struct turn *t, const struct world *w)
         next.witness = r->sid;
         respond(t, &next, FLOW_OK, "taken from a dead session");
     } else {
-        respond(t, w, FLOW_HELD, "held by yet another session");
+        respond(t, w, FLOW_AGAIN, "held by yet another session");
     }
 }
 

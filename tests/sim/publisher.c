@@ -11,7 +11,6 @@ enum {
     STORE_AGAIN_MS = 500,
     CRASHES_MAX = 3,
     QUIET_TIMES = 60, /* when all is mended, timers may be slow */
-    HINT_MARGIN_MS = 50,
     TIMEOUT_MS = 30000,
 };
 
@@ -105,8 +104,8 @@ static struct op *new_op(struct sim *s)
     return NULL;
 }
 
-static void push_op(struct sim *s, const struct op *op, enum event_kind kind,
-                    int64_t after_ms)
+void sim_push_op(struct sim *s, const struct op *op, enum event_kind kind,
+                 int64_t after_ms)
 {
     sim_push(s, s->now_ms + after_ms,
              (struct event){.kind = (uint8_t)kind,
@@ -115,7 +114,7 @@ static void push_op(struct sim *s, const struct op *op, enum event_kind kind,
                             .op = (uint16_t)(op - s->op)});
 }
 
-static bool is_call(enum flow_do what)
+bool sim_is_call(enum flow_do what)
 {
     return what == FLOW_DO_CREATOR || what == FLOW_DO_INIT || what == FLOW_DO_CHUNK ||
            what == FLOW_DO_LAST || what == FLOW_DO_STATUS;
@@ -145,29 +144,33 @@ static void send(struct sim *s, unsigned p, struct run *r)
                       .sid = r->sid,
                       .ver = r->ver,
                       .chunk = (unsigned)r->action.chunk,
+                      .holder = r->holder,
+                      .granted = r->flow.granted,
+                      .adopted = s->post[r->post].pull && !r->flow.start.gate,
+                      .shut = r->shut,
                       .proof = r->action.proof,
                       .reason = r->action.reason,
                       .sent_ms = s->now_ms,
                       .wait_ms = r->action.wait_ms};
-    if (is_call(op->what) && dice_chance(&s->dice, n->lost)) {
+    if (sim_is_call(op->what) && dice_chance(&s->dice, n->lost)) {
         op->ev = (struct flow_event){.what = FLOW_UNCLEAR};
-        push_op(s, op, EV_ANSWER, TIMEOUT_MS);
+        sim_push_op(s, op, EV_ANSWER, TIMEOUT_MS);
         return;
     }
-    op->answer_lost = is_call(op->what) && dice_chance(&s->dice, n->lost);
-    if (is_call(op->what) && dice_chance(&s->dice, n->late)) {
+    op->answer_lost = sim_is_call(op->what) && dice_chance(&s->dice, n->lost);
+    if (sim_is_call(op->what) && dice_chance(&s->dice, n->late)) {
         struct op *gone = new_op(s);
 
         if (gone != NULL) { /* it arrives when nobody waits for it any more */
             *gone = *op;
             gone->gen = 0;
-            push_op(s, gone, EV_EFFECT, dice_between(&s->dice, 1000, 540000));
+            sim_push_op(s, gone, EV_EFFECT, dice_between(&s->dice, 1000, 540000));
             op->ev = (struct flow_event){.what = FLOW_UNCLEAR};
-            push_op(s, op, EV_ANSWER, dice_between(&s->dice, 1000, TIMEOUT_MS));
+            sim_push_op(s, op, EV_ANSWER, dice_between(&s->dice, 1000, TIMEOUT_MS));
             return;
         }
     }
-    push_op(s, op, EV_EFFECT, sim_delay(s));
+    sim_push_op(s, op, EV_EFFECT, sim_delay(s));
 }
 
 static struct ring *ring_of(struct sim *s, const struct run *r, unsigned *limit)
@@ -212,203 +215,17 @@ static void act(struct sim *s, unsigned p, struct run *r)
     }
 }
 
-/* --- what a request does at the stores
- * ------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------- */
 
-static void answered(struct sim *s, struct op *op, enum flow_what what)
+/* What a run knows of its gate. */
+static void remember(const struct sim *s, const struct op *op, struct run *r, bool done)
 {
-    op->ev = (struct flow_event){.what = what, .reason = "store"};
-    push_op(s, op, EV_ANSWER, sim_delay(s));
-}
-
-static void refused(struct sim *s, struct op *op, const char *reason)
-{
-    op->ev = (struct flow_event){.what = FLOW_REFUSED, .reason = reason};
-    push_op(s, op, EV_ANSWER, sim_delay(s));
-}
-
-static void next_stage(struct sim *s, struct op *op, unsigned stage)
-{
-    op->stage = (uint8_t)stage;
-    push_op(s, op, EV_EFFECT, sim_delay(s));
-}
-
-static void load(struct sim *s, struct op *op)
-{
-    const struct post *p = &s->post[op->post];
-    bool ready = rows_session(&p->rows) != FLOW_SESSION_NONE;
-
-    if (p->fence != op->fence || p->owner != op->inc) {
-        answered(s, op, FLOW_LOST);
-        return;
-    }
-    answered(s, op, FLOW_LOADED);
-    op->ver = p->rows.ver;
-    op->sid = ready || p->rows.granted != 0 ? p->rows.attempt[p->rows.no - 1].sid : 0;
-    op->ev.start = (struct flow_start){
-        .plan = {.size = 10 * p->chunks, .chunk_size = 10, .count = p->chunks},
-        .due_ms = p->due_ms,
-        .give_up_ms = p->give_up_ms,
-        .granted_ms = p->granted_ms,
-        .session = s->mutant->reinit ? FLOW_SESSION_NONE : rows_session(&p->rows),
-        .way = FLOW_BY_UPLOAD,
-        .new_way = FLOW_BY_UPLOAD,
-        .named = true,
-        .attempt_no = p->rows.no,
-        .fails = p->fails,
-        .direct = p->direct};
-}
-
-static bool write_end(struct sim *s, struct post *p, const struct op *op)
-{
-    int64_t wait_ms = op->what == FLOW_DO_LATER ? op->wait_ms : 0;
-    bool again = op->what == FLOW_DO_LATER || op->what == FLOW_DO_RELEASE ||
-                 op->what == FLOW_DO_HANDOVER;
-
-    if (!rows_end(&p->rows, op->what))
-        return false;
-    p->owner = 0;
-    p->review = op->what == FLOW_DO_REVIEW ? op->reason : NULL;
-    p->fails += op->what == FLOW_DO_LATER;
-    p->crashes = op->what == FLOW_DO_REVIEW ? 0 : p->crashes;
-    p->next_at_ms = again ? sim_db_now(s) + wait_ms : NEVER;
-    if (again)
-        redis_enqueue(s, op->post, s->now_ms + wait_ms + HINT_MARGIN_MS);
-    return true;
-}
-
-/* True: the rows were changed. */
-static bool write_rows(struct sim *s, struct post *p, const struct op *op)
-{
-    struct rows *r = &p->rows;
-
-    p->next_at_ms = sim_db_now(s) + PHASE_MS;
-    if (op->what == FLOW_DO_DEAD)
-        return rows_dead(r, op->no, op->proof);
-    if (op->what == FLOW_DO_INTENT) {
-        p->granted_ms = sim_db_now(s);
-        return op->no < ROWS_ATTEMPTS && rows_intend(r, op->no + 1, op->ver);
-    }
-    if (op->what == FLOW_DO_PERSIST || op->what == FLOW_DO_SENT) {
-        p->crashes = 0;
-        return op->what == FLOW_DO_SENT ? rows_sent(r, op->no)
-                                        : rows_persist(r, op->no, op->sid);
-    }
-    if (op->what != FLOW_DO_PUBLISHED)
-        return write_end(s, p, op);
-    p->owner = 0;
-    p->next_at_ms = NEVER;
-    return rows_published(r, op->no);
-}
-
-static enum flow_what write(struct sim *s, struct post *p, const struct op *op)
-{
-    struct post was = *p;
-    bool ours = p->fence == op->fence && p->owner == op->inc;
-
-    if (op->what == FLOW_DO_GRANT) {
-        enum granted how = GRANT_LOST;
-
-        if (ours || s->mutant->no_grant)
-            how = rows_grant(&p->rows, op->no, s->mutant->rules);
-        if (how == GRANT_OK)
-            p->next_at_ms = sim_db_now(s) + PHASE_MS;
-        return how == GRANT_OK ? FLOW_OK : how == GRANT_LOST ? FLOW_LOST : FLOW_REFUSED;
-    }
-    if (ours && write_rows(s, p, op))
-        return FLOW_OK;
-    *p = was;
-    return FLOW_LOST;
-}
-
-/* One transaction: whole, or not at all, or nobody knows. */
-static void transact(struct sim *s, struct op *op)
-{
-    struct post *p = &s->post[op->post];
-    struct post was = *p;
-    enum flow_what how;
-
-    if (s->db_away || dice_chance(&s->dice, s->nature.db_again)) {
-        answered(s, op, FLOW_AGAIN);
-        return;
-    }
-    how = write(s, p, op);
-    if (how == FLOW_OK && dice_chance(&s->dice, s->nature.db_unclear)) {
-        if (dice_chance(&s->dice, 500))
-            *p = was;
-        answered(s, op, FLOW_UNCLEAR);
-        return;
-    }
-    if (op->what == FLOW_DO_DEAD && how == FLOW_OK && op->proof && !s->redis_away &&
-        p->witness == op->sid)
-        p->witness = 0;
-    answered(s, op, how);
-}
-
-static void witness(struct sim *s, struct op *op)
-{
-    struct post *p = &s->post[op->post];
-
-    if (s->redis_away || s->mutant->no_witness) {
-        answered(s, op, FLOW_OK);
-    } else if (op->stage == 2) {
-        answered(s, op, p->witness == op->holder ? FLOW_OK : FLOW_HELD);
-        if (p->witness == op->holder)
-            p->witness = op->sid;
-    } else if (op->stage == 1) {
-        if (s->db_away)
-            answered(s, op, FLOW_AGAIN);
-        else if (rows_is_dead(&p->rows, op->holder, s->mutant->rules))
-            next_stage(s, op, 2);
-        else
-            answered(s, op, FLOW_HELD);
-    } else if (p->witness == 0 || p->witness == op->sid) {
-        p->witness = op->sid;
-        answered(s, op, FLOW_OK);
-    } else if (p->witness == CANCEL) {
-        answered(s, op, FLOW_DROPPED);
-    } else {
-        op->holder = p->witness;
-        next_stage(s, op, 1);
-    }
-}
-
-/* run_store.c's nobody_may_be_out(). */
-static void doubt(struct sim *s, struct op *op)
-{
-    struct post *p = &s->post[op->post];
-
-    if (s->redis_away || s->mutant->no_witness || p->witness == 0 || p->witness == CANCEL)
-        next_stage(s, op, 2);
-    else if (p->witness == op->sid)
-        answered(s, op, FLOW_HELD);
-    else if (s->db_away)
-        answered(s, op, FLOW_AGAIN);
-    else if (rows_is_dead(&p->rows, p->witness, s->mutant->rules))
-        next_stage(s, op, 2);
-    else
-        refused(s, op, "witness_conflict");
-}
-
-static void effect(struct sim *s, struct op *op)
-{
-    bool gives_up = op->what == FLOW_DO_FAIL || (op->what == FLOW_DO_DEAD && !op->proof);
-
-    if (is_call(op->what)) {
-        tiktok_call(s, op);
-        push_op(s, op, EV_ANSWER, sim_delay(s));
-    } else if (op->what == FLOW_DO_WITNESS) {
-        witness(s, op);
-    } else if (op->what == FLOW_DO_RELOAD) {
-        if (s->db_away)
-            answered(s, op, FLOW_AGAIN);
-        else
-            load(s, op);
-    } else if (gives_up && op->stage == 0) {
-        doubt(s, op);
-    } else {
-        transact(s, op);
-    }
+    if (op->what == FLOW_DO_INTENT)
+        r->shut = done && s->post[op->post].pull;
+    if (op->what == FLOW_DO_OPEN || op->what == FLOW_DO_ADOPT)
+        r->shut = r->shut && !done;
+    if (op->what == FLOW_DO_ADOPT && done)
+        r->sid = op->holder;
 }
 
 static void hear(struct sim *s, struct op *op)
@@ -422,8 +239,13 @@ static void hear(struct sim *s, struct op *op)
         return;
     if ((op->what == FLOW_DO_INIT && ev.what == FLOW_OK) || ev.what == FLOW_LOADED)
         r->sid = op->sid;
-    if (ev.what == FLOW_LOADED)
+    if (ev.what == FLOW_LOADED) {
         r->ver = op->ver;
+        r->shut = op->shut;
+    }
+    if (ev.what == FLOW_HELD)
+        r->holder = op->holder;
+    remember(s, op, r, ev.what == FLOW_OK);
     if (op->what == FLOW_DO_DEAD && ev.what == FLOW_OK)
         r->sid = 0;
     decide(s, op->pub, r, &ev);
@@ -627,11 +449,11 @@ static void beat_jobs(struct sim *s, unsigned p)
 
 static bool idle(const struct publisher *pub)
 {
-    for (unsigned i = 0; i < POSTS_MAX; i++) {
-        if (pub->run[i].on)
-            return false;
-    }
-    return true;
+    unsigned i = 0;
+
+    while (i < POSTS_MAX && !pub->run[i].on)
+        i++;
+    return i == POSTS_MAX;
 }
 
 /* The last run is over: the lease is given back, and another process takes its place. */
@@ -735,7 +557,7 @@ void publisher_event(struct sim *s, const struct event *ev)
     struct run *r = &pub->run[ev->post];
 
     if (ev->kind == EV_EFFECT) { /* whoever asked, and whatever became of him */
-        effect(s, &s->op[ev->op]);
+        sim_effect(s, &s->op[ev->op]);
     } else if (!pub->alive) {
         if (ev->kind == EV_ANSWER)
             s->op[ev->op].used = false;

@@ -33,6 +33,7 @@ enum {
     WINDOW_MS = 60000,
     RING_MS = 61000,
     PHASE_MS = 60000,
+    HINT_MARGIN_MS = 50,
     TROUBLE_MS = 600000, /* so long things break */
     CANCEL = 255,        /* as the holder of a witness */
 };
@@ -89,6 +90,8 @@ struct post {
     unsigned account;
     unsigned chunks;
     bool direct;
+    bool pull; /* TikTok fetches it through the gate */
+    bool log;  /* ... which opens before the session is known */
     int64_t due_ms, next_at_ms, give_up_ms;
     uint64_t fence, owner;
     unsigned fails, crashes;
@@ -131,6 +134,8 @@ struct run {
     bool begun;
     bool waiting; /* for the time of its action: nothing is under way */
     uint8_t sid, ver;
+    uint8_t holder; /* of the witness, as it was found last */
+    bool shut;      /* the attempt is an intent whose gate was never opened */
     unsigned inits;
     struct flow flow;
     struct flow_action action;
@@ -163,6 +168,7 @@ enum event_kind {
     EV_ANSWER, /* its answer does */
     EV_RESUME, /* a paused publisher */
     EV_TIKTOK, /* has worked on a session */
+    EV_FETCH,  /* comes for what it was told to fetch */
     EV_PERSON, /* a person begins something */
     EV_DEED,   /* and goes on */
     EV_FAULT,
@@ -192,7 +198,8 @@ struct op {
     unsigned chunk;
     uint8_t stage;  /* of what takes several questions */
     uint8_t holder; /* of the witness, as found */
-    bool proof;
+    bool proof, granted, shut;
+    bool adopted; /* nobody knows when the session was made */
     const char *reason;
     int64_t sent_ms, wait_ms;
     bool answer_lost;
@@ -246,11 +253,16 @@ void redis_enqueue(struct sim *s, unsigned post, int64_t at_ms);
 
 /* TikTok answers; sets op->ev. */
 void tiktok_call(struct sim *s, struct op *op);
+void tiktok_fetches(struct sim *s, const struct event *ev);
 void tiktok_worked(struct sim *s, unsigned post, uint8_t sid);
 
 /* --- publisher.c
  * --------------------------------------------------------------------------- */
 
+/* kind happens to the request after so long. */
+void sim_push_op(struct sim *s, const struct op *op, enum event_kind kind,
+                 int64_t after_ms);
+bool sim_is_call(enum flow_do what); /* of TikTok's */
 void publisher_start(struct sim *s, unsigned p);
 void publisher_kill(struct sim *s, unsigned p);
 void publisher_stop(struct sim *s, unsigned p);

@@ -62,6 +62,8 @@ static void make_post(struct sim *s, unsigned i)
                        .hint_ms = NEVER,
                        .edited = 1,
                        .sched_ver = 1};
+    p->pull = dice_chance(d, 300);
+    p->log = p->pull && dice_chance(d, 200);
     p->give_up_ms = p->due_ms + (dice_chance(d, 100) ? 300000 : 21600000);
     p->next_at_ms = p->due_ms - 2000 - 1000 * (int64_t)p->chunks;
     if (s->nature.calm || !dice_chance(d, 100))
@@ -80,6 +82,9 @@ static void happen(struct sim *s, const struct event *ev)
     switch ((enum event_kind)ev->kind) {
     case EV_TIKTOK:
         tiktok_worked(s, ev->post, (uint8_t)ev->tag);
+        break;
+    case EV_FETCH:
+        tiktok_fetches(s, ev);
         break;
     case EV_PERSON:
         person_begins(s, ev->post);

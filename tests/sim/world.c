@@ -167,6 +167,14 @@ static void call_init(struct sim *s, struct op *op)
     p->session[sid] =
         (struct session){.there = true, .ver = op->ver, .made_ms = s->now_ms};
     op->sid = sid;
+    if (p->pull) {
+        unsigned no = op->no; /* the attempt whose address TikTok is told */
+
+        if (no > 0 && p->rows.attempt[no - 1].token)
+            p->rows.attempt[no - 1].gate = sid;
+        sim_push(s, s->now_ms + sim_delay(s),
+                 (struct event){.kind = EV_FETCH, .post = op->post, .tag = sid});
+    }
     answer(op, FLOW_OK);
 }
 
@@ -177,9 +185,9 @@ static void uploaded(struct op *op, enum tiktok_upload what, unsigned next)
 }
 
 /* Everything is there: TikTok works on it. */
-static void complete(struct sim *s, struct op *op)
+static void complete(struct sim *s, unsigned post, uint8_t sid)
 {
-    struct post *p = &s->post[op->post];
+    struct post *p = &s->post[post];
     int64_t work = dice_between(&s->dice, 500, 60000);
 
     p->last_ms = s->now_ms;
@@ -188,7 +196,34 @@ static void complete(struct sim *s, struct op *op)
     if (!s->nature.calm && dice_chance(&s->dice, 2)) /* it never comes to an end */
         return;
     sim_push(s, s->now_ms + work,
-             (struct event){.kind = EV_TIKTOK, .post = op->post, .tag = op->sid});
+             (struct event){.kind = EV_TIKTOK, .post = (uint16_t)post, .tag = sid});
+}
+
+/* Through an open gate, or again later, for a while. */
+void tiktok_fetches(struct sim *s, const struct event *ev)
+{
+    struct post *p = &s->post[ev->post];
+    struct session *n = &p->session[ev->tag];
+    int64_t again_ms = dice_between(&s->dice, 100, s->nature.calm ? 100 : 4000);
+
+    if (n->fate != 0 || n->chunks > 0)
+        return;
+    for (unsigned i = 0; i < ROWS_ATTEMPTS && !s->db_away; i++) {
+        struct attempt_row *a = &p->rows.attempt[i];
+
+        if (a->gate == ev->tag && a->token && a->state >= ATTEMPT_GRANTED &&
+            a->state <= ATTEMPT_PUBLISHED) {
+            a->served = true;
+            n->chunks = (uint8_t)p->chunks;
+            sim_say(s, "TikTok      post %u: session %u fetches", ev->post, ev->tag);
+            complete(s, ev->post, (uint8_t)ev->tag);
+            return;
+        }
+    }
+    if (s->now_ms < n->made_ms + (p->log ? 120000 : 12000))
+        sim_push(s, s->now_ms + again_ms, *ev);
+    else
+        n->fate = 2;
 }
 
 /* What was begun in time is taken, also when it arrives minutes later. */
@@ -208,7 +243,7 @@ static void call_put(struct sim *s, struct op *op)
         n->chunks++;
         if (n->chunks == p->chunks) {
             uploaded(op, TIKTOK_UPLOAD_DONE, 0);
-            complete(s, op);
+            complete(s, op->post, op->sid);
         } else {
             uploaded(op, TIKTOK_UPLOAD_NEXT, n->chunks);
         }
@@ -228,7 +263,7 @@ static void call_status(struct sim *s, struct op *op)
     answer(op, FLOW_TOLD);
     op->ev.state = states[n->fate];
     op->ev.bytes = dice_chance(&s->dice, s->nature.refused / 4) ? -1 : 10 * n->chunks;
-    op->ev.age_ms = s->now_ms - n->made_ms;
+    op->ev.age_ms = op->adopted ? -1 : s->now_ms - n->made_ms;
     if (s->mutant->early_death)
         op->ev.age_ms += FLOW_URL_LIFE_MS + FLOW_URL_MARGIN_MS;
     op->ev.retry = n->fate == 2 && op->sid % 3 != 0;
