@@ -30,7 +30,7 @@ static unsigned after_dead_number(const struct flow *f)
     return 0;
 }
 
-/* --- packing ------------------------------------------------------------------------ */
+/* --- packing ------------------------------------------------------------------- */
 
 /* A field at a time into a number, and out of it again from the other end. */
 #define PUT(bits, n, value) ((bits) = (bits) << (n) | (uint64_t)(value))
@@ -301,7 +301,7 @@ bool key_same(const struct key *a, const struct key *b)
     return memcmp(a->word, b->word, sizeof(a->word)) == 0;
 }
 
-/* --- forgetting --------------------------------------------------------------------- */
+/* --- forgetting ---------------------------------------------------------------- */
 
 /* Bits of sessions, by number. */
 static unsigned bit(uint8_t sid)

@@ -156,8 +156,7 @@ void world_forget(const struct config *c, struct world *w);
 bool keeps_holder(const struct flow *f);
 bool key_same(const struct key *a, const struct key *b);
 
-/* --- moves
- * ------------------------------------------------------------------------------ */
+/* --- moves --------------------------------------------------------------------- */
 
 /* Gets each state that can come next; words say what happened when they are wanted. */
 struct moves {
@@ -179,8 +178,7 @@ void moves_add(struct moves *m, const struct world *w, const char *form, ...)
 void flow_canonical(struct flow *f, const struct config *c);
 uint64_t flow_bits(const struct config *c, const struct flow *f);
 
-/* --- search
- * ------------------------------------------------------------------------------ */
+/* --- search -------------------------------------------------------------------- */
 
 struct result {
     const char *fault; /* NULL: none */

@@ -452,8 +452,7 @@ static void do_witness(struct turn *t, const struct world *w)
     }
 }
 
-/* --- TikTok
- * ------------------------------------------------------------------------------ */
+/* --- TikTok -------------------------------------------------------------------- */
 
 static void told(struct turn *t, const struct world *w, struct flow_event ev,
                  const char *how)

@@ -18,8 +18,7 @@ void moves_add(struct moves *m, const struct world *w, const char *form, ...)
     m->next(m, w, words);
 }
 
-/* --- TikTok and the network
- * -------------------------------------------------------------- */
+/* --- TikTok and the network ---------------------------------------------------- */
 
 static void arrive_late(struct moves *m, const struct world *w, unsigned i)
 {
@@ -98,8 +97,7 @@ void moves_tiktok(struct moves *m, const struct world *w)
     }
 }
 
-/* --- the stores
- * -------------------------------------------------------------------------- */
+/* --- the stores ---------------------------------------------------------------- */
 
 static void roll_back(struct moves *m, const struct world *w)
 {
@@ -152,8 +150,7 @@ static void moves_stores(struct moves *m, const struct world *w)
     }
 }
 
-/* --- a person
- * ---------------------------------------------------------------------------- */
+/* --- a person ------------------------------------------------------------------ */
 
 static void ask(struct moves *m, struct world next, enum deed deed, const char *words)
 {

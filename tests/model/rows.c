@@ -14,7 +14,7 @@ static bool is_live(const struct attempt_row *a)
     return a->state >= ATTEMPT_GRANTED && a->state <= ATTEMPT_PUBLISHED;
 }
 
-/* --- a publisher's statements ------------------------------------------------------ */
+/* --- a publisher's statements -------------------------------------------------- */
 
 bool rows_claim(struct rows *r)
 {
@@ -172,7 +172,7 @@ bool rows_end(struct rows *r, enum flow_do how)
     return true;
 }
 
-/* --- a person's statements --------------------------------------------------------- */
+/* --- a person's statements ----------------------------------------------------- */
 
 static void end_sessions(struct rows *r)
 {
@@ -212,7 +212,7 @@ bool rows_again(struct rows *r, uint8_t was)
     return true;
 }
 
-/* --- questions --------------------------------------------------------------------- */
+/* --- questions ----------------------------------------------------------------- */
 
 bool rows_is_dead(const struct rows *r, uint8_t sid, struct rows_rules rules)
 {

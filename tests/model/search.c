@@ -79,8 +79,7 @@ static void visit(struct moves *m, const struct world *w, const char *words UNUS
     s->edges[s->edge_n++] = to;
 }
 
-/* --- the way to a fault, in words
- * --------------------------------------------------------- */
+/* --- the way to a fault, in words ---------------------------------------------- */
 
 struct telling {
     const struct config *c;
@@ -124,8 +123,7 @@ static void print_way(const struct search *s, uint32_t last)
     }
 }
 
-/* --- the search
- * ------------------------------------------------------------------------- */
+/* --- the search ---------------------------------------------------------------- */
 
 static void visit_all(struct search *s, bool verbose)
 {

@@ -125,8 +125,7 @@ void person_goes_on(struct sim *s, const struct event *ev)
     }
 }
 
-/* --- faults
- * ------------------------------------------------------------------------------- */
+/* --- faults -------------------------------------------------------------------- */
 
 enum { QUIET_LEASE_MS = 3600000 };
 enum ending { END_DB = 1, END_REDIS, END_TIKTOK };

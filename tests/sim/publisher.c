@@ -26,8 +26,7 @@ static int64_t period(const struct sim *s, int64_t ms)
     return s->mended ? ms * QUIET_TIMES : ms;
 }
 
-/* --- runs
- * ------------------------------------------------------------------------------- */
+/* --- runs ---------------------------------------------------------------------- */
 
 static void drop(struct sim *s, unsigned p, struct run *r, const char *why)
 {
@@ -88,8 +87,7 @@ static void decide(struct sim *s, unsigned p, struct run *r, struct flow_event *
         schedule(s, p, r, r->action.at_ms - pub->offset_ms);
 }
 
-/* --- requests
- * ------------------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------------ */
 
 static struct op *new_op(struct sim *s)
 {
@@ -215,7 +213,7 @@ static void act(struct sim *s, unsigned p, struct run *r)
     }
 }
 
-/* --- answers ---------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------- */
 
 /* What a run knows of its gate. */
 static void remember(const struct sim *s, const struct op *op, struct run *r, bool done)
@@ -251,8 +249,7 @@ static void hear(struct sim *s, struct op *op)
     decide(s, op->pub, r, &ev);
 }
 
-/* --- claims
- * ----------------------------------------------------------------------------- */
+/* --- claims -------------------------------------------------------------------- */
 
 static bool claim(struct sim *s, unsigned p, unsigned post)
 {
@@ -357,8 +354,7 @@ static void intake(struct sim *s, unsigned p)
     push_own(s, p, EV_INTAKE, taken > 0 ? 20 : next_look(s));
 }
 
-/* --- leases
- * ------------------------------------------------------------------------------- */
+/* --- leases -------------------------------------------------------------------- */
 
 static struct lease *lease_of(struct sim *s, uint64_t inc)
 {
@@ -507,8 +503,7 @@ static void sweep(struct sim *s, unsigned p)
     push_own(s, p, EV_SWEEP, period(s, SWEEP_MS) + dice_between(&s->dice, 0, 500));
 }
 
-/* --- life
- * ------------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------------- */
 
 void publisher_start(struct sim *s, unsigned p)
 {

@@ -49,8 +49,7 @@ uint64_t dice_next(struct dice *d);
 int64_t dice_between(struct dice *d, int64_t least, int64_t most);
 bool dice_chance(struct dice *d, unsigned per_mille);
 
-/* --- what may be broken to see that it is found
- * ------------------------------------------ */
+/* --- what may be broken to see that it is found -------------------------------- */
 
 struct mutant {
     const char *name;
@@ -62,8 +61,7 @@ struct mutant {
     struct rows_rules rules;
 };
 
-/* --- the parts
- * --------------------------------------------------------------------------- */
+/* --- the parts ----------------------------------------------------------------- */
 
 /* How this story differs from others. */
 struct nature {
@@ -238,8 +236,7 @@ struct sim {
     } snap[POSTS_MAX];
 };
 
-/* --- world.c
- * ------------------------------------------------------------------------------ */
+/* --- world.c ------------------------------------------------------------------- */
 
 void sim_push(struct sim *s, int64_t at_ms, struct event ev);
 bool sim_pop(struct sim *s, struct event *out);
@@ -256,8 +253,11 @@ void tiktok_call(struct sim *s, struct op *op);
 void tiktok_fetches(struct sim *s, const struct event *ev);
 void tiktok_worked(struct sim *s, unsigned post, uint8_t sid);
 
-/* --- publisher.c
- * --------------------------------------------------------------------------- */
+/* --- stores.c: a request arrives; its answer is under way afterwards ------------ */
+
+void sim_effect(struct sim *s, struct op *op);
+
+/* --- publisher.c --------------------------------------------------------------- */
 
 /* kind happens to the request after so long. */
 void sim_push_op(struct sim *s, const struct op *op, enum event_kind kind,
@@ -268,8 +268,7 @@ void publisher_kill(struct sim *s, unsigned p);
 void publisher_stop(struct sim *s, unsigned p);
 void publisher_event(struct sim *s, const struct event *ev);
 
-/* --- people.c: persons and faults
- * ---------------------------------------------------------- */
+/* --- people.c: persons and faults ---------------------------------------------- */
 
 void person_begins(struct sim *s, unsigned post);
 void person_goes_on(struct sim *s, const struct event *ev);
@@ -277,8 +276,7 @@ void fault_turn(struct sim *s);
 void fault_ends(struct sim *s, const struct event *ev);
 void mend(struct sim *s);
 
-/* --- story.c
- * ------------------------------------------------------------------------------- */
+/* --- story.c ------------------------------------------------------------------- */
 
 /* Why a person must look. */
 enum { CRASHED_OFTEN, OUTCOME_UNKNOWN, WITNESS_CONFLICT, OTHER_REVIEW, REVIEWS };

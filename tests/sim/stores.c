@@ -2,9 +2,7 @@
  * run_store.c and run_pull.c ask for them. */
 #include "sim.h"
 
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -* /
-
-    static void answered(struct sim *s, struct op *op, enum flow_what what)
+static void answered(struct sim *s, struct op *op, enum flow_what what)
 {
     op->ev = (struct flow_event){.what = what, .reason = "store"};
     sim_push_op(s, op, EV_ANSWER, sim_delay(s));

@@ -10,8 +10,7 @@ enum {
 };
 #define DAYS_MS INT64_C(500000000)
 
-/* --- the beginning
- * ------------------------------------------------------------------------ */
+/* --- the beginning ------------------------------------------------------------- */
 
 static unsigned one_of(struct dice *d, const unsigned *of, size_t n)
 {
@@ -74,8 +73,7 @@ static void make_post(struct sim *s, unsigned i)
                  (struct event){.kind = EV_PERSON, .post = (uint16_t)i});
 }
 
-/* --- the story
- * ------------------------------------------------------------------------------ */
+/* --- the story ----------------------------------------------------------------- */
 
 static void happen(struct sim *s, const struct event *ev)
 {
@@ -147,8 +145,7 @@ static void tell(struct sim *s)
     }
 }
 
-/* --- the judgement
- * ------------------------------------------------------------------------- */
+/* --- the judgement ------------------------------------------------------------- */
 
 static const char *fault_of(const struct post *p)
 {

@@ -28,8 +28,7 @@ bool dice_chance(struct dice *d, unsigned per_mille)
     return dice_next(d) % 1000 < per_mille;
 }
 
-/* --- the queue of events
- * ------------------------------------------------------------------ */
+/* --- the queue of events ------------------------------------------------------- */
 
 static bool before(const struct event *a, const struct event *b)
 {
@@ -99,8 +98,7 @@ int64_t sim_delay(struct sim *s)
     return dice_between(&s->dice, 1, s->nature.delay_ms);
 }
 
-/* --- Redis
- * ------------------------------------------------------------------------------ */
+/* --- Redis --------------------------------------------------------------------- */
 
 int64_t ring_pass(struct ring *r, unsigned limit, int64_t now_ms)
 {
@@ -121,8 +119,7 @@ void redis_enqueue(struct sim *s, unsigned post, int64_t at_ms)
         s->post[post].hint_ms = at_ms;
 }
 
-/* --- TikTok
- * ------------------------------------------------------------------------------- */
+/* --- TikTok -------------------------------------------------------------------- */
 
 static void answer(struct op *op, enum flow_what what)
 {
