@@ -27,7 +27,7 @@ enum {
     HTTP_STALL_S = 60,          /* less than HTTP_STALL_RATE for this long: given up */
     HTTP_STALL_RATE = 1024,     /* bytes/s */
     HTTP_UPLOAD_BUFFER = 65536, /* bytes of a file in memory per running upload */
-    HTTP_UPLOAD_FEW = 64,       /* so many at a time; each one more has only */
+    HTTP_UPLOAD_FEW = 32,       /* so many at a time; each one more has only */
     HTTP_UPLOAD_SMALL = 16384,  /* this, so that a burst costs little memory */
     HTTP_READ_BUFFER = 4096,    /* bytes of an answer read at a time */
     HTTP_SINK_BUFFER = 65536,   /* the same, of one that goes into a sink */

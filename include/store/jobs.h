@@ -100,7 +100,8 @@ struct job_attempt {
     enum job_method method;
     bool gate; /* PULL: it has a token, so what TikTok fetches goes through our gate */
     char publish_id[JOB_PUBLISH_ID_SIZE];  /* "": not known */
-    unsigned char upload_url[JOB_URL_MAX]; /* sealed */
+    unsigned char *upload_url; /* sealed; NULL: none. A pointer, because thousands of
+                                * these may wait for their time */
     size_t upload_url_len;
     int64_t init_date_ms; /* by TikTok's clock; 0: not known */
     int64_t bytes_total;

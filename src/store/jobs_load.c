@@ -8,6 +8,7 @@
 /* Columns that need a turn before they are facts. */
 struct row {
     struct job_facts f;
+    unsigned char url[JOB_URL_MAX]; /* attempt.upload_url */
     int state, attempt_state, method;
     int kind, mode;
 };
@@ -27,7 +28,7 @@ static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
         /* its newest attempt */
         COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_INT(&r->method),
         COL_BOOL(&a->gate), COL_TEXT(a->publish_id),
-        COL_BYTES(a->upload_url, &a->upload_url_len), COL_I64(&a->init_date_ms),
+        COL_BYTES(r->url, &a->upload_url_len), COL_I64(&a->init_date_ms),
         COL_I64(&a->bytes_total), COL_I64(&a->chunk_size), COL_I64(&a->granted_ms),
         COL_UINT(&a->content_ver),
         /* the post */
@@ -109,6 +110,17 @@ static enum rc read_media(struct db *db, const struct job_ref *ref, struct job_f
                    SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_medium, &m}, err);
 }
 
+static void keep_url(struct row *r)
+{
+    struct job_attempt *a = &r->f.attempt;
+
+    if (a->upload_url_len > 0) {
+        a->upload_url = xmalloc(a->upload_url_len);
+        (void)memcpy(a->upload_url, r->url, a->upload_url_len);
+    }
+    explicit_bzero(r->url, sizeof(r->url));
+}
+
 enum rc job_load(struct db *db, const struct job_ref *ref, struct job_facts *out,
                  struct err *err)
 {
@@ -125,6 +137,7 @@ enum rc job_load(struct db *db, const struct job_ref *ref, struct job_facts *out
     r.f.attempt.method = (enum job_method)r.method;
     r.f.video = r.kind == 1;
     r.f.direct = r.mode == 1;
+    keep_url(&r);
     rc = read_media(db, ref, &r.f, err);
     if (rc == RC_OK)
         *out = r.f;
@@ -138,7 +151,9 @@ void job_facts_release(struct job_facts *facts)
     free(facts->caption);
     free(facts->title);
     free(facts->media);
-    explicit_bzero(facts->attempt.upload_url, sizeof(facts->attempt.upload_url));
+    if (facts->attempt.upload_url != NULL)
+        explicit_bzero(facts->attempt.upload_url, facts->attempt.upload_url_len);
+    free(facts->attempt.upload_url);
     *facts = (struct job_facts){0};
 }
 

@@ -58,6 +58,7 @@ static struct {
     struct job_facts facts; /* texts and media are constants here */
     struct job_medium media[JOB_MEDIA_MAX];
     unsigned char token[JOB_GATE_SIZE];
+    unsigned char url[JOB_URL_MAX]; /* of the attempt, sealed */
     bool served;        /* something has gone through the gate */
     bool not_written;   /* an uncertain write was not made after all */
     char writes[512];   /* what was written, in order */
@@ -96,6 +97,8 @@ enum rc job_load(UNUSED struct db *db, const struct job_ref *ref, struct job_fac
     out->title = xstrdup("A title");
     out->media = xcalloc(JOB_MEDIA_MAX, sizeof(*out->media));
     (void)memcpy(out->media, db_.media, sizeof(db_.media));
+    out->attempt.upload_url = xmalloc(sizeof(db_.url));
+    (void)memcpy(out->attempt.upload_url, db_.url, sizeof(db_.url));
     return RC_OK;
 }
 
@@ -104,6 +107,7 @@ void job_facts_release(struct job_facts *facts)
     free(facts->caption);
     free(facts->title);
     free(facts->media);
+    free(facts->attempt.upload_url);
     *facts = (struct job_facts){0};
 }
 
@@ -192,7 +196,8 @@ enum rc job_persist(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsi
     ck_assert_ptr_null(memmem(session->upload_url, session->upload_url_len, "upload", 6));
     a->state = ATTEMPT_READY;
     (void)snprintf(a->publish_id, sizeof(a->publish_id), "%s", session->publish_id);
-    (void)memcpy(a->upload_url, session->upload_url, session->upload_url_len);
+    ck_assert_uint_le(session->upload_url_len, sizeof(db_.url));
+    (void)memcpy(db_.url, session->upload_url, session->upload_url_len);
     a->upload_url_len = session->upload_url_len;
     return wrote("persist", e);
 }
