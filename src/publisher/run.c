@@ -54,6 +54,15 @@ void run_set_token(struct run *r, const char *token)
     r->token = token != NULL ? xstrdup(token) : NULL;
 }
 
+void run_call_ended(struct run *r)
+{
+    if (r->http_id == 0)
+        return;
+    r->http_id = 0;
+    turns_ended(r->p->turns, r->sending);
+    r->sending = 0;
+}
+
 static void free_run(struct run *r)
 {
     set_waits(r, false);
@@ -73,7 +82,7 @@ static void drop(struct run *r)
 {
     if (r->http_id != 0)
         http_cancel(r->p->http, r->http_id);
-    r->http_id = 0;
+    run_call_ended(r);
     if (r->on_thread)
         r->dropped = true;
     else
@@ -236,7 +245,8 @@ static bool call_now(struct run *r)
     r->passed = true; /* who must wait for a turn need not pass the rate window again */
     if (run_send(r)) {
         r->passed = false;
-        turns_spent(r->p->turns, r->turn.bytes, publisher_mono_ms());
+        r->sending = r->turn.bytes;
+        turns_begun(r->p->turns, r->sending, publisher_mono_ms());
         return true;
     }
     if (r->next == RUN_TURN)

@@ -168,7 +168,7 @@ static void on_creator(void *arg, enum rc rc, const struct http_response *res,
     struct tiktok_reply reply;
     struct err why;
 
-    r->http_id = 0;
+    run_call_ended(r);
     if (rc != RC_OK) {
         no_answer(r, rc, err);
     } else {
@@ -231,7 +231,7 @@ static void on_init(void *arg, enum rc rc, const struct http_response *res,
     struct err why;
 
     FAULT_POINT("init.after_recv");
-    r->http_id = 0;
+    run_call_ended(r);
     if (rc != RC_OK) {
         no_answer(r, rc, err);
     } else {
@@ -339,7 +339,7 @@ static void on_chunk(void *arg, enum rc rc, const struct http_response *res,
     struct run *r = (struct run *)arg;
     const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
 
-    r->http_id = 0;
+    run_call_ended(r);
     io_close(&r->file);
     if (r->action.what == FLOW_DO_LAST)
         FAULT_POINT("last.after_recv");
@@ -458,7 +458,7 @@ static void on_status(void *arg, enum rc rc, const struct http_response *res,
     struct err why;
 
     FAULT_POINT("poll.after_recv");
-    r->http_id = 0;
+    run_call_ended(r);
     if (rc != RC_OK) {
         no_answer(r, rc, err);
     } else {

@@ -46,6 +46,7 @@ struct run {
     struct flow_action action; /* what is being done, or waited for */
     struct timer timer;
     uint64_t http_id; /* 0: no transfer */
+    int64_t sending;  /* bytes of the file in it */
     int64_t now_ms;   /* by the database's clock, when the action was begun */
     int file;         /* the video while a part of it is sent, else -1 */
 
@@ -118,6 +119,9 @@ void run_pull_body(const struct run *r, struct strbuf *body);
 void run_refuse(struct run *r, const char *reason);
 void run_video_body(const struct run *r, const struct tiktok_video_source *source,
                     struct strbuf *body);
+
+/* The transfer under way has ended or was ended. (run.c) */
+void run_call_ended(struct run *r);
 
 /* Replaces the token; NULL: only wipes it. (run.c) */
 void run_set_token(struct run *r, const char *token);

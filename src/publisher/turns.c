@@ -23,6 +23,7 @@ struct turns {
     int64_t bytes_per_s;
     int64_t owed;  /* bytes sent that the budget has not allowed yet */
     int64_t at_ms; /* when owed was so */
+    size_t heavy;  /* large pieces under way */
     bool full;     /* the last one taken out could not go */
 };
 
@@ -128,16 +129,24 @@ static int64_t owed_at(const struct turns *turns, int64_t now_ms)
 
 static bool affordable(const struct turns *turns, const struct turn *t, int64_t now_ms)
 {
+    if (t->bytes >= TURNS_HEAVY_BYTES && turns->heavy >= TURNS_HEAVY_MAX)
+        return false;
     return turns->bytes_per_s == 0 || t->class == TURN_DUE || t->bytes == 0 ||
            owed_at(turns, now_ms) == 0;
 }
 
-void turns_spent(struct turns *turns, int64_t bytes, int64_t now_ms)
+void turns_begun(struct turns *turns, int64_t bytes, int64_t now_ms)
 {
+    turns->heavy += bytes >= TURNS_HEAVY_BYTES ? 1 : 0;
     if (turns->bytes_per_s == 0)
         return;
     turns->owed = owed_at(turns, now_ms) + bytes;
     turns->at_ms = now_ms;
+}
+
+void turns_ended(struct turns *turns, int64_t bytes)
+{
+    turns->heavy -= bytes >= TURNS_HEAVY_BYTES ? 1 : 0;
 }
 
 bool turns_may_go(struct turns *turns, const struct turn *t, int64_t now_ms)
@@ -185,7 +194,7 @@ int64_t turns_next_ms(const struct turns *turns, int64_t now_ms, int64_t max_ms)
     if (turns->len == 0 || turns->full || per_ms == 0)
         return max_ms;
     ms = (owed_at(turns, now_ms) + per_ms - 1) / per_ms;
-    return ms < max_ms ? ms : max_ms;
+    return ms > 0 && ms < max_ms ? ms : max_ms;
 }
 
 size_t turns_len(const struct turns *turns)

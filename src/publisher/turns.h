@@ -5,6 +5,10 @@
  * that the four hundred chunks of one account's long film do not stand before the single
  * chunk of another's. Within an account they go in order.
  *
+ * Of large pieces only TURNS_HEAVY_MAX are under way at a time: more of them would share
+ * the same line, each become slower, and hold a buffer each. Small ones and questions
+ * pass them.
+ *
  * The budget, if there is one, is what we may send in a second, over all uploads. It
  * holds back what prepares; what is due goes whatever it says, and is charged. A chunk
  * may overdraw it: the next one waits until that is paid back.
@@ -19,6 +23,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum {
+    TURNS_HEAVY_BYTES = 1000000, /* a piece of so many is large */
+    TURNS_HEAVY_MAX = 64,
+};
 
 enum turn_class { TURN_DUE, TURN_EARLY, TURN_CLASSES };
 
@@ -55,8 +64,10 @@ struct turn *turns_next(struct turns *turns, int64_t now_ms);
 /* Puts back who was taken out and could not go, before everybody else. */
 void turns_back(struct turns *turns, struct turn *t);
 
-/* Charges the budget. */
-void turns_spent(struct turns *turns, int64_t bytes, int64_t now_ms);
+/* A request that sends so many bytes of a file has begun: it is charged to the budget;
+ * and has ended, however. */
+void turns_begun(struct turns *turns, int64_t bytes, int64_t now_ms);
+void turns_ended(struct turns *turns, int64_t bytes);
 
 /* The ms until turns_next() should be asked again because of the budget, at most max_ms:
  * what waits for something else is woken by that. And how many wait. */

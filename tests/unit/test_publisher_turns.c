@@ -121,7 +121,7 @@ START_TEST(the_budget_holds_back_what_prepares)
     turns_free(turns);
     turns = turns_new(2 * MB);
     ck_assert(turns_may_go(turns, &all[0], 1000));
-    turns_spent(turns, 4 * MB, 1000);
+    turns_begun(turns, 4 * MB, 1000);
     ck_assert(!turns_may_go(turns, &all[0], 2999));
     ck_assert(turns_may_go(turns, &question, 2999));
     ck_assert(turns_may_go(turns, &due, 2999));
@@ -131,7 +131,7 @@ START_TEST(the_budget_holds_back_what_prepares)
     ck_assert_ptr_null(turns_next(turns, 2000));
     ck_assert_int_eq(turns_next_ms(turns, 2000, 5000), 1000);
     ck_assert_int_eq(turns_next_ms(turns, 2000, 300), 300);
-    turns_spent(turns, 2 * MB, 2000); /* on top of what is still owed */
+    turns_begun(turns, 2 * MB, 2000); /* on top of what is still owed */
     ck_assert_int_eq(turns_next_ms(turns, 2000, 5000), 2000);
     ck_assert_ptr_eq(turns_next(turns, 4000), &all[0]);
     ck_assert_int_eq(turns_next_ms(turns, 4000, 5000), 5000);
@@ -142,11 +142,35 @@ START_TEST(a_question_passes_a_chunk_that_must_wait)
 {
     turns_free(turns);
     turns = turns_new(2 * MB);
-    turns_spent(turns, 4 * MB, 1000);
+    turns_begun(turns, 4 * MB, 1000);
     all[1] = (struct turn){.class = TURN_EARLY, .account_id = 2, .bytes = 0};
     wait_all(2);
     ck_assert_str_eq(order(1001), "b");
     ck_assert_str_eq(order(3000), "a");
+}
+END_TEST
+
+START_TEST(large_pieces_share_few_places_and_small_ones_pass)
+{
+    all[1].bytes = TURNS_HEAVY_BYTES - 1;
+    all[2].bytes = 0;
+    all[1].account_id = 2;
+    all[2].account_id = 3;
+    all[3].class = TURN_DUE;
+    for (int i = 0; i < TURNS_HEAVY_MAX; i++)
+        turns_begun(turns, MB, 0);
+    wait_all(4); /* a is large, b and c are not; d is large and due */
+    ck_assert_str_eq(order(0), "bc");
+    ck_assert(!turns_may_go(turns, &all[5], 0));
+    turns_ended(turns, MB);
+    ck_assert_ptr_eq(turns_next(turns, 0), &all[3]);
+    turns_begun(turns, MB, 0);
+    ck_assert_ptr_null(turns_next(turns, 0));
+    ck_assert_int_eq(turns_next_ms(turns, 0, 700), 700);
+    turns_ended(turns, MB - 1); /* a small one makes no room */
+    ck_assert_ptr_null(turns_next(turns, 0));
+    turns_ended(turns, MB);
+    ck_assert_str_eq(order(0), "a");
 }
 END_TEST
 
@@ -163,4 +187,5 @@ UNIT_MAIN_FIXTURE("publisher_turns", setup, teardown, an_account_goes_in_order,
                   who_could_not_go_is_next, who_leaves_is_skipped,
                   nobody_overtakes_who_waits, the_budget_holds_back_what_prepares,
                   a_question_passes_a_chunk_that_must_wait,
+                  large_pieces_share_few_places_and_small_ones_pass,
                   whoever_waits_at_the_end_is_let_go)
