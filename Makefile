@@ -101,7 +101,7 @@ endif
 
 .PHONY: all programs www help deps deps-run run stop reset status install clean \
   test test-unit test-conformance test-www test-integration test-e2e test-chaos test-compose bench benches \
-  model model-long sim chaos fuzz fuzz-list coverage format FORCE
+  model model-long sim chaos chaos-uploads fuzz fuzz-list coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
 programs: $(PROGRAMS:%=$(O)/bin/%)
@@ -278,6 +278,8 @@ bench: ## Measured figures, as ratios within one run
 	@tests/bench/run
 chaos: programs $(WWW) ## Break everything at once for an hour: make chaos CHAOS_MINUTES=n SEED=n
 	@O=$(abspath $(O)) CHAOS=long tests/run-node tests/chaos
+chaos-uploads: programs $(WWW) ## Kill all that takes part in uploads: make chaos-uploads KILLS=n SEED=n
+	@O=$(abspath $(O)) KILLS=$${KILLS:-200} tests/run-node tests/integration tests/integration/kills.test.mjs
 
 coverage: ## Line coverage of the unit tests
 	$(MAKE) BUILD=coverage test-unit

@@ -9,6 +9,7 @@
 
 #include "core/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Opens the body file at path for reading. dir is MEDIA_INCOMING. *fd is the caller's to
@@ -16,5 +17,17 @@
  * "body_cut_short": it does not hold len bytes. */
 enum rc incoming_open(const char *dir, const char *path, int64_t len, int *fd,
                       struct err *err) MUST_CHECK;
+
+enum {
+    /* A body is on its way for as long as its client sends, and its file's time moves
+     * with every piece; nginx gives up on one that is silent for a minute. */
+    INCOMING_AGE_MS = 3600000,
+};
+
+/* Removes the body files in dir that were last written more than min_age_ms ago: nginx
+ * removes its own unless it is killed. Only what has a name of nginx's (digits) and is a
+ * plain file is touched. *removed: how many. RC_UNAVAILABLE: dir cannot be listed. */
+enum rc incoming_sweep(const char *dir, int64_t min_age_ms, size_t *removed,
+                       struct err *err) MUST_CHECK;
 
 #endif

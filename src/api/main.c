@@ -7,6 +7,8 @@
 #include "session/gate.h"
 #include "settings.h"
 
+#include "blob/incoming.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/log.h"
 #include "core/version.h"
@@ -22,6 +24,7 @@
 enum {
     WORKERS_MIN = 4,
     DEADLINE_MS = 55000, /* of a request; nginx gives up after 60 s */
+    SWEEP_MS = 600000,   /* between looks at MEDIA_INCOMING */
     PROBLEMS_MAX = 16384,
 };
 
@@ -156,6 +159,29 @@ static enum rc make_gate(struct parent *p, struct err *err)
     return gate_new(slots, places, &p->gate, err);
 }
 
+/* The parent's: what idle() has no argument for. */
+static struct {
+    const char *dir; /* MEDIA_INCOMING, or NULL */
+    int64_t next_ms;
+} sweeper;
+
+/* Once a second in the parent: removes bodies that a killed nginx has left, now and then.
+ * In the workers: nothing. */
+static void idle(void *worker)
+{
+    int64_t now = clock_mono_ms(clock_system());
+    size_t removed = 0;
+    struct err err;
+
+    if (worker != NULL || sweeper.dir == NULL || now < sweeper.next_ms)
+        return;
+    sweeper.next_ms = now + SWEEP_MS;
+    if (incoming_sweep(sweeper.dir, INCOMING_AGE_MS, &removed, &err) != RC_OK)
+        log_failure("api.incoming_not_swept", &err);
+    else if (removed > 0)
+        log_info("api.incoming_swept", "n=%zu", removed);
+}
+
 static int serve(struct parent *p)
 {
     const struct web_program program = {
@@ -167,9 +193,11 @@ static int serve(struct parent *p)
         .start = worker_start,
         .handle = worker_handle,
         .stop = worker_stop,
+        .idle = idle,
     };
     int status;
 
+    sweeper.dir = p->settings.incoming;
     log_info("api.started", "version=" TTS_VERSION " workers=%zu", p->workers);
     status = web_serve(&program);
     log_info("api.stopped", "status=%d", status);

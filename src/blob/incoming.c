@@ -3,10 +3,12 @@
 #include "core/io.h"
 #include "dirfd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static enum rc bad(struct err *err, const char *why)
@@ -67,4 +69,37 @@ enum rc incoming_open(const char *dir, const char *path, int64_t len, int *fd,
     else
         *fd = opened;
     return rc;
+}
+
+/* A body that nobody writes to or reads any more: the file is of nginx's making and as
+ * old as that. */
+static bool is_left(int dir, const char *name, int64_t min_age_ms)
+{
+    struct stat st;
+    struct timespec now;
+
+    if (name[strspn(name, "0123456789")] != '\0' ||
+        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
+        clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return false;
+    return ((int64_t)now.tv_sec - (int64_t)st.st_mtim.tv_sec) * 1000 > min_age_ms;
+}
+
+enum rc incoming_sweep(const char *dir, int64_t min_age_ms, size_t *removed,
+                       struct err *err)
+{
+    DIR *list = opendir(dir);
+    size_t n = 0;
+
+    if (list == NULL)
+        return err_set(err, RC_UNAVAILABLE, "incoming_unreadable",
+                       "MEDIA_INCOMING cannot be listed: %s.", strerrordesc_np(errno));
+    for (const struct dirent *e = readdir(list); e != NULL; e = readdir(list)) {
+        if (is_left(dirfd(list), e->d_name, min_age_ms) &&
+            unlinkat(dirfd(list), e->d_name, 0) == 0)
+            n++;
+    }
+    (void)closedir(list);
+    *removed = n;
+    return RC_OK;
 }

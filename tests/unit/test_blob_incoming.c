@@ -3,9 +3,11 @@
 #include "core/io.h"
 #include "unit.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char root[64];
@@ -100,7 +102,48 @@ START_TEST(another_length_than_announced_is_refused)
 }
 END_TEST
 
+/* Makes the file as old as that. */
+static void age(const char *name, int seconds)
+{
+    const struct timespec then = {.tv_sec = time(NULL) - seconds};
+    const struct timespec times[2] = {then, then};
+
+    ck_assert_int_eq(utimensat(AT_FDCWD, below(name), times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static bool is_there(const char *name)
+{
+    struct stat st;
+
+    return lstat(below(name), &st) == 0;
+}
+
+START_TEST(old_bodies_are_removed_and_nothing_else)
+{
+    static const char *const old[] = {"in/0000000002", "in/notes", "in/0000000004",
+                                      "in/0000000005"};
+    char dir[128];
+    size_t removed = 0;
+
+    (void)snprintf(dir, sizeof(dir), "%s/in", root);
+    ck_assert_int_eq(io_create_file(below("in/0000000002"), 0600, "x", 1, &err), RC_OK);
+    ck_assert_int_eq(io_create_file(below("in/notes"), 0600, "x", 1, &err), RC_OK);
+    ck_assert_int_eq(symlink("../secret", below("in/0000000004")), 0);
+    ck_assert_int_eq(mkdir(below("in/0000000005"), 0700), 0);
+    for (size_t i = 0; i < ARRAY_LEN(old); i++)
+        age(old[i], INCOMING_AGE_MS / 1000 + 10);
+    age("in/0000000001", INCOMING_AGE_MS / 1000 - 10);
+    ck_assert_int_eq(incoming_sweep(dir, INCOMING_AGE_MS, &removed, &err), RC_OK);
+    ck_assert_uint_eq(removed, 1);
+    ck_assert(!is_there("in/0000000002"));
+    ck_assert(is_there("in/0000000001") && is_there("in/notes") &&
+              is_there("in/0000000004") && is_there("in/0000000005"));
+    ck_assert_int_eq(incoming_sweep(below("none"), 0, &removed, &err), RC_UNAVAILABLE);
+}
+END_TEST
+
 UNIT_MAIN_FIXTURE("blob_incoming", setup, teardown,
                   a_plain_file_of_the_right_length_is_opened,
                   anything_but_a_plain_file_directly_below_is_refused,
-                  another_length_than_announced_is_refused)
+                  another_length_than_announced_is_refused,
+                  old_bodies_are_removed_and_nothing_else)
