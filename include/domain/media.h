@@ -61,6 +61,8 @@ struct media_facts {
     int width;           /* pixels as shown, rotation applied */
     int height;
     int fps_milli; /* frames per 1000 s; videos */
+    int rotation;  /* degrees (90, 180, 270) that a video asks to be turned by; 0: none */
+    bool hdr; /* a video's brightness goes beyond what H.264 players show; not kept */
 };
 
 /* A photo made for TikTok out of one that it would not take as it is. */
