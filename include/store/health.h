@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 enum {
-    HEALTH_SCHEMA = 10,     /* the newest file of schema/ that these programs need */
+    HEALTH_SCHEMA = 11,     /* the newest file of schema/ that these programs need */
     HEALTH_LATE_MS = 10000, /* a post that nobody has looked at for so long is overdue */
     HEALTH_BEAT_MS = 10000, /* a publisher that was silent for so long is not alive: its
                              * lease lasts longer, but it beats every PUBLISHER_BEAT_MS */

@@ -41,6 +41,27 @@ enum media_state {
     MEDIA_DELETED = 4,
 };
 
+/* Numbers stored in repair.state. */
+enum media_repair_state {
+    MEDIA_REPAIR_NONE = 0, /* none was wished, or what came of it is deleted */
+    MEDIA_REPAIR_RUNNING = 1,
+    MEDIA_REPAIR_DONE = 2,
+    MEDIA_REPAIR_FAILED = 3,
+    MEDIA_REPAIR_CANCELED = 4,
+};
+
+enum { MEDIA_REASON_SIZE = 65, MEDIA_REPAIR_MSG_SIZE = 241 };
+
+/* How the repair of a file stands (store/repairs.h). */
+struct media_repair {
+    enum media_repair_state state;
+    bool claimed;                           /* a tts-media works on it */
+    int permille;                           /* how far it is */
+    uint64_t result_id;                     /* the medium it became; 0 */
+    char reason[MEDIA_REASON_SIZE];         /* why it failed: a code, */
+    char reason_msg[MEDIA_REPAIR_MSG_SIZE]; /* and a sentence */
+};
+
 struct media {
     uint64_t id;
     uint64_t workspace_id;
@@ -52,7 +73,10 @@ struct media {
     uint32_t strip_frames;            /* of a video's film strip; 0: it has none */
     enum media_state state;
     uint32_t version;
-    uint32_t used_in;      /* posts that show it */
+    uint32_t used_in;       /* posts that show it */
+    uint64_t repaired_from; /* the file that it was made of, if that is there; 0 */
+    struct media_repair repair;
+    char reason[MEDIA_REASON_SIZE]; /* code of the check that rejected it; "" */
     uint64_t duplicate_of; /* the oldest file of the library with the same bytes; 0 */
     bool has_thumb;
     char blob_key[MEDIA_BLOB_KEY_SIZE];
@@ -178,7 +202,8 @@ enum rc media_removed(struct db *db, const struct media_work *work,
 enum rc media_give_back(struct db *db, const struct media_work *work, int64_t after_ms,
                         struct err *err) MUST_CHECK;
 
-/* Does any open upload or any medium that is not deleted need the blob? */
+/* Does any open upload, any repair under way or any medium that is not deleted need the
+ * blob? */
 enum rc media_blob_wanted(struct db *db, const char *blob_key, bool *wanted,
                           struct err *err) MUST_CHECK;
 

@@ -52,7 +52,8 @@ struct upload {
 struct upload_usage {
     int64_t max_bytes;    /* the quota */
     int64_t kept_bytes;   /* of files that are there */
-    int64_t coming_bytes; /* of open uploads, each with its full length */
+    int64_t coming_bytes; /* of open uploads, each with its full length, and of repairs
+                           * under way, each with what it may need */
     int64_t open;         /* how many of these there are */
 };
 enum rc upload_usage(struct db *db, uint64_t workspace_id, struct upload_usage *out,

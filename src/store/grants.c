@@ -50,6 +50,7 @@ static const struct right rights[] = {
     {"tts_api", "media", "SELECT,INSERT,UPDATE"},
     {"tts_api", "media_tag", "SELECT,INSERT,DELETE"},
     {"tts_api", "upload", "SELECT,INSERT,UPDATE"},
+    {"tts_api", "repair", "SELECT,INSERT,UPDATE"},
     {"tts_api", "post", "SELECT,INSERT,UPDATE"},
     {"tts_api", "post_media", "SELECT,INSERT,DELETE"},
     {"tts_api", "job", "SELECT,INSERT,UPDATE"},
@@ -80,7 +81,8 @@ static const struct right rights[] = {
     {"tts_publisher", "webhook_inbox", "SELECT,UPDATE,DELETE"},
 
     {"tts_media", "connection_check", "SELECT,UPDATE"},
-    {"tts_media", "media", "SELECT,UPDATE"},
+    {"tts_media", "media", "SELECT,INSERT,UPDATE"},
+    {"tts_media", "repair", "SELECT,UPDATE"},
     {"tts_media", "upload", "SELECT,UPDATE,DELETE"},
     {"tts_media", "job_event", "INSERT"},
 };

@@ -46,6 +46,10 @@ static enum rc no_such_file(struct err *err)
     "m.state, m.bytes, m.width, m.height, m.duration_ms, m.fps_milli, m.container, "     \
     "m.video_codec, m.audio_codec, m.checks, m.has_thumb, m.version, m.created_at, "     \
     "m.rendition_bytes, m.rendition_width, m.rendition_height, m.strip_frames, "         \
+    "m.rotation, m.reason, IFNULL(o.media_id, 0), "                                      \
+    "IF(r.state = 2 AND x.media_id IS NULL, 0, IFNULL(r.state, 0)), "                    \
+    "IFNULL(r.owner <> 0, 0), IFNULL(r.permille, 0), IFNULL(x.media_id, 0), "            \
+    "IFNULL(r.reason, ''), IFNULL(r.reason_msg, ''), "                                   \
     "IFNULL((SELECT MIN(d.media_id) FROM media d WHERE "                                 \
     "d.workspace_id = m.workspace_id AND d.sha256 = m.sha256 AND "                       \
     "d.media_id < m.media_id AND d.state <> 4), 0), "                                    \
@@ -53,12 +57,15 @@ static enum rc no_such_file(struct err *err)
     "WHERE t.workspace_id = m.workspace_id AND t.media_id = m.media_id), "               \
     "(SELECT COUNT(*) FROM post_media pm JOIN post p ON p.post_id = pm.post_id "         \
     "WHERE pm.workspace_id = m.workspace_id AND pm.media_id = m.media_id "               \
-    "AND p.hidden_at IS NULL) FROM media m "
+    "AND p.hidden_at IS NULL) FROM media m "                                             \
+    "LEFT JOIN media o ON o.media_id = m.repaired_from AND o.state <> 4 "                \
+    "LEFT JOIN repair r ON r.media_id = m.media_id "                                     \
+    "LEFT JOIN media x ON x.media_id = r.result_id AND x.state <> 4 "
 
 /* Rows on their way from the database to out, which has room for max. */
 struct reading {
     struct media m; /* the row being read */
-    int kind, state;
+    int kind, state, repair;
     struct media *out;
     size_t n, max;
 };
@@ -73,6 +80,7 @@ static enum rc keep_row(void *ctx, struct err *err)
     }
     r->m.facts.kind = (enum media_kind)r->kind;
     r->m.state = (enum media_state)r->state;
+    r->m.repair.state = (enum media_repair_state)r->repair;
     r->out[r->n++] = r->m;
     r->m.checks = NULL; /* taken over */
     r->m.tags = NULL;
@@ -85,6 +93,7 @@ static enum rc read_media(struct db *db, const char *sql, struct sql_args args,
 {
     struct media *m = &r->m;
     struct media_facts *f = &m->facts;
+    struct media_repair *p = &m->repair;
     const struct sql_col cols[] = {COL_U64(&m->id),
                                    COL_U64(&m->workspace_id),
                                    COL_TEXT(m->blob_key),
@@ -108,6 +117,15 @@ static enum rc read_media(struct db *db, const char *sql, struct sql_args args,
                                    COL_INT(&m->rendition.width),
                                    COL_INT(&m->rendition.height),
                                    COL_UINT(&m->strip_frames),
+                                   COL_INT(&f->rotation),
+                                   COL_TEXT(m->reason),
+                                   COL_U64(&m->repaired_from),
+                                   COL_INT(&r->repair),
+                                   COL_BOOL(&p->claimed),
+                                   COL_INT(&p->permille),
+                                   COL_U64(&p->result_id),
+                                   COL_TEXT(p->reason),
+                                   COL_TEXT(p->reason_msg),
                                    COL_U64(&m->duplicate_of),
                                    COL_OWNED(&m->tags),
                                    COL_UINT(&m->used_in)};
@@ -403,6 +421,8 @@ static enum rc delete_steps(struct db *db, void *ctx, struct err *err)
         rc = check_unused(db, c->ref, err);
     if (rc == RC_OK)
         rc = clear_tags(db, c->ref, err);
+    if (rc == RC_OK)
+        rc = media_repair_end(db, c->ref->media_id, c->now_ms, NULL, err);
     if (rc == RC_OK) {
         const struct sql_arg args[] = {sql_i64(c->now_ms), sql_i64(c->now_ms),
                                        sql_i64(c->now_ms), sql_u64(c->ref->media_id)};
@@ -428,16 +448,22 @@ enum rc media_delete(struct db *db, const struct media_ref *ref, struct err *err
 enum rc media_insert(struct db *db, const struct media_new *m, uint64_t *media_id,
                      struct err *err)
 {
-    const struct sql_arg args[] = {
-        sql_u64(m->workspace_id), sql_u64(m->user_id),
-        sql_text(m->blob_key),    sql_text(m->filename),
-        sql_text(m->mime),        sql_i64((int)media_kind_of_mime(m->mime)),
-        sql_i64(m->bytes),        sql_i64(m->now_ms),
-        sql_i64(m->now_ms),       sql_i64(m->now_ms)};
+    const struct sql_arg args[] = {sql_u64(m->workspace_id),
+                                   sql_u64(m->user_id),
+                                   sql_text(m->blob_key),
+                                   sql_text(m->filename),
+                                   sql_text(m->mime),
+                                   sql_i64((int)media_kind_of_mime(m->mime)),
+                                   sql_i64(m->bytes),
+                                   sql_i64(m->now_ms),
+                                   sql_i64(m->now_ms),
+                                   sql_i64(m->now_ms),
+                                   m->repaired_from != 0 ? sql_u64(m->repaired_from)
+                                                         : sql_null()};
     enum rc rc = db_exec(db,
                          "INSERT INTO media (workspace_id, created_by, blob_key, "
-                         "filename, mime, kind, bytes, next_at, created_at, updated_at) "
-                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                         "filename, mime, kind, bytes, next_at, created_at, updated_at, "
+                         "repaired_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                          SQL_ARGS(args), NULL, err);
 
     if (rc == RC_OK)

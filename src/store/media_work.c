@@ -115,6 +115,7 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
         sql_i64(f->height),
         sql_i64(f->duration_ms),
         sql_i64(f->fps_milli),
+        sql_i64(f->rotation),
         sql_text(f->container),
         sql_text(f->video_codec),
         sql_text(f->audio_codec),
@@ -134,8 +135,8 @@ static enum rc write_verdict(struct db *db, const struct judging *j, int64_t now
     return db_exec_one(db,
                        "UPDATE media SET state = ?, reason = ?, reason_msg = ?, "
                        "mime = ?, kind = IF(? = 0, kind, ?), width = ?, height = ?, "
-                       "duration_ms = ?, fps_milli = ?, container = ?, video_codec = ?, "
-                       "audio_codec = ?, checks = ?, has_thumb = ?, "
+                       "duration_ms = ?, fps_milli = ?, rotation = ?, container = ?, "
+                       "video_codec = ?, audio_codec = ?, checks = ?, has_thumb = ?, "
                        "has_rendition = ?, rendition_bytes = ?, rendition_width = ?, "
                        "rendition_height = ?, sha256 = ?, "
                        "next_at = ?, "
@@ -232,13 +233,15 @@ enum rc media_give_back(struct db *db, const struct media_work *work, int64_t af
 enum rc media_blob_wanted(struct db *db, const char *blob_key, bool *wanted,
                           struct err *err)
 {
-    const struct sql_arg args[] = {sql_text(blob_key), sql_text(blob_key)};
+    const struct sql_arg args[] = {sql_text(blob_key), sql_text(blob_key),
+                                   sql_text(blob_key)};
     uint64_t rows = 0;
     bool found = false;
     const struct sql_col cols[] = {COL_U64(&rows)};
     enum rc rc = db_row(db,
                         "SELECT (SELECT COUNT(*) FROM upload WHERE upload_id = ? "
-                        "AND state = 1) + (SELECT COUNT(*) FROM media "
+                        "AND state = 1) + (SELECT COUNT(*) FROM repair "
+                        "WHERE blob_key = ? AND state = 1) + (SELECT COUNT(*) FROM media "
                         "WHERE blob_key = ? AND state <> 4)",
                         SQL_ARGS(args), SQL_COLS(cols), &found, err);
 

@@ -61,7 +61,8 @@ static enum rc read_usage(struct db *db, const char *quota, uint64_t ws, int64_t
                           struct upload_usage *u, struct err *err)
 {
     const struct sql_arg one[] = {sql_u64(ws)};
-    const struct sql_arg args[] = {sql_u64(ws), sql_u64(ws), sql_i64(now_ms)};
+    const struct sql_arg args[] = {sql_u64(ws), sql_u64(ws), sql_u64(ws),
+                                   sql_i64(now_ms)};
     const struct sql_col max[] = {COL_I64(&u->max_bytes)};
     const struct sql_col cols[] = {COL_I64(&u->kept_bytes), COL_I64(&u->coming_bytes),
                                    COL_I64(&u->open)};
@@ -75,7 +76,9 @@ static enum rc read_usage(struct db *db, const char *quota, uint64_t ws, int64_t
     return db_row(db,
                   "SELECT (SELECT CAST(COALESCE(SUM(bytes), 0) AS SIGNED) FROM media "
                   "WHERE workspace_id = ? AND state <> 4), "
-                  "CAST(COALESCE(SUM(bytes), 0) AS SIGNED), COUNT(*) FROM upload "
+                  "CAST(COALESCE(SUM(bytes), 0) AS SIGNED) + "
+                  "(SELECT CAST(COALESCE(SUM(reserved), 0) AS SIGNED) FROM repair "
+                  "WHERE workspace_id = ? AND state = 1), COUNT(*) FROM upload "
                   "WHERE workspace_id = ? AND state = 1 AND expires_at > ?",
                   SQL_ARGS(args), SQL_COLS(cols), &found, err);
 }
@@ -97,12 +100,37 @@ enum rc upload_usage(struct db *db, uint64_t workspace_id, struct upload_usage *
 }
 
 /* The workspace's row is locked until the new upload counts. */
+static enum rc lock_usage(struct db *db, uint64_t ws, int64_t now_ms,
+                          struct upload_usage *u, struct err *err)
+{
+    return read_usage(
+        db, "SELECT media_bytes_max FROM workspace WHERE workspace_id = ? FOR UPDATE", ws,
+        now_ms, u, err);
+}
+
+static enum rc check_quota(const struct upload_usage *u, int64_t bytes, struct err *err)
+{
+    if (bytes > u->max_bytes - u->kept_bytes - u->coming_bytes)
+        return err_set(err, RC_LIMITED, "storage_full",
+                       "The library is full: it may hold %" PRId64 " bytes, and %" PRId64
+                       " are taken. Delete files that are not needed any more.",
+                       u->max_bytes, u->kept_bytes + u->coming_bytes);
+    return RC_OK;
+}
+
+enum rc upload_room_check(struct db *db, uint64_t workspace_id, int64_t bytes,
+                          int64_t now_ms, struct err *err)
+{
+    struct upload_usage u = {0};
+    enum rc rc = lock_usage(db, workspace_id, now_ms, &u, err);
+
+    return rc == RC_OK ? check_quota(&u, bytes, err) : rc;
+}
+
 static enum rc check_room(struct db *db, const struct creation *c, struct err *err)
 {
     struct upload_usage u = {0};
-    enum rc rc = read_usage(
-        db, "SELECT media_bytes_max FROM workspace WHERE workspace_id = ? FOR UPDATE",
-        c->u->workspace_id, c->now_ms, &u, err);
+    enum rc rc = lock_usage(db, c->u->workspace_id, c->now_ms, &u, err);
 
     if (rc != RC_OK)
         return rc;
@@ -110,12 +138,7 @@ static enum rc check_room(struct db *db, const struct creation *c, struct err *e
         return err_set(err, RC_LIMITED, "too_many_uploads",
                        "%d uploads are under way. Finish or cancel some of them first.",
                        UPLOAD_OPEN_MAX);
-    if (c->u->bytes > u.max_bytes - u.kept_bytes - u.coming_bytes)
-        return err_set(err, RC_LIMITED, "storage_full",
-                       "The library is full: it may hold %" PRId64 " bytes, and %" PRId64
-                       " are taken. Delete files that are not needed any more.",
-                       u.max_bytes, u.kept_bytes + u.coming_bytes);
-    return RC_OK;
+    return check_quota(&u, c->u->bytes, err);
 }
 
 static enum rc insert_steps(struct db *db, void *ctx, struct err *err)
