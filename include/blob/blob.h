@@ -77,6 +77,7 @@ struct blob_ops {
     enum rc (*space)(struct blob_store *s, struct blob_space *out, struct err *err);
     enum rc (*walk)(struct blob_store *s, int64_t min_age_ms, blob_key_fn fn, void *ctx,
                     struct err *err);
+    enum rc (*scratch)(struct blob_store *s, int *fd, struct err *err); /* may be NULL */
 };
 
 struct blob_store {
@@ -148,6 +149,16 @@ enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *d
 /* Opens the picture of an account as blob_open() opens a blob. */
 enum rc blob_open_avatar(struct blob_store *s, uint64_t account_id, int *fd,
                          int64_t *size, struct err *err) MUST_CHECK;
+
+/* Opens an empty file for reading and writing that has no name and is gone when it is
+ * closed, by whatever end of the process: on the disk of the store where it has one, else
+ * in /var/tmp. *fd is the caller's to close. */
+enum rc blob_scratch(struct blob_store *s, int *fd, struct err *err) MUST_CHECK;
+
+/* Stores the first len bytes of the file fd as a new blob, durable when it returns.
+ * RC_CONFLICT: the key exists. On failure nothing of it stays. */
+enum rc blob_put_file(struct blob_store *s, const char *key, int fd, int64_t len,
+                      struct err *err) MUST_CHECK;
 
 /* Removes a blob and what lies beside it; one that is gone already is fine. */
 enum rc blob_remove(struct blob_store *s, const char *key, struct err *err) MUST_CHECK;

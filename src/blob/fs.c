@@ -364,6 +364,25 @@ static enum rc fs_space(struct blob_store *s, struct blob_space *out, struct err
     return RC_OK;
 }
 
+/* A file system that knows no nameless files gets one whose name is taken away again. */
+static enum rc fs_scratch(struct blob_store *s, int *fd, struct err *err)
+{
+    int root = fs_of(s)->root;
+    char name[FS_NAME_SIZE];
+    int made = openat(root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, FILE_MODE);
+
+    if (made < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
+        (void)snprintf(name, sizeof(name), ".scratch.%d", (int)getpid());
+        (void)unlinkat(root, name, 0);
+        made = dirfd_open(root, name, O_RDWR | O_CREAT | O_EXCL, FILE_MODE);
+        (void)unlinkat(root, name, 0);
+    }
+    if (made < 0)
+        return failed(err, "make a file for work");
+    *fd = made;
+    return RC_OK;
+}
+
 static bool older_than(int dir, const char *name, int64_t min_age_ms)
 {
     struct stat st;
@@ -446,6 +465,7 @@ static const struct blob_ops fs_ops = {
     .remove = fs_remove,
     .space = fs_space,
     .walk = fs_walk,
+    .scratch = fs_scratch,
 };
 
 enum rc fs_store_open(const char *path, struct blob_store **out, struct err *err)
