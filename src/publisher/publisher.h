@@ -42,7 +42,7 @@ enum {
     PUBLISHER_RUN_BUCKETS = 1024,
     PUBLISHER_STORE_THREADS = 8,
     PUBLISHER_TASK_THREADS = 4,
-    PUBLISHER_HTTP_MAX = 384,   /* requests at a time; each has a descriptor and some
+    PUBLISHER_HTTP_MAX = 320,   /* requests at a time; each has a descriptor and some
                                  * 25 KiB of buffers */
     PUBLISHER_DRAIN_MS = 25000, /* after SIGTERM: for running chunks */
 };

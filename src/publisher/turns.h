@@ -26,7 +26,7 @@
 
 enum {
     TURNS_HEAVY_BYTES = 1000000, /* a piece of so many is large */
-    TURNS_HEAVY_MAX = 64,
+    TURNS_HEAVY_MAX = 48,
 };
 
 enum turn_class { TURN_DUE, TURN_EARLY, TURN_CLASSES };
