@@ -1,4 +1,4 @@
-/* media/boxes.h - is an MP4 or MOV file whole?
+/* media/boxes.h - is an MP4, MOV or WebM file whole?
  *
  * A file that was cut off on its way often still has a readable header, and ffprobe says
  * all is well. Its outermost boxes (ISO/IEC 14496-12, 4.2: a 32-bit size with the type,
@@ -18,5 +18,10 @@ enum { BOXES_MAX = 100000 }; /* a fragmented hour has some thousands */
  * follows the last whole box is no box of a film.
  * RC_UNAVAILABLE: the file cannot be read. */
 enum rc boxes_missing(int fd, int64_t size, int64_t *missing, struct err *err) MUST_CHECK;
+
+/* The same of a WebM or Matroska file: its one Segment (RFC 9559, 5.1) says how long it
+ * is. -1 as well when it was recorded live: then it does not. */
+enum rc segment_missing(int fd, int64_t size, int64_t *missing,
+                        struct err *err) MUST_CHECK;
 
 #endif

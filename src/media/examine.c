@@ -71,18 +71,19 @@ static const char *why_not(enum child_end end)
     return "";
 }
 
-/* Is it all there? Only the ISO formats tell. */
+/* Is it all there? Photos tell when they are read. */
 static enum rc whole(const struct subject *s, struct examined *e, bool *ok,
                      struct err *err)
 {
     char why[96];
     int64_t missing = 0;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
     *ok = true;
-    if (strcmp(s->is.demuxer, "mov") != 0)
-        return RC_OK;
-    rc = boxes_missing(s->src.fd, e->facts.bytes, &missing, err);
+    if (strcmp(s->is.demuxer, "mov") == 0)
+        rc = boxes_missing(s->src.fd, e->facts.bytes, &missing, err);
+    else if (strcmp(s->is.demuxer, "matroska") == 0)
+        rc = segment_missing(s->src.fd, e->facts.bytes, &missing, err);
     if (rc != RC_OK || missing <= 0)
         return rc;
     *ok = false;

@@ -23,5 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     assert(boxes_missing(fd, (int64_t)size, &missing, &err) == RC_OK);
     assert(missing >= -1);
+    assert(segment_missing(fd, (int64_t)size, &missing, &err) == RC_OK);
+    assert(missing >= -1);
     return 0;
 }

@@ -141,4 +141,61 @@ START_TEST(a_file_of_whole_boxes_lacks_nothing)
 }
 END_TEST
 
-UNIT_MAIN("media_sniff", the_first_bytes_decide, a_file_of_whole_boxes_lacks_nothing)
+#define EBML "\x1a\x45\xdf\xa3\x82vv" /* the header, with two bytes in it */
+#define SEGM "\x18\x53\x80\x67"
+
+START_TEST(a_segment_of_its_length_lacks_nothing)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        int64_t missing;
+    } rows[] = {
+        {EBML SEGM "\x84"
+                   "abcd",
+         16, 0},
+        {EBML SEGM "\x84"
+                   "abcd junk",
+         21, 0},
+        {EBML SEGM "\x84"
+                   "abc",
+         15, 1},
+        {EBML SEGM "\x01\0\0\0\x01\0\0\0"
+                   "abcd",
+         23, INT64_C(4294967296 / 256) - 4},
+        {EBML SEGM "\x41\x00"
+                   "abcd",
+         17, 252},
+        {EBML SEGM "\x01\xff\xff\xff\xff\xff\xff\xff" /* recorded live */
+                   "abcd",
+         23, -1},
+        {EBML SEGM "\xff"
+                   "abcd",
+         16, -1},
+        {EBML SEGM "\0\0\0\0\0\0\0\0", 19, -1},
+        {EBML SEGM, 11, -1},
+        {EBML SEGM "\x01\0", 13, -1},
+        {EBML "\x18\x53\x80\x68\x84"
+              "abcd",
+         16, -1},
+        {"\x1a\x45\xdf\xa3\x8fvv", 7, 13},
+        {"\x1a\x45\xdf", 3, -1},
+        {"", 0, -1},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int fd = memfd_create("segment", MFD_CLOEXEC);
+        int64_t missing = 99;
+        struct err err;
+
+        ck_assert_int_eq(io_write_full(fd, rows[i].bytes, rows[i].len, &err), RC_OK);
+        ck_assert_int_eq(segment_missing(fd, (int64_t)rows[i].len, &missing, &err),
+                         RC_OK);
+        ck_assert_msg(missing == rows[i].missing, "row %zu: %lld", i, (long long)missing);
+        io_close(&fd);
+    }
+}
+END_TEST
+
+UNIT_MAIN("media_sniff", the_first_bytes_decide, a_file_of_whole_boxes_lacks_nothing,
+          a_segment_of_its_length_lacks_nothing)
