@@ -4,9 +4,11 @@
  *
  * TTS_FAULT="init.after_send:crash" ends the process there as kill -9 would;
  * "...:stop" stops it as SIGSTOP would; "...:error" makes fault_error() true there. With
- * "name@3:crash" the third passage counts; several rules are separated by ','. Compiled
- * in everywhere but in release builds (TTS_NO_FAULTS), where the macros are nothing.
- * Thread-safe. tests/integration/crash.test.mjs walks those of the publisher. */
+ * "name@3:crash" the third passage counts; several rules are separated by ','. The
+ * store's own points, db.*, are everybody's: "grant.before_commit>db.commit_unsent:error"
+ * counts only passages in a thread whose last other point was grant.before_commit.
+ * Compiled in everywhere but in release builds (TTS_NO_FAULTS), where the macros are
+ * nothing. Thread-safe. tests/integration/crash.test.mjs walks those of the publisher. */
 #ifndef CORE_FAULT_H
 #define CORE_FAULT_H
 

@@ -11,9 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RULES_MAX = 16, NAME_MAX_LEN = 63 };
+enum { RULES_MAX = 48, NAME_MAX_LEN = 63 };
 
 struct rule {
+    char after[NAME_MAX_LEN + 1]; /* counts only where this thread passed it last; "" */
     char name[NAME_MAX_LEN + 1];
     char action[8]; /* crash, stop, error */
     int64_t at;     /* the passage that counts, from 1 */
@@ -24,6 +25,7 @@ static struct rule rules[RULES_MAX];
 static size_t rules_len;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local const char *last = ""; /* of the points that are not the store's */
 
 static bool copy_part(char *out, size_t size, const char *p, size_t len)
 {
@@ -34,18 +36,24 @@ static bool copy_part(char *out, size_t size, const char *p, size_t len)
     return true;
 }
 
-/* "name[@n]:action" */
+/* "[after>]name[@n]:action" */
 static bool parse_rule(const char *p, size_t len, struct rule *rule)
 {
     const char *colon = memchr(p, ':', len);
-    const char *at;
+    const char *at, *arrow;
     size_t name_len;
 
     if (colon == NULL)
         return false;
+    *rule = (struct rule){.at = 1};
+    arrow = memchr(p, '>', (size_t)(colon - p));
+    if (arrow != NULL &&
+        !copy_part(rule->after, sizeof(rule->after), p, (size_t)(arrow - p)))
+        return false;
+    len -= arrow != NULL ? (size_t)(arrow + 1 - p) : 0;
+    p = arrow != NULL ? arrow + 1 : p;
     at = memchr(p, '@', (size_t)(colon - p));
     name_len = (size_t)((at != NULL ? at : colon) - p);
-    *rule = (struct rule){.at = 1};
     if (at != NULL &&
         !parse_i64_slice(at + 1, (size_t)(colon - at - 1), 1, INT64_MAX, &rule->at))
         return false;
@@ -78,12 +86,19 @@ void fault_reload(void)
 
 static bool apply(const struct rule *rule)
 {
-    log_warn("fault.injected", "point=%s action=%s", rule->name, rule->action);
+    log_warn("fault.injected", "point=%s action=%s after=%s", rule->name, rule->action,
+             last);
     if (strcmp(rule->action, "crash") == 0)
         (void)kill(getpid(), SIGKILL);
     if (strcmp(rule->action, "stop") == 0)
         (void)kill(getpid(), SIGSTOP);
     return strcmp(rule->action, "error") == 0;
+}
+
+static bool counts(const struct rule *rule, const char *name)
+{
+    return strcmp(rule->name, name) == 0 &&
+           (rule->after[0] == '\0' || strcmp(rule->after, last) == 0);
 }
 
 bool fault_pass(const char *name)
@@ -95,9 +110,11 @@ bool fault_pass(const char *name)
         return false;
     (void)pthread_mutex_lock(&lock);
     for (size_t i = 0; i < rules_len && hit == NULL; i++) {
-        if (strcmp(rules[i].name, name) == 0 && ++rules[i].passed == rules[i].at)
+        if (counts(&rules[i], name) && ++rules[i].passed == rules[i].at)
             hit = &rules[i];
     }
     (void)pthread_mutex_unlock(&lock);
+    if (strncmp(name, "db.", 3) != 0)
+        last = name;
     return hit != NULL && apply(hit);
 }

@@ -1,25 +1,47 @@
 // What breaks: one lane for each thing that can, each with dice of its own, so that faults
 // of different things overlap in every way. A lane mends what it broke before it goes on.
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, rename, rm, writeFile } from 'node:fs/promises';
 import { exchange } from '../../tools/lib/client.mjs';
 import { setFault } from '../harness/sandbox.mjs';
 import { eventually, faultPoints, sleep } from '../harness/stack.mjs';
 
 const GRACE_MS = 90_000; // to start a part again on a busy machine
 const LEASE_MS = 15_000; // PUBLISHER_LEASE_MS
+const STEP_S = 300;      // how far a clock that is set is off
+const LOSSES_MAX = 12;   // COMMITs and writes of one process that get no answer; core/fault.c knows 16 rules
+// Debian's package faketime; without it no clock is set.
+export const FAKETIME = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1', '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1'].find(existsSync);
 
 export class Faults {
   /**
    * until: when to stop breaking things, by Date.now(). note(what) writes the story.
    * sparesRedis(): true while Redis is left alone, so that its windows must be kept to.
+   * The last one of the publishers has a clock of its own, which may be set; and settings:
+   * more of them for a publisher, by name.
    */
-  constructor(stack, { dice, until, publishers, sparesRedis, note }) {
-    Object.assign(this, { stack, dice, until, publishers, sparesRedis, note });
+  constructor(stack, { dice, until, publishers, settings = {}, sparesRedis, note }) {
+    Object.assign(this, { stack, dice, until, publishers, settings, sparesRedis, note });
     this.points = faultPoints();
     this.committing = this.points.filter((point) => /^(witness|grant|open|adopt|last|sent|dead|done)/.test(point));
     this.redisLost = []; // when Redis lost what it knew
     this.count = {};
+  }
+
+  /** The publishers begin with the settings of their own. */
+  async begin() {
+    if (FAKETIME) {
+      const name = this.publishers.at(-1);
+      await this.setClock(name, 0);
+      this.settings[name] = {
+        ...this.settings[name],
+        LD_PRELOAD: FAKETIME, FAKETIME_TIMESTAMP_FILE: this.clockOf(name), FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      };
+    }
+    for (const name of Object.keys(this.settings)) {
+      await this.endWith(name, 'SIGTERM', {});
+    }
   }
 
   /** Breaks and mends until the time is over. */
@@ -29,6 +51,8 @@ export class Faults {
       this.lane('tts-api', [2000, 9000], this.ofApi()),
       this.lane('mariadb', [8000, 22_000], this.ofMariadb()),
       this.lane('redis', [5000, 18_000], this.ofRedis()),
+      this.lane('nginx', [6000, 20_000], this.ofNginx()),
+      this.lane('clock', [3000, 12_000], this.ofClock(this.publishers.at(-1))),
       this.lane('sandbox', [200, 2500], this.ofSandbox()),
       this.lane('sandbox-2', [200, 2500], this.ofSandbox()),
     ]);
@@ -43,6 +67,9 @@ export class Faults {
       }
       if (name === 'redis' && this.sparesRedis()) {
         continue;
+      }
+      if (deeds.length === 0) {
+        return;
       }
       const deed = dice.weighed(deeds.map(([weight, what, act]) => [weight, { what, act }]));
       this.count[`${name.replace(/-\d$/, '')} ${deed.what}`] = (this.count[`${name.replace(/-\d$/, '')} ${deed.what}`] ?? 0) + 1;
@@ -84,6 +111,30 @@ export class Faults {
     await eventually(() => this.pid(name) > 0 && this.pid(name) !== before && this.stack.runs(name), { ms: GRACE_MS, what: `${name} after ${signal}` });
   }
 
+  /** The same; more: settings for this one life beside its own. */
+  async endWith(name, signal, more) {
+    const lines = (settings) => Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join('');
+    await writeFile(this.stack.path('run', `${name}.env`), lines({ ...this.settings[name], ...more }));
+    await this.end(name, signal);
+    await writeFile(this.stack.path('run', `${name}.env`), lines({ ...this.settings[name] }));
+  }
+
+  /** Rules for COMMITs and writes whose connection drops before or after they were done. */
+  losses(dice, often) {
+    const what = ['db.commit_unsent', 'db.commit_unanswered', 'db.commit_unanswered', 'db.write_unsent', 'db.write_unanswered'];
+    return Array.from({ length: LOSSES_MAX }, () => `${dice.pick(what)}@${dice.between(1, often)}:error`).join(',');
+  }
+
+  clockOf(name) {
+    return this.stack.path('run', `${name}.clock`);
+  }
+
+  /** Sets the clock of a process that has one of its own; whole at once, as it is read all the time. */
+  async setClock(name, offset) {
+    await writeFile(`${this.clockOf(name)}.new`, `${offset < 0 ? '' : '+'}${offset}\n`);
+    await rename(`${this.clockOf(name)}.new`, this.clockOf(name));
+  }
+
   /** A fault point may be reached late: whoever stopped there goes on. */
   wake() {
     this.publishers.forEach((name) => this.signal(name, 'SIGCONT'));
@@ -120,9 +171,7 @@ export class Faults {
       [4, 'killed at', async (dice, note) => {
         const rule = `${dice.pick(dice.chance(0.5) ? this.committing : this.points)}@${dice.between(1, 3)}:${dice.chance(0.8) ? 'crash' : 'stop'}`;
         note(rule);
-        await writeFile(this.stack.path('run', `${name}.env`), `TTS_FAULT=${rule}\n`);
-        await this.end(name, 'SIGKILL');
-        await writeFile(this.stack.path('run', `${name}.env`), '');
+        await this.endWith(name, 'SIGKILL', { TTS_FAULT: rule });
         await this.pause(dice.between(4000, 20_000));
         this.signal(name, 'SIGCONT');
       }],
@@ -140,11 +189,29 @@ export class Faults {
         note();
         await this.end(name, 'SIGTERM');
       }],
+      [4, 'loses COMMITs', async (dice, note) => {
+        note();
+        await this.endWith(name, dice.pick(['SIGTERM', 'SIGKILL']), { TTS_FAULT: this.losses(dice, 60) });
+        await this.pause(dice.between(4000, 20_000));
+      }],
     ];
   }
 
   ofApi() {
     return [
+      [2, 'loses COMMITs', async (dice, note) => {
+        note();
+        await this.endWith('tts-api', 'SIGTERM', { TTS_FAULT: this.losses(dice, 25) });
+        await this.pause(dice.between(4000, 12_000));
+        await this.end('tts-api', 'SIGTERM');
+      }],
+      [1, 'killed at a gate', async (dice, note) => {
+        const rule = `${dice.pick(['gate.before_update', 'gate.after_update'])}@${dice.between(1, 3)}:crash`;
+        note(rule);
+        await this.endWith('tts-api', 'SIGTERM', { TTS_FAULT: rule });
+        await this.pause(dice.between(4000, 12_000));
+        await this.end('tts-api', 'SIGTERM'); // each worker that is born would die there
+      }],
       [5, 'worker killed', async (dice, note) => {
         note();
         try {
@@ -218,7 +285,86 @@ export class Faults {
         note(`${ms} ms`);
         await this.freeze('redis', ms);
       })],
+      [2, 'set back', lost(async (dice, note) => {
+        note(this.snapshot ? `to ${((Date.now() - this.snapshot) / 1000).toFixed(1)} s ago` : 'to nothing');
+        await this.stack.hold('redis', 'SIGKILL');
+        await rm(this.stack.path('redis'), { recursive: true, force: true });
+        await cp(this.stack.path('redis.old'), this.stack.path('redis'), { recursive: true });
+        await this.stack.start('redis');
+      })],
+      [3, 'copied', async (dice, note) => {
+        // As a backup of running files is: what was being written last may be torn.
+        await rm(this.stack.path('redis.old'), { recursive: true, force: true });
+        await cp(this.stack.path('redis'), this.stack.path('redis.old'), { recursive: true });
+        this.snapshot = Date.now();
+        note();
+      }],
     ];
+  }
+
+  /** All HTTP goes through nginx: between browsers and us, us and TikTok, TikTok and us. */
+  ofNginx() {
+    const each = (signal) => {
+      for (const pid of [this.pid('nginx'), ...this.stack.children('nginx')]) {
+        try {
+          process.kill(pid, signal);
+        } catch {
+          // it has ended meanwhile
+        }
+      }
+    };
+    return [
+      [3, 'cuts the network', async (dice, note) => {
+        const ms = dice.between(300, 8000);
+        note(`${ms} ms`);
+        each('SIGSTOP');
+        await this.pause(ms);
+        each('SIGCONT');
+      }],
+      ...(this.cuts() ? [[3, 'drops packets', async (dice, note) => {
+        const ms = dice.between(300, 8000);
+        note(`${ms} ms`);
+        this.firewall('-I');
+        try {
+          await this.pause(ms);
+        } finally {
+          this.firewall('-D');
+        }
+      }]] : []),
+      [1, 'killed', async (dice, note) => {
+        note();
+        each('SIGKILL');
+        await eventually(() => this.stack.runs('nginx') && exchange(`${this.stack.url}/api/live`).then(() => true), { ms: GRACE_MS, every: 50, what: 'nginx' });
+      }],
+    ];
+  }
+
+  /** Packets to the two ports of this stack vanish; only root can do that. */
+  firewall(how) {
+    for (const url of [this.stack.url, this.stack.sandboxUrl]) {
+      execFileSync('iptables', ['-w', how, 'OUTPUT', '-o', 'lo', '-p', 'tcp', '--dport', new URL(url).port, '-j', 'DROP'], { stdio: 'ignore' });
+    }
+  }
+
+  cuts() {
+    try {
+      this.firewall('-I');
+      this.firewall('-D');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The clock of a machine jumps, for a while. */
+  ofClock(name) {
+    return !FAKETIME ? [] : [[1, 'set', async (dice, note) => {
+      const offset = dice.pick([-STEP_S, STEP_S]);
+      note(`${name} ${offset} s`);
+      await this.setClock(name, offset);
+      await this.pause(dice.between(3000, 15_000));
+      await this.setClock(name, 0);
+    }]];
   }
 
   /** TikTok itself: never gone for good, but wrong, slow and forgetful for a while. */
@@ -243,6 +389,12 @@ export class Faults {
       [2, 'answers nonsense', forAWhile((dice) => ({ endpoint: endpoint(dice), body: dice.pick(['html', 'empty', 'garbage', 'truncated']), probability: 0.5 }))],
       [1, 'says too many', forAWhile((dice) => ({ endpoint: dice.pick(['video_init', 'status', 'creator_info']), status: 429, retry_after_s: 2, count: 1 }))],
       [1, 'fails a publication', forAWhile(() => ({ fail_reason: 'file_format_check_failed', count: 1 }))],
+      [2, 'loses webhooks', forAWhile((dice) => ({ endpoint: 'webhook', lost: true, probability: probability(dice) }))],
+      [1, 'repeats webhooks', forAWhile((dice) => ({ endpoint: 'webhook', duplicate: dice.between(1, 10), probability: probability(dice) }))],
+      [1, 'is late with webhooks', forAWhile((dice) => ({ endpoint: 'webhook', late_ms: dice.between(500, 30_000), probability: probability(dice) }))],
+      [1, 'mixes webhooks up', forAWhile((dice) => ({ endpoint: 'webhook', reorder: true, probability: probability(dice) }))],
+      [1, 'signs webhooks wrongly', forAWhile((dice) => ({ endpoint: 'webhook', signature: dice.pick(['wrong', 'malformed', 'missing']), probability: 0.5 }))],
+      [2, 'does not fetch', forAWhile((dice) => ({ endpoint: 'pull', ...dice.pick([{ status: 503 }, { drop: true }, { take_bytes: dice.between(1, 5000) }]), probability: 0.5 }))],
     ];
   }
 }

@@ -3,7 +3,8 @@
 // they got, and from nothing else.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { sleep } from '../harness/stack.mjs';
+import { choosing } from '../harness/sandbox.mjs';
+import { eventually, sleep } from '../harness/stack.mjs';
 import { OVER, inMs, photoPostOf, postOf } from '../harness/world.mjs';
 
 const CONSENT = { music_usage: true, branded_content: false };
@@ -27,8 +28,8 @@ class Promised {
 }
 
 export class People {
-  constructor(stack, client, { dice, until, accounts, videos, photos, pace, note }) {
-    Object.assign(this, { stack, client, dice, until, accounts, videos, photos, pace, note });
+  constructor(stack, client, { visitor, dice, until, accounts, videos, photos, pace, note }) {
+    Object.assign(this, { stack, client, visitor, dice, until, accounts, videos, photos, pace, note });
     this.posts = [];
     this.problems = []; // broken promises seen on the way
     this.answers = {};
@@ -37,7 +38,7 @@ export class People {
   async run() {
     const authors = Array.from({ length: 4 }, (_, i) => this.write(this.dice.fork(`author ${i}`), `p${i}`));
     const meddlers = Array.from({ length: 5 }, (_, i) => this.meddle(this.dice.fork(`meddler ${i}`)));
-    await Promise.all([...authors, ...meddlers]);
+    await Promise.all([...authors, ...meddlers, this.reconnect(this.dice.fork('reconnects'))]);
   }
 
   pause(ms) {
@@ -121,6 +122,20 @@ export class People {
     }
   }
 
+  /** Somebody connects an account once more, be it needed or not; that may fail. */
+  async reconnect(dice) {
+    for (;;) {
+      await this.pause(dice.between(3000, 15_000));
+      if (Date.now() >= this.until) {
+        return;
+      }
+      const [, , creator] = dice.pick(this.accounts);
+      const how = await this.connect(creator).catch(() => 'no answer');
+      const sum = `connect ${/^\/accounts\?connected=/.test(how) ? 'yes' : (/error=(\w+)/.exec(how)?.[1] ?? 'no answer')}`;
+      this.answers[sum] = (this.answers[sum] ?? 0) + 1;
+    }
+  }
+
   async deed(dice, post) {
     const headers = {};
     const seen = await this.call('GET', `/api/v1/posts/${post.id}`);
@@ -159,12 +174,12 @@ export class People {
     if (answer?.status === 200) {
       done();
       post.inDoubt &&= headers['if-match'] === undefined;
-    } else if (answer?.status === 503 || REFUSED.includes(answer?.status)) {
-      return; // 503 promises that nothing was done
+    } else if ((answer?.status === 503 && answer.json?.error?.code !== 'unavailable') || REFUSED.includes(answer?.status)) {
+      return; // our own 503 promises that nothing was done
     } else {
       perhaps();
       post.inDoubt = true;
-      if (answer !== undefined && ![500, 502, 504].includes(answer.status)) {
+      if (answer !== undefined && ![500, 503, 504].includes(answer.status)) {
         this.problems.push(`${post.name}: ${what} was answered ${answer.status}: ${answer.text}`);
       }
     }
@@ -222,8 +237,19 @@ export class People {
 
   // --- the end
 
-  /** Those whose creation never got an answer are asked for once more. */
+  connect(creator) {
+    return this.visitor.connect({ choose: choosing({ creator }) });
+  }
+
+  /**
+   * Those whose creation never got an answer are asked for once more. And every account is
+   * connected: one whose new tokens were lost on the way waits for that, with its posts.
+   */
   async settle() {
+    for (const [, , creator] of this.accounts) {
+      // Processes that are still to lose a write may do so now.
+      await eventually(async () => (await this.connect(creator)).startsWith('/accounts?connected='), { ms: 60_000, every: 300, what: `${creator} to be connected` });
+    }
     await Promise.all(this.posts.filter(({ id, gone }) => id === undefined && !gone).map((post) => this.create(post)));
   }
 

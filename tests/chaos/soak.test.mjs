@@ -65,7 +65,7 @@ async function prepare() {
     await addPerson(stack, name);
     await change(stack, name, { post_cap: 1_000_000 });
     // The first one comes up against its windows, though not faster than they open in an hour.
-    accounts.push([name === NAMES[0] ? (LONG ? 1.5 : 2) : 1, await connectAccount(client, { choose: choosing({ creator: name }) })]);
+    accounts.push([name === NAMES[0] ? (LONG ? 1.5 : 2) : 1, await connectAccount(client, { choose: choosing({ creator: name }) }), name]);
   }
   const videos = [[6, await video('small.mp4')], [1, await video('large.mp4', { padTo: LARGE_BYTES })]];
   const photos = await readyPhotos(client, stack, 4);
@@ -76,9 +76,12 @@ async function prepare() {
   // upon. Else nothing could be said about the windows that lie in it.
   const forgetful = dice.fork('redis').chance(0.5);
   const sparesRedis = () => (LONG ? Math.floor((Date.now() - begin) / 180_000) % 2 === 1 : !forgetful);
-  faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, sparesRedis, note });
+  // One of the publishers lets TikTok fetch videos as well.
+  const settings = { [PUBLISHERS[1]]: { TIKTOK_VIDEO_TRANSFER: 'pull' } };
+  faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, settings, sparesRedis, note });
+  await faults.begin();
   // About half of what TikTok lets so many accounts begin, so that retries have room.
-  people = new People(stack, stack.bearer(), { dice, until, accounts, videos, photos, pace: LONG ? [1500, 9000] : [500, 4000], note });
+  people = new People(stack, stack.bearer(), { visitor: client, dice, until, accounts, videos, photos, pace: LONG ? [1500, 9000] : [500, 4000], note });
 }
 
 /** Everything runs again, and nothing is set to fail. */
