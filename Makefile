@@ -22,7 +22,8 @@ DEBIAN_PACKAGES := gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-de
   libmariadb-dev libjansson-dev libssl-dev libhiredis-dev libargon2-dev libsqlite3-dev \
   nginx mariadb-server redis-server ffmpeg tzdata curl jq ca-certificates procps
 DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-ctags \
-  libclang-rt-dev pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2 wrk
+  libclang-rt-dev pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2 wrk \
+  python3-swift
 
 PKGS := libcurl jansson hiredis libmariadb openssl
 CPPFLAGS += -Iinclude -I$(O)/gen -D_GNU_SOURCE $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
@@ -53,11 +54,11 @@ ALL_LDFLAGS = $(HARDEN_LD) $(LDFLAGS_$(BUILD)) $(LDFLAGS)
 # --- programs: the layers each is linked from. A layer that is not listed is not linked,
 # so a wrong dependency is a link error; tools/check-layers says the same of includes.
 PROGRAMS := tts-api tts-publisher tts-media tts-sandbox ttsctl
-tts-api_DIRS       := core crypto domain tiktok store queue blob web api
+tts-api_DIRS       := core crypto domain tiktok net store queue blob web api
 tts-publisher_DIRS := core crypto domain tiktok net store queue blob publisher
-tts-media_DIRS     := core crypto domain store queue blob media
+tts-media_DIRS     := core crypto domain net store queue blob media
 tts-sandbox_DIRS   := core crypto net web sandbox
-ttsctl_DIRS        := core crypto domain tiktok store queue ctl
+ttsctl_DIRS        := core crypto domain tiktok net store queue blob ctl
 LIBS_crypto := $(shell pkg-config --libs openssl libargon2 2>/dev/null)
 LIBS_domain := $(shell pkg-config --libs jansson 2>/dev/null)
 LIBS_tiktok := $(LIBS_domain)
@@ -180,13 +181,13 @@ UNDER_tiktok    := tiktok core
 UNDER_net       := net core
 UNDER_store     := store domain crypto core
 UNDER_queue     := queue core
-UNDER_blob      := blob core
+UNDER_blob      := blob net crypto core
 UNDER_web       := web core
-UNDER_api       := api web blob queue store tiktok domain crypto core
+UNDER_api       := api web blob queue store net tiktok domain crypto core
 UNDER_publisher := publisher blob queue store net tiktok domain crypto core
-UNDER_media     := media blob queue store domain crypto core
+UNDER_media     := media blob queue store net domain crypto core
 UNDER_sandbox   := sandbox web net crypto core
-UNDER_ctl       := ctl queue store tiktok domain crypto core
+UNDER_ctl       := ctl blob queue store net tiktok domain crypto core
 layer_of  = $(firstword $(subst _, ,$(1)))
 under     = $(or $(UNDER_$(call layer_of,$(1))),$(LAYERS))
 archives  = $(foreach l,$(call under,$(1)),$(O)/lib/$(l).a)

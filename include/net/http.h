@@ -31,6 +31,7 @@ enum {
     HTTP_UPLOAD_SMALL = 16384,  /* this, so that a burst costs little memory */
     HTTP_READ_BUFFER = 4096,    /* bytes of an answer read at a time */
     HTTP_SINK_BUFFER = 65536,   /* the same, of one that goes into a sink */
+    HTTP_PIPE_BUFFER = 131072,  /* between a source and the upload that it feeds */
 };
 
 struct http; /* one engine; not thread-safe */
@@ -43,7 +44,7 @@ typedef bool http_sink_fn(void *arg, const struct http_response *head, const voi
                           size_t len);
 
 struct http_request {
-    const char *method;         /* "GET", "HEAD", "POST", "PUT" */
+    const char *method;         /* "GET", "HEAD", "POST", "PUT", "DELETE" */
     const char *url;            /* absolute, without user or fragment */
     const char *const *headers; /* "Name: value" strings, NULL-terminated, or NULL */
     const void *body;           /* copied; NULL: none, or from file */
@@ -51,12 +52,17 @@ struct http_request {
     int file;            /* used when file_len > 0: the body is file_len bytes of */
     int64_t file_offset; /* this descriptor from file_offset on; the descriptor */
     int64_t file_len;    /* is borrowed until done, and read as it is sent */
+    const char *source;  /* used when file_len > 0, instead of the descriptor: the body
+                            is these bytes of what a GET of this URL answers, taken as
+                            they are sent and never held as a whole; NULL: no */
+    int64_t source_size; /* bytes that the source must have altogether */
     size_t max_response; /* bytes; a longer answer fails with RC_REJECTED */
     int timeout_ms;      /* whole transfer, connection included; > 0 */
     bool once;           /* never sent twice, not even when an idle connection turns
                             out dead: for requests that are not idempotent */
     http_sink_fn *sink;  /* takes the body, with done's arg, in place of
                             http_response.body and max_response; NULL: no */
+    bool source_lifted;  /* of the source, as lifted is of the URL */
     bool lifted;         /* as if the URL's origin were among http_settings.local: it
                             was compared with another list of the operator's own */
 };
@@ -74,8 +80,11 @@ struct http_response {
 /* rc is RC_OK when an answer arrived, whatever its status; else res is NULL and err says
  * why. RC_UNAVAILABLE: nothing was sent. RC_UNCERTAIN: some of the request was sent and
  * no whole answer came. RC_REJECTED: certificate, address or size not acceptable (an
- * answer that is too long was still acted upon). May submit and cancel requests; must
- * not free the engine. */
+ * answer that is too long was still acted upon). Where the body has a source,
+ * RC_NOT_FOUND "source_missing" and RC_UNAVAILABLE "source_failed": the request was not
+ * begun, because the source is not there, or not of source_size bytes, or gave no answer;
+ * one that breaks off later cuts the request off (RC_UNCERTAIN). May submit and cancel
+ * requests; must not free the engine. */
 typedef void http_done_fn(void *arg, enum rc rc, const struct http_response *res,
                           const struct err *err);
 

@@ -23,6 +23,7 @@
 enum {
     MEDIA_BLOB_KEY_SIZE = 27,
     MEDIA_MIME_SIZE = 101,
+    MEDIA_LEASE_LONG_MS = 2400000, /* where the bytes are fetched from elsewhere first */
     MEDIA_LEASE_MS = 240000, /* longer than reading and examining any file may take */
     MEDIA_FAILS_MAX = 3, /* claims that ended with the claimer's death: then rejected */
     MEDIA_LIST_MAX = 100,
@@ -196,6 +197,11 @@ enum rc media_strip_made(struct db *db, const struct media_work *work, uint32_t 
 /* The bytes of a deleted file are gone. */
 enum rc media_removed(struct db *db, const struct media_work *work,
                       struct err *err) MUST_CHECK;
+
+/* The claim holds for another MEDIA_LEASE_LONG_MS from now: the bytes have to be fetched
+ * first. RC_CONFLICT "lost": it is another's by now. */
+enum rc media_hold(struct db *db, const struct media_work *work,
+                   struct err *err) MUST_CHECK;
 
 /* Gives work back, to be taken again after after_ms; the claim does not count as a
  * failure. */

@@ -20,6 +20,7 @@
 enum {
     UPLOAD_ID_SIZE = 27, /* 26 characters of [a-z2-7] and a NUL */
     UPLOAD_MIME_SIZE = 101,
+    UPLOAD_LOCK_S = 120,        /* longer than taking one chunk may last */
     UPLOAD_TTL_MS = 86400000,   /* an upload nobody touched for so long expires */
     UPLOAD_KEPT_MS = 604800000, /* the row of an ended one is kept this long: 410 */
     UPLOAD_OPEN_MAX = 64,       /* open uploads of a workspace at a time */
@@ -74,6 +75,13 @@ enum rc upload_get(struct db *db, uint64_t workspace_id, const char *id,
  * broke off has happened or never will. What a writer relies on. */
 enum rc upload_get_settled(struct db *db, uint64_t workspace_id, const char *id,
                            struct upload *out, struct err *err) MUST_CHECK;
+
+/* Takes the upload's lock for this connection, for a store whose blobs are not locked
+ * themselves. RC_CONFLICT, "upload_busy": another one has it. It ends with
+ * upload_unlock(), with the connection, and UPLOAD_LOCK_S after a machine that had it
+ * went away without a word. */
+enum rc upload_lock(struct db *db, const char *id, struct err *err) MUST_CHECK;
+void upload_unlock(struct db *db, const char *id);
 
 /* Records that bytes up to received (below u->bytes) are on disk and puts the expiry off;
  * *u is updated. RC_CONFLICT, "offset_mismatch": the row is not as *u says any more.

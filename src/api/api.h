@@ -30,7 +30,8 @@ struct api_settings {
     int64_t workers; /* 0: twice the processors, at least 4 */
     char *app_url;   /* without a slash at its end */
     char *app_key_file;
-    char *media_url, *incoming; /* incoming: NULL when bodies come over the connection */
+    struct blob_settings media;
+    char *incoming; /* NULL: bodies come over the connection */
     char *client_key, *redirect_uri, *scopes, *auth_url; /* of TikTok */
     char *pull_url; /* NULL: TikTok can fetch nothing, so photos cannot be posted */
     char *log_level, *log_file;

@@ -79,7 +79,7 @@ static void *worker_start(void *ctx)
     if (rc == RC_OK)
         rc = redis_new(p->settings.redis_url, &w->api.redis, &err);
     if (rc == RC_OK)
-        rc = blob_store_open(p->settings.media_url, &w->api.blobs, &err);
+        rc = blob_store_open(&p->settings.media, &w->api.blobs, &err);
     if (rc == RC_OK)
         return w;
     log_failure("api.worker_failed", &err);

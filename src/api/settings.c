@@ -116,7 +116,11 @@ static const struct config_key keys[] = {
      web_listen_check},
     {"APP_URL", NULL, CONFIG_STRING, FIELD(app_url), 0, 256, app_url_check},
     {"APP_KEY_FILE", NULL, CONFIG_STRING, FIELD(app_key_file), 0, 1024, key_file_check},
-    {"MEDIA_URL", NULL, CONFIG_STRING, FIELD(media_url), 0, 1024, blob_url_check},
+    {"MEDIA_URL", NULL, CONFIG_STRING, FIELD(media.url), 0, 1024, blob_url_check},
+    {"MEDIA_S3_ACCESS_KEY", "", CONFIG_STRING, FIELD(media.access_key), 0, 128, NULL},
+    {"MEDIA_S3_SECRET_KEY", "", CONFIG_SECRET, FIELD(media.secret_key), 0, 256, NULL},
+    {"MEDIA_SCRATCH", BLOB_SCRATCH, CONFIG_STRING, FIELD(media.scratch), 0, 1024,
+     incoming_check},
     {"MEDIA_INCOMING", "", CONFIG_STRING, FIELD(incoming), 0, 1024, incoming_check},
     {"TIKTOK_CLIENT_KEY", "", CONFIG_STRING, FIELD(client_key), 0, 128, NULL},
     {"TIKTOK_REDIRECT_URI", "", CONFIG_STRING, FIELD(redirect_uri), 0, 512,
@@ -153,6 +157,12 @@ enum rc settings_read(struct api_settings *s, struct strbuf *problems, struct er
     rc = config_load(keys, ARRAY_LEN(keys), s, problems, err);
     if (rc != RC_OK)
         return rc;
+    rc = blob_settings_check(&s->media, err);
+    if (rc != RC_OK) {
+        strbuf_addf(problems, "%s %s\n", err->field, err->msg);
+        settings_release(s);
+        return rc;
+    }
     (void)!settings_origin(s->app_url, &s->https); /* app_url_check() let it pass */
     len = strlen(s->auth_url);
     if (s->auth_url[len - 1] == '/')

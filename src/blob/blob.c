@@ -2,6 +2,7 @@
 
 #include "core/text.h"
 #include "fs.h"
+#include "s3.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -9,23 +10,51 @@
 
 #define FILE_SCHEME "file://"
 
-enum rc blob_store_open(const char *url, struct blob_store **out, struct err *err)
+enum rc blob_store_open(const struct blob_settings *settings, struct blob_store **out,
+                        struct err *err)
 {
+    const char *url = settings->url;
     const char *path = url + strlen(FILE_SCHEME);
 
+    if (text_starts_with(url, S3_SCHEME))
+        return s3_store_open(settings, out, err);
     if (!text_starts_with(url, FILE_SCHEME) || path[0] != '/')
         return err_field(err, "MEDIA_URL", "bad_media_url",
-                         "The media URL must look like file:///absolute/path.");
+                         "The media URL must look like file:///absolute/path or "
+                         "s3://bucket.");
     return fs_store_open(path, out, err);
 }
 
 enum rc blob_url_check(const char *url, struct err *err)
 {
     struct blob_store *s = NULL;
-    enum rc rc = blob_store_open(url, &s, err);
+    struct s3_place place;
+    enum rc rc;
+
+    if (text_starts_with(url, S3_SCHEME))
+        return s3_place_parse(url, &place, err);
+    rc = blob_store_open(&(struct blob_settings){.url = url}, &s, err);
+    blob_store_close(s);
+    return rc;
+}
+
+enum rc blob_settings_check(const struct blob_settings *settings, struct err *err)
+{
+    struct blob_store *s = NULL;
+    enum rc rc = blob_store_open(settings, &s, err);
 
     blob_store_close(s);
     return rc;
+}
+
+enum rc blob_check(struct blob_store *s, struct err *err)
+{
+    return s->ops->check(s, err);
+}
+
+bool blob_is_remote(const struct blob_store *s)
+{
+    return s->ops->link != NULL;
 }
 
 void blob_store_close(struct blob_store *s)
@@ -50,16 +79,51 @@ enum rc blob_create(struct blob_store *s, const char *key, int64_t bytes, struct
     return s->ops->create(s, key, bytes, err);
 }
 
-enum rc blob_append_begin(struct blob_store *s, const char *key, struct blob_writer **out,
-                          struct err *err)
+enum rc blob_append_begin(struct blob_store *s, const char *key, int64_t bytes,
+                          struct blob_writer **out, struct err *err)
 {
-    return s->ops->append_begin(s, key, out, err);
+    return s->ops->append_begin(s, key, bytes, out, err);
+}
+
+void blob_writer_close(struct blob_writer *w)
+{
+    if (w != NULL)
+        w->ops->close(w);
+}
+
+enum rc blob_writer_start(struct blob_writer *w, int64_t offset, struct err *err)
+{
+    return w->ops->start(w, offset, err);
+}
+
+enum rc blob_writer_copy(struct blob_writer *w, int fd, int64_t len, struct err *err)
+{
+    return w->ops->copy(w, fd, len, err);
+}
+
+enum rc blob_writer_add(struct blob_writer *w, const void *data, size_t len,
+                        struct err *err)
+{
+    return w->ops->add(w, data, len, err);
+}
+
+enum rc blob_writer_sync(struct blob_writer *w, struct err *err)
+{
+    return w->ops->sync(w, err);
+}
+
+enum rc blob_writer_undo(struct blob_writer *w, struct err *err)
+{
+    return w->ops->undo(w, err);
 }
 
 enum rc blob_open(struct blob_store *s, const char *key, enum blob_part part, int *fd,
                   int64_t *size, struct err *err)
 {
-    return s->ops->open(s, key, part, fd, size, err);
+    char name[FS_NAME_SIZE];
+
+    fs_name(key, part, name);
+    return s->ops->get(s, name, fd, size, err);
 }
 
 static enum rc put(struct blob_store *s, const char *name, size_t max, const void *data,
@@ -90,13 +154,13 @@ enum rc blob_put_avatar(struct blob_store *s, uint64_t account_id, const void *d
     return put(s, name, BLOB_SIDE_MAX, data, len, err);
 }
 
-enum rc blob_open_avatar(struct blob_store *s, uint64_t account_id, int *fd,
-                         int64_t *size, struct err *err)
+enum rc blob_peek_avatar(struct blob_store *s, uint64_t account_id, void *buf, size_t max,
+                         size_t *len, struct err *err)
 {
     char name[FS_NAME_SIZE];
 
     fs_avatar_name(account_id, name);
-    return s->ops->get(s, name, fd, size, err);
+    return s->ops->peek(s, name, buf, max, len, err);
 }
 
 enum rc blob_remove(struct blob_store *s, const char *key, struct err *err)
@@ -115,18 +179,44 @@ enum rc blob_walk(struct blob_store *s, int64_t min_age_ms, blob_key_fn fn, void
     return s->ops->walk(s, min_age_ms, fn, ctx, err);
 }
 
-void blob_accel_path(const char *key, enum blob_part part, char out[BLOB_ACCEL_SIZE])
+void blob_link(const struct blob_store *s, const char *key, enum blob_part part,
+               const char *method, char out[BLOB_LINK_SIZE])
+{
+    char name[FS_NAME_SIZE];
+
+    assert(blob_is_remote(s));
+    fs_name(key, part, name);
+    s->ops->link(s, name, method, NULL, out);
+}
+
+enum rc blob_link_answer(int status, struct err *err)
+{
+    return s3_judge(status, "", err);
+}
+
+static void accel(const struct blob_store *s, const char *name, const char *method,
+                  char out[BLOB_LINK_SIZE])
+{
+    if (blob_is_remote(s))
+        s->ops->link(s, name, method, "/_s3", out);
+    else
+        (void)snprintf(out, BLOB_LINK_SIZE, "/_media/%s", name);
+}
+
+void blob_accel(const struct blob_store *s, const char *key, enum blob_part part,
+                const char *method, char out[BLOB_LINK_SIZE])
 {
     char name[FS_NAME_SIZE];
 
     fs_name(key, part, name);
-    (void)snprintf(out, BLOB_ACCEL_SIZE, "/_media/%s", name);
+    accel(s, name, method, out);
 }
 
-void blob_avatar_accel_path(uint64_t account_id, char out[BLOB_ACCEL_SIZE])
+void blob_avatar_accel(const struct blob_store *s, uint64_t account_id,
+                       const char *method, char out[BLOB_LINK_SIZE])
 {
     char name[FS_NAME_SIZE];
 
     fs_avatar_name(account_id, name);
-    (void)snprintf(out, BLOB_ACCEL_SIZE, "/_media/%s", name);
+    accel(s, name, method, out);
 }

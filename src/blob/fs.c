@@ -29,15 +29,23 @@ struct fs_store {
     int root;
 };
 
-struct blob_writer {
+struct fs_writer {
+    struct blob_writer base; /* first */
     int fd;
     int64_t start; /* what counts; undo goes back to here */
     int64_t end;   /* where the next byte goes */
 };
 
+static const struct blob_writer_ops writer_ops;
+
 static struct fs_store *fs_of(struct blob_store *s)
 {
     return (struct fs_store *)(void *)s;
+}
+
+static struct fs_writer *writer_of(struct blob_writer *w)
+{
+    return (struct fs_writer *)(void *)w;
 }
 
 /* errno as a failure of ours. */
@@ -127,8 +135,10 @@ static enum rc fs_create(struct blob_store *s, const char *key, int64_t bytes,
 }
 
 static enum rc fs_append_begin(struct blob_store *s, const char *key,
-                               struct blob_writer **out, struct err *err)
+                               int64_t bytes UNUSED, struct blob_writer **out,
+                               struct err *err)
 {
+    struct fs_writer *w;
     char name[FS_NAME_SIZE];
     int fd;
     bool busy;
@@ -145,27 +155,30 @@ static enum rc fs_append_begin(struct blob_store *s, const char *key,
                            "Another request is writing to this upload.");
         return failed(err, "lock a file");
     }
-    *out = xcalloc(1, sizeof(**out));
-    (*out)->fd = fd;
+    w = xcalloc(1, sizeof(*w));
+    w->base.ops = &writer_ops;
+    w->fd = fd;
+    *out = &w->base;
     return RC_OK;
 }
 
-void blob_writer_close(struct blob_writer *w)
+static void writer_close(struct blob_writer *base)
 {
-    if (w == NULL)
-        return;
+    struct fs_writer *w = writer_of(base);
+
     io_close(&w->fd);
     free(w);
 }
 
 /* Cuts to len. Reserved blocks beyond the end go with it; that costs speed, not bytes. */
-static enum rc cut(const struct blob_writer *w, int64_t len, struct err *err)
+static enum rc cut(const struct fs_writer *w, int64_t len, struct err *err)
 {
     return ftruncate(w->fd, (off_t)len) == 0 ? RC_OK : failed(err, "cut a file");
 }
 
-enum rc blob_writer_start(struct blob_writer *w, int64_t offset, struct err *err)
+static enum rc writer_start(struct blob_writer *base, int64_t offset, struct err *err)
 {
+    struct fs_writer *w = writer_of(base);
     struct stat st;
     enum rc rc;
 
@@ -186,7 +199,7 @@ enum rc blob_writer_start(struct blob_writer *w, int64_t offset, struct err *err
 
 /* The part of a copy that the kernel does not do itself: from the current position of
  * neither descriptor, in bounded pieces. */
-static enum rc copy_by_hand(struct blob_writer *w, int fd, int64_t from, int64_t len,
+static enum rc copy_by_hand(struct fs_writer *w, int fd, int64_t from, int64_t len,
                             struct err *err)
 {
     char *piece = xmalloc(PIECE);
@@ -200,7 +213,7 @@ static enum rc copy_by_hand(struct blob_writer *w, int fd, int64_t from, int64_t
         if (rc == RC_OK && got < want)
             rc = err_set(err, RC_INVALID, "body_cut_short", "The body ended too early.");
         if (rc == RC_OK)
-            rc = blob_writer_add(w, piece, got, err);
+            rc = blob_writer_add(&w->base, piece, got, err);
         from += (int64_t)got;
         len -= (int64_t)got;
     }
@@ -214,8 +227,9 @@ static bool kernel_cannot(int error)
            error == EPERM;
 }
 
-enum rc blob_writer_copy(struct blob_writer *w, int fd, int64_t len, struct err *err)
+static enum rc writer_copy(struct blob_writer *base, int fd, int64_t len, struct err *err)
 {
+    struct fs_writer *w = writer_of(base);
     off_t from = 0;
 
     if (FAULT_ERROR("blob.disk_full")) {
@@ -241,9 +255,10 @@ enum rc blob_writer_copy(struct blob_writer *w, int fd, int64_t len, struct err 
     return RC_OK;
 }
 
-enum rc blob_writer_add(struct blob_writer *w, const void *data, size_t len,
-                        struct err *err)
+static enum rc writer_add(struct blob_writer *base, const void *data, size_t len,
+                          struct err *err)
 {
+    struct fs_writer *w = writer_of(base);
     const char *p = data;
 
     if (FAULT_ERROR("blob.disk_full")) {
@@ -264,16 +279,27 @@ enum rc blob_writer_add(struct blob_writer *w, const void *data, size_t len,
     return RC_OK;
 }
 
-enum rc blob_writer_sync(struct blob_writer *w, struct err *err)
+static enum rc writer_sync(struct blob_writer *w, struct err *err)
 {
-    return fdatasync(w->fd) == 0 ? RC_OK : failed(err, "keep a file");
+    return fdatasync(writer_of(w)->fd) == 0 ? RC_OK : failed(err, "keep a file");
 }
 
-enum rc blob_writer_undo(struct blob_writer *w, struct err *err)
+static enum rc writer_undo(struct blob_writer *base, struct err *err)
 {
+    struct fs_writer *w = writer_of(base);
+
     w->end = w->start;
     return cut(w, w->start, err);
 }
+
+static const struct blob_writer_ops writer_ops = {
+    .close = writer_close,
+    .start = writer_start,
+    .copy = writer_copy,
+    .add = writer_add,
+    .sync = writer_sync,
+    .undo = writer_undo,
+};
 
 static enum rc fs_get(struct blob_store *s, const char *name, int *fd, int64_t *size,
                       struct err *err)
@@ -294,13 +320,17 @@ static enum rc fs_get(struct blob_store *s, const char *name, int *fd, int64_t *
     return RC_OK;
 }
 
-static enum rc fs_open(struct blob_store *s, const char *key, enum blob_part part,
-                       int *fd, int64_t *size, struct err *err)
+static enum rc fs_peek(struct blob_store *s, const char *name, void *buf, size_t max,
+                       size_t *len, struct err *err)
 {
-    char name[FS_NAME_SIZE];
+    int64_t size;
+    int fd = -1;
+    enum rc rc = fs_get(s, name, &fd, &size, err);
 
-    fs_name(key, part, name);
-    return fs_get(s, name, fd, size, err);
+    if (rc == RC_OK)
+        rc = io_pread_full(fd, buf, max, 0, len, err);
+    io_close(&fd);
+    return rc;
 }
 
 /* Writes, makes durable, and gives the file its name in one step. */
@@ -362,6 +392,13 @@ static enum rc fs_space(struct blob_store *s, struct blob_space *out, struct err
     out->total_bytes = (int64_t)(st.f_blocks * st.f_frsize);
     out->free_bytes = (int64_t)(st.f_bavail * st.f_frsize);
     return RC_OK;
+}
+
+static enum rc fs_check(struct blob_store *s, struct err *err)
+{
+    struct blob_space space;
+
+    return fs_space(s, &space, err);
 }
 
 /* A file system that knows no nameless files gets one whose name is taken away again. */
@@ -457,10 +494,11 @@ static enum rc fs_walk(struct blob_store *s, int64_t min_age_ms, blob_key_fn fn,
 
 static const struct blob_ops fs_ops = {
     .close = fs_close,
+    .check = fs_check,
     .create = fs_create,
     .append_begin = fs_append_begin,
-    .open = fs_open,
     .get = fs_get,
+    .peek = fs_peek,
     .put = fs_put,
     .remove = fs_remove,
     .space = fs_space,

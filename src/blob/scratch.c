@@ -1,29 +1,10 @@
 /* Files that nobody names, and what is made in them: beside blob.c, whichever the kind of
  * store. */
 #include "blob/blob.h"
-#include "core/io.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-
-#define SCRATCH_DIR "/var/tmp"
-
-static enum rc local_scratch(int *fd, struct err *err)
-{
-    int made = open(SCRATCH_DIR, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    if (made < 0)
-        return err_set(err, RC_UNAVAILABLE, "media_store_failed",
-                       "A file for work cannot be made in %s: %s.", SCRATCH_DIR,
-                       strerrordesc_np(errno));
-    *fd = made;
-    return RC_OK;
-}
 
 enum rc blob_scratch(struct blob_store *s, int *fd, struct err *err)
 {
-    return s->ops->scratch != NULL ? s->ops->scratch(s, fd, err) : local_scratch(fd, err);
+    return s->ops->scratch(s, fd, err);
 }
 
 enum rc blob_put_file(struct blob_store *s, const char *key, int fd, int64_t len,
@@ -36,7 +17,7 @@ enum rc blob_put_file(struct blob_store *s, const char *key, int fd, int64_t len
 
     if (rc != RC_OK)
         return rc;
-    rc = blob_append_begin(s, key, &w, err);
+    rc = blob_append_begin(s, key, len, &w, err);
     if (rc == RC_OK)
         rc = blob_writer_start(w, 0, err);
     if (rc == RC_OK)

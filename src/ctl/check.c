@@ -2,6 +2,7 @@
  * each in one line how it stands. */
 #include "ctl.h"
 
+#include "blob/blob.h"
 #include "core/log.h"
 #include "core/rfc3339.h"
 #include "core/text.h"
@@ -24,7 +25,8 @@ enum { REDIS_MS = 2000 };
 struct settings {
     char *db_url, *redis_url;
     char *app_url, *app_key_file, *token_key_file;
-    char *media_url, *incoming, *schema_dir;
+    struct blob_settings media;
+    char *incoming, *schema_dir;
     char *client_key, *client_secret, *redirect_uri;
     char *log_level;
 };
@@ -38,7 +40,10 @@ static const struct config_key keys[] = {
     {"APP_URL", "", CONFIG_STRING, FIELD(app_url), 0, 256, NULL},
     {"APP_KEY_FILE", "", CONFIG_STRING, FIELD(app_key_file), 0, 1024, NULL},
     {"TOKEN_KEY_FILE", "", CONFIG_STRING, FIELD(token_key_file), 0, 1024, NULL},
-    {"MEDIA_URL", "", CONFIG_STRING, FIELD(media_url), 0, 1024, NULL},
+    {"MEDIA_URL", "", CONFIG_STRING, FIELD(media.url), 0, 1024, NULL},
+    {"MEDIA_S3_ACCESS_KEY", "", CONFIG_STRING, FIELD(media.access_key), 0, 128, NULL},
+    {"MEDIA_S3_SECRET_KEY", "", CONFIG_SECRET, FIELD(media.secret_key), 0, 256, NULL},
+    {"MEDIA_SCRATCH", "", CONFIG_STRING, FIELD(media.scratch), 0, 1024, NULL},
     {"MEDIA_INCOMING", "", CONFIG_STRING, FIELD(incoming), 0, 1024, NULL},
     {"SCHEMA_DIR", "", CONFIG_STRING, FIELD(schema_dir), 0, 1024, NULL},
     {"TIKTOK_CLIENT_KEY", "", CONFIG_STRING, FIELD(client_key), 0, 128, NULL},
@@ -203,23 +208,51 @@ static bool check_directory(struct check *c, const char *key, const char *path,
     return is_dir;
 }
 
-static void check_media(struct check *c)
+/* Opens the object store and asks it. */
+static void check_bucket(struct check *c)
+{
+    struct blob_store *blobs = NULL;
+    struct stat scratch;
+    struct err err;
+
+    if (blob_store_open(&c->s.media, &blobs, &err) != RC_OK)
+        say(c, false, err.field, "%s", err.msg);
+    else if (blob_check(blobs, &err) != RC_OK)
+        say(c, false, "MEDIA_URL", "%s", err.msg);
+    else
+        say(c, true, "MEDIA_URL", "the bucket answers and takes our key");
+    blob_store_close(blobs);
+    if (c->s.media.scratch != NULL)
+        (void)check_directory(c, "MEDIA_SCRATCH", c->s.media.scratch, &scratch);
+    if (c->s.incoming != NULL)
+        (void)check_directory(c, "MEDIA_INCOMING", c->s.incoming, &scratch);
+}
+
+static void check_directories(struct check *c)
 {
     static const char scheme[] = "file://";
     struct stat media;
     struct stat incoming;
     bool there = false;
 
-    if (c->s.media_url != NULL && !text_starts_with(c->s.media_url, "file:///"))
-        say(c, false, "MEDIA_URL", "must be file:///absolute/path");
-    else if (c->s.media_url != NULL)
-        there = check_directory(c, "MEDIA_URL", c->s.media_url + strlen(scheme), &media);
+    if (c->s.media.url != NULL && !text_starts_with(c->s.media.url, "file:///"))
+        say(c, false, "MEDIA_URL", "must be file:///absolute/path or s3://bucket");
+    else if (c->s.media.url != NULL)
+        there = check_directory(c, "MEDIA_URL", c->s.media.url + strlen(scheme), &media);
     if (c->s.incoming == NULL ||
         !check_directory(c, "MEDIA_INCOMING", c->s.incoming, &incoming) || !there)
         return;
     if (media.st_dev != incoming.st_dev)
         say(c, false, "MEDIA_INCOMING",
             "lies on another file system than MEDIA_URL: every upload is copied");
+}
+
+static void check_media(struct check *c)
+{
+    if (c->s.media.url != NULL && text_starts_with(c->s.media.url, "s3://"))
+        check_bucket(c);
+    else
+        check_directories(c);
 }
 
 /* --- words ----------------------------------------------------------------------------

@@ -28,7 +28,7 @@ enum {
 struct settings {
     char *db_url;
     char *redis_url;
-    char *media_url;
+    struct blob_settings media;
     char *log_level;
     char *log_file;
 };
@@ -38,8 +38,14 @@ static const struct config_key keys[] = {
      db_url_check},
     {"REDIS_URL", NULL, CONFIG_SECRET, offsetof(struct settings, redis_url), 0, 1024,
      redis_url_check},
-    {"MEDIA_URL", NULL, CONFIG_STRING, offsetof(struct settings, media_url), 0, 1024,
+    {"MEDIA_URL", NULL, CONFIG_STRING, offsetof(struct settings, media.url), 0, 1024,
      blob_url_check},
+    {"MEDIA_S3_ACCESS_KEY", "", CONFIG_STRING,
+     offsetof(struct settings, media.access_key), 0, 128, NULL},
+    {"MEDIA_S3_SECRET_KEY", "", CONFIG_SECRET,
+     offsetof(struct settings, media.secret_key), 0, 256, NULL},
+    {"MEDIA_SCRATCH", BLOB_SCRATCH, CONFIG_STRING,
+     offsetof(struct settings, media.scratch), 0, 1024, NULL},
     {"LOG_LEVEL", "info", CONFIG_STRING, offsetof(struct settings, log_level), 0, 16,
      log_level_check},
     {"LOG_FILE", "", CONFIG_STRING, offsetof(struct settings, log_file), 0, 1024, NULL},
@@ -152,7 +158,7 @@ static enum rc open_all(const struct settings *s, struct work *w, struct redis *
     if (rc == RC_OK)
         rc = redis_new(s->redis_url, redis, err);
     if (rc == RC_OK)
-        rc = blob_store_open(s->media_url, &w->blobs, err);
+        rc = blob_store_open(&s->media, &w->blobs, err);
     random_fill(random_system(), &w->owner, sizeof(w->owner));
     w->owner |= 1; /* 0 means nobody */
     return rc == RC_OK ? examine_ready(err) : rc;
@@ -167,6 +173,9 @@ int main(void)
     int status = EXIT_SUCCESS;
 
     config_or_exit("media", keys, ARRAY_LEN(keys), &s);
+    s.media.stop = &stop;
+    if (blob_settings_check(&s.media, &err) != RC_OK)
+        config_reject("media", err.field, err.msg);
     open_log(&s);
     catch_signals();
     if (open_all(&s, &w, &redis, &err) == RC_OK) {

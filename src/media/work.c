@@ -136,6 +136,19 @@ static enum rc hash(const struct work *w, int fd, int64_t size,
     return rc;
 }
 
+/* Opens the bytes of the file: where they have to be fetched that takes its time. */
+static enum rc open_bytes(const struct work *w, const struct media_work *job, int *fd,
+                          int64_t *size, struct err *err)
+{
+    enum rc rc = RC_OK;
+
+    if (blob_is_remote(w->blobs))
+        rc = media_hold(w->db, job, err);
+    if (rc == RC_OK)
+        rc = blob_open(w->blobs, job->blob_key, BLOB_CONTENT, fd, size, err);
+    return rc;
+}
+
 static enum rc check_file(const struct work *w, const struct media_work *job,
                           struct err *err)
 {
@@ -147,7 +160,7 @@ static enum rc check_file(const struct work *w, const struct media_work *job,
 
     if (job->fails >= MEDIA_FAILS_MAX)
         return give_up_on(w, job, "checking it failed three times", err);
-    rc = blob_open(w->blobs, job->blob_key, BLOB_CONTENT, &fd, &size, err);
+    rc = open_bytes(w, job, &fd, &size, err);
     if (rc == RC_NOT_FOUND)
         return miss_bytes(w, job, err);
     if (rc != RC_OK)
@@ -170,7 +183,7 @@ static enum rc draw_strip(const struct work *w, const struct media_work *job,
     struct strbuf strip = {0};
     int64_t size = 0;
     int fd = -1;
-    enum rc rc = blob_open(w->blobs, job->blob_key, BLOB_CONTENT, &fd, &size, err);
+    enum rc rc = open_bytes(w, job, &fd, &size, err);
 
     if (rc != RC_OK)
         return rc;

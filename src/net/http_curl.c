@@ -10,6 +10,8 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,10 +22,26 @@ struct curl_http {
     CURLM *multi;
     struct list transfers;
     size_t in_flight_max;
+    size_t sources; /* of the transfers: they do not count */
     uint64_t next_id;
     char *ca_file; /* NULL: the system's */
     struct url_origin local[LOCAL_MAX];
     size_t local_len;
+};
+
+struct transfer;
+
+/* Between a transfer that fetches and one that sends on: a ring of bytes. Each stops when
+ * it has nothing to take or no room to give, and is set going again by serve_pipes(),
+ * never from inside the other's callback. The sending one owns it. */
+struct pipe {
+    struct transfer *source; /* NULL: it has ended */
+    char range[64];          /* what Content-Range must say */
+    int64_t taken;           /* bytes that came */
+    size_t from, len;        /* where the ring's bytes begin, and how many */
+    enum rc verdict;         /* of a source that is of no use; RC_OK so far */
+    bool source_waits, upload_waits, begun;
+    char ring[HTTP_PIPE_BUFFER];
 };
 
 struct transfer {
@@ -38,9 +56,11 @@ struct transfer {
     struct strbuf body; /* what is sent; wiped */
     int file;
     int64_t file_offset, file_len, file_sent;
-    bool local;    /* any address may be connected to */
-    bool refused;  /* the address was not acceptable */
-    bool too_long; /* the answer outgrew its limit */
+    struct pipe *pipe;  /* the body comes out of it; owned */
+    struct pipe *feeds; /* or it is a source and goes into it; NULL: neither */
+    bool local;         /* any address may be connected to */
+    bool refused;       /* the address was not acceptable */
+    bool too_long;      /* the answer outgrew its limit */
     struct http_response res;
 };
 
@@ -109,10 +129,90 @@ static size_t pour(struct transfer *t, const char *data, size_t len)
     return 0;
 }
 
+/* --- pipes: callbacks ----------------------------------------------------------- */
+
+static size_t pipe_room(const struct pipe *p)
+{
+    return sizeof(p->ring) - p->len;
+}
+
+static void pipe_put(struct pipe *p, const char *data, size_t len)
+{
+    size_t to = (p->from + p->len) % sizeof(p->ring);
+    size_t first = len < sizeof(p->ring) - to ? len : sizeof(p->ring) - to;
+
+    (void)memcpy(p->ring + to, data, first);
+    (void)memcpy(p->ring, data + first, len - first);
+    p->len += len;
+    p->taken += (int64_t)len;
+}
+
+static size_t pipe_get(struct pipe *p, char *out, size_t room)
+{
+    size_t n = p->len < room ? p->len : room;
+    size_t first = n < sizeof(p->ring) - p->from ? n : sizeof(p->ring) - p->from;
+
+    (void)memcpy(out, p->ring + p->from, first);
+    (void)memcpy(out + first, p->ring, n - first);
+    p->from = (p->from + n) % sizeof(p->ring);
+    p->len -= n;
+    return n;
+}
+
+/* Is the answer the bytes that were asked for? One that has others is as good as none:
+ * another file lies there. */
+static enum rc judge_source(const struct transfer *t)
+{
+    enum { PARTIAL = 206, GOOD_END = 300, ABSENT = 404, OUTSIDE = 416 };
+    int status = t->res.status;
+
+    if (status == PARTIAL && strcmp(t->res.content_range, t->feeds->range) == 0)
+        return RC_OK;
+    return status < GOOD_END || status == ABSENT || status == OUTSIDE ? RC_NOT_FOUND
+                                                                      : RC_UNAVAILABLE;
+}
+
+static size_t feed(struct transfer *t, const char *data, size_t len)
+{
+    struct pipe *p = t->feeds;
+
+    if (!t->headed) {
+        read_head(t);
+        t->headed = true;
+        p->verdict = judge_source(t);
+    }
+    if (p->verdict != RC_OK)
+        return 0;
+    if (pipe_room(p) < len) {
+        p->source_waits = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    pipe_put(p, data, len);
+    return len;
+}
+
+/* Nothing there yet: waits, unless nothing will come. */
+static size_t drain(struct transfer *t, char *out, size_t room)
+{
+    struct pipe *p = t->pipe;
+    size_t n = pipe_get(p, out, room);
+
+    if (n == 0 && p->source == NULL)
+        return CURL_READFUNC_ABORT; /* it broke off: so does this */
+    if (n == 0) {
+        p->upload_waits = true;
+        return CURL_READFUNC_PAUSE;
+    }
+    t->file_sent += (int64_t)n;
+    return n;
+}
+
 static size_t on_answer(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *t = (struct transfer *)arg;
 
+    if (t->feeds != NULL)
+        return feed(t, data, size * n);
     if (t->sink != NULL)
         return pour(t, data, size * n);
     strbuf_add(&t->res.body, data, size * n);
@@ -135,6 +235,8 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg)
         return 0;
     if (t->file_sent > 0)
         FAULT_POINT("upload.mid");
+    if (t->pipe != NULL)
+        return drain(t, out, room);
     do {
         got = pread(t->file, out, room, t->file_offset + t->file_sent);
     } while (got < 0 && errno == EINTR);
@@ -151,6 +253,8 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 
     if (origin != SEEK_SET || offset < 0 || offset > t->file_len)
         return CURL_SEEKFUNC_FAIL;
+    if (t->pipe != NULL && offset != t->file_sent)
+        return CURL_SEEKFUNC_FAIL; /* what went through is gone */
     t->file_sent = offset;
     return CURL_SEEKFUNC_OK;
 }
@@ -189,6 +293,7 @@ static void release(struct transfer *t)
     curl_slist_free_all(t->headers);
     strbuf_wipe(&t->body);
     strbuf_wipe(&t->res.body);
+    free(t->pipe);
     free(t);
 }
 
@@ -199,13 +304,77 @@ static void detach(struct curl_http *ch, struct transfer *t)
     list_remove(&ch->transfers, &t->node);
 }
 
+/* Ends the source of a transfer that needs it no more. */
+static void end_source(struct curl_http *ch, struct transfer *t)
+{
+    struct transfer *source = t->pipe != NULL ? t->pipe->source : NULL;
+
+    if (source == NULL)
+        return;
+    t->pipe->source = NULL;
+    ch->sources--;
+    detach(ch, source);
+    release(source);
+}
+
+/* The upload that p belongs to. */
+static struct transfer *upload_of(const struct curl_http *ch, const struct pipe *p)
+{
+    for (struct list_node *n = list_first(&ch->transfers); n != NULL;
+         n = list_next(&ch->transfers, n)) {
+        struct transfer *t = LIST_ENTRY(n, struct transfer, node);
+
+        if (t->pipe == p)
+            return t;
+    }
+    return NULL;
+}
+
+/* The source gave nothing to begin with. */
+static void finish_unbegun(struct curl_http *ch, struct transfer *t, enum rc verdict)
+{
+    struct err err = {0};
+
+    if (verdict == RC_NOT_FOUND)
+        (void)err_set(&err, verdict, "source_missing",
+                      "what shall be sent is not there, or not as long as it was");
+    else
+        (void)err_set(&err, RC_UNAVAILABLE, "source_failed",
+                      "what shall be sent cannot be fetched");
+    detach(ch, t);
+    t->done(t->arg, err.rc, NULL, &err);
+    release(t);
+}
+
+static void finish_source(struct curl_http *ch, struct transfer *source, CURLcode result)
+{
+    struct pipe *p = source->feeds;
+    struct transfer *t = upload_of(ch, p);
+
+    if (t == NULL)
+        return;
+    if (!source->headed) {
+        read_head(source);
+        p->verdict = result == CURLE_OK ? judge_source(source) : RC_UNAVAILABLE;
+    }
+    end_source(ch, t);
+    if (p->taken == 0)
+        finish_unbegun(ch, t, p->verdict);
+}
+
 static void finish(struct curl_http *ch, struct transfer *t, CURLcode result)
 {
     struct err err = {0};
-    enum rc rc = class_of(t, result);
+    enum rc rc;
 
+    if (t->feeds != NULL) {
+        finish_source(ch, t, result);
+        return;
+    }
+    rc = class_of(t, result);
     if (rc == RC_OK)
         read_head(t);
+    end_source(ch, t);
     detach(ch, t);
     if (rc == RC_OK) {
         t->done(t->arg, RC_OK, &t->res, &err);
@@ -277,7 +446,8 @@ static bool set_limits(const struct curl_http *ch, struct transfer *t)
            SET(e, CURLOPT_MAXLIFETIME_CONN, 600L) && SET(e, CURLOPT_TCP_NODELAY, 1L) &&
            SET(e, CURLOPT_UPLOAD_BUFFERSIZE, buffer) &&
            SET(e, CURLOPT_BUFFERSIZE,
-               t->sink != NULL ? (long)HTTP_SINK_BUFFER : (long)HTTP_READ_BUFFER);
+               t->sink != NULL || t->feeds != NULL ? (long)HTTP_SINK_BUFFER
+                                                   : (long)HTTP_READ_BUFFER);
 }
 
 static bool set_callbacks(struct transfer *t)
@@ -337,34 +507,96 @@ static bool prepare(const struct curl_http *ch, struct transfer *t,
            SET(t->easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
 }
 
+static enum rc check_url(const struct curl_http *ch, const char *url, bool lifted,
+                         bool *local, struct err *err)
+{
+    struct url_origin origin;
+    enum rc rc = url_origin(url, &origin, err);
+
+    if (rc != RC_OK)
+        return rc;
+    *local = lifted || is_local(ch, &origin);
+    if (strcmp(origin.scheme, "https") != 0 && !*local)
+        return err_set(err, RC_INVALID, "bad_url", "Only https is spoken to that host.");
+    return RC_OK;
+}
+
+static struct transfer *new_transfer(const struct http_request *req, bool local)
+{
+    struct transfer *t = xcalloc(1, sizeof(*t));
+
+    t->easy = curl_easy_init();
+    if (t->easy == NULL)
+        abort();
+    t->local = local;
+    t->sink = req->sink;
+    strbuf_init(&t->res.body,
+                req->max_response > RESPONSE_MIN ? req->max_response : RESPONSE_MIN);
+    return t;
+}
+
+/* Begins to fetch what t shall send; t itself begins when there is some of it. */
+static bool begin_source(struct curl_http *ch, struct transfer *t,
+                         const struct http_request *req, bool local)
+{
+    char range[80];
+    const char *const headers[] = {range, NULL};
+    const struct http_request get = {.method = "GET",
+                                     .url = req->source,
+                                     .headers = headers,
+                                     .timeout_ms = req->timeout_ms};
+    int64_t last = req->file_offset + req->file_len - 1;
+    struct transfer *source = new_transfer(&get, local);
+
+    t->pipe = xcalloc(1, sizeof(*t->pipe));
+    (void)snprintf(range, sizeof(range), "Range: bytes=%" PRId64 "-%" PRId64,
+                   req->file_offset, last);
+    (void)snprintf(t->pipe->range, sizeof(t->pipe->range),
+                   "bytes %" PRId64 "-%" PRId64 "/%" PRId64, req->file_offset, last,
+                   req->source_size);
+    source->feeds = t->pipe;
+    if (!prepare(ch, source, &get) ||
+        curl_multi_add_handle(ch->multi, source->easy) != CURLM_OK) {
+        release(source);
+        return false;
+    }
+    t->pipe->source = source;
+    ch->sources++;
+    source->id = ++ch->next_id;
+    list_push(&ch->transfers, &source->node);
+    return true;
+}
+
+static bool begin(struct curl_http *ch, struct transfer *t,
+                  const struct http_request *req, bool source_local)
+{
+    if (!prepare(ch, t, req))
+        return false;
+    if (req->source != NULL && req->file_len > 0)
+        return begin_source(ch, t, req, source_local);
+    return curl_multi_add_handle(ch->multi, t->easy) == CURLM_OK;
+}
+
 static enum rc curl_http_submit(struct http *h, const struct http_request *req,
                                 http_done_fn *done, void *arg, uint64_t *id,
                                 struct err *err)
 {
     struct curl_http *ch = engine(h);
-    struct url_origin origin;
     struct transfer *t;
     bool local;
-    enum rc rc = url_origin(req->url, &origin, err);
+    bool source_local = false;
+    enum rc rc = check_url(ch, req->url, req->lifted, &local, err);
 
+    if (rc == RC_OK && req->source != NULL)
+        rc = check_url(ch, req->source, req->source_lifted, &source_local, err);
     if (rc != RC_OK)
         return rc;
-    local = req->lifted || is_local(ch, &origin);
-    if (strcmp(origin.scheme, "https") != 0 && !local)
-        return err_set(err, RC_INVALID, "bad_url", "Only https is spoken to that host.");
-    if (ch->transfers.len >= ch->in_flight_max)
+    if (ch->transfers.len - ch->sources >= ch->in_flight_max)
         return err_retry(err, RC_LIMITED, 1000, "http_busy", "too many requests at once");
-    t = xcalloc(1, sizeof(*t));
-    t->easy = curl_easy_init();
-    if (t->easy == NULL)
-        abort();
-    t->local = local;
+    t = new_transfer(req, local);
     t->done = done;
     t->arg = arg;
-    t->sink = req->sink;
-    strbuf_init(&t->res.body,
-                req->max_response > RESPONSE_MIN ? req->max_response : RESPONSE_MIN);
-    if (!prepare(ch, t, req) || curl_multi_add_handle(ch->multi, t->easy) != CURLM_OK) {
+    if (!begin(ch, t, req, source_local)) {
         release(t);
         return err_set(err, RC_INVALID, "bad_request", "the request cannot be built");
     }
@@ -383,11 +615,50 @@ static void curl_http_cancel(struct http *h, uint64_t id)
         struct transfer *t = LIST_ENTRY(n, struct transfer, node);
 
         if (t->id == id) {
+            end_source(ch, t);
             detach(ch, t);
             release(t);
             return;
         }
     }
+}
+
+/* Sets going what waited and need not any more: true when there was any. */
+static bool serve_pipe(struct curl_http *ch, struct transfer *t)
+{
+    struct pipe *p = t->pipe;
+    bool any = false;
+
+    if (!p->begun && p->len > 0) {
+        p->begun = true;
+        any = curl_multi_add_handle(ch->multi, t->easy) == CURLM_OK;
+    }
+    if (p->upload_waits && (p->len > 0 || p->source == NULL)) {
+        p->upload_waits = false;
+        (void)curl_easy_pause(t->easy, CURLPAUSE_CONT);
+        any = true;
+    }
+    if (p->source_waits && p->source != NULL &&
+        pipe_room(p) >= CURL_MAX_WRITE_SIZE + HTTP_READ_BUFFER) {
+        p->source_waits = false;
+        (void)curl_easy_pause(p->source->easy, CURLPAUSE_CONT);
+        any = true;
+    }
+    return any;
+}
+
+static bool serve_pipes(struct curl_http *ch)
+{
+    bool any = false;
+
+    for (struct list_node *n = list_first(&ch->transfers); n != NULL;
+         n = list_next(&ch->transfers, n)) {
+        struct transfer *t = LIST_ENTRY(n, struct transfer, node);
+
+        if (t->pipe != NULL)
+            any = serve_pipe(ch, t) || any;
+    }
+    return any;
 }
 
 /* Ends what libcurl has finished; true when there was any. A CURLMsg dies with
@@ -419,6 +690,8 @@ static enum rc curl_http_poll(struct http *h, struct http_wait *wait, size_t n,
 
     if (reap(ch)) /* the caller has something to do already */
         timeout_ms = 0;
+    if (serve_pipes(ch)) /* and so has libcurl */
+        timeout_ms = 0;
     for (size_t i = 0; i < n && i < WAITS_MAX; i++) {
         wait[i].readable = false;
         if (wait[i].fd >= 0)
@@ -433,7 +706,8 @@ static enum rc curl_http_poll(struct http *h, struct http_wait *wait, size_t n,
     }
     if (mc == CURLM_OK)
         mc = curl_multi_perform(ch->multi, &running);
-    (void)reap(ch); /* nothing is waited for any more */
+    (void)reap(ch);        /* nothing is waited for any more */
+    (void)serve_pipes(ch); /* for the next round, which begins at once */
     if (mc != CURLM_OK)
         return err_set(err, RC_BUG, "curl_multi", "%s", curl_multi_strerror(mc));
     return RC_OK;

@@ -49,7 +49,7 @@ static enum rc keep(const struct publisher *p, uint64_t account_id,
                     const struct strbuf *picture, struct err *err)
 {
     struct blob_store *blobs = NULL; /* the publisher's own belongs to the loop */
-    enum rc rc = blob_store_open(p->settings->media_url, &blobs, err);
+    enum rc rc = blob_store_open(&p->settings->media, &blobs, err);
 
     if (rc == RC_OK)
         rc = blob_put_avatar(blobs, account_id, picture->buf, picture->len, err);

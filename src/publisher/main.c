@@ -92,8 +92,8 @@ static void open_places(struct loop *l)
     if (key_ring_exposed(l->ring))
         log_warn("settings.key_file_exposed",
                  "TOKEN_KEY_FILE can be read by others than its owner");
-    if (blob_store_open(s->media_url, &l->p.blobs, &err) != RC_OK)
-        config_reject("publisher", "MEDIA_URL", err.msg);
+    if (blob_store_open(&s->media, &l->p.blobs, &err) != RC_OK)
+        config_reject("publisher", err.field, err.msg);
     if (journal_open(s->state_dir, &l->p.journal, &err) != RC_OK)
         config_reject("publisher", "STATE_DIRECTORY", err.msg);
 }

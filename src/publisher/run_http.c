@@ -283,16 +283,23 @@ static bool open_video(struct run *r)
         run_refuse(r, "media_missing");
         return false;
     }
+    if (blob_is_remote(r->p->blobs))
+        return true; /* the store is asked when its bytes are fetched */
     rc = blob_open(r->p->blobs, m->blob_key, BLOB_CONTENT, &r->file, &size, &err);
     if (rc == RC_OK && size == r->flow.start.plan.size)
         return true;
+    run_media_missed(r, rc, &err);
+    return false;
+}
+
+void run_media_missed(struct run *r, enum rc rc, const struct err *err)
+{
     if (rc == RC_UNAVAILABLE) {
-        log_failure("run.media_unavailable", &err);
+        log_failure("run.media_unavailable", err);
         run_event(r, FLOW_AGAIN, "media_unavailable", 0);
     } else {
         run_refuse(r, "media_missing");
     }
-    return false;
 }
 
 static const char *init_path(const struct job_facts *f)
@@ -312,15 +319,11 @@ static void init_body(const struct run *r, struct strbuf *body)
         run_video_body(r, &sent, body);
 }
 
-static bool send_init(struct run *r)
+bool run_send_init(struct run *r)
 {
     struct strbuf body;
     bool begun;
 
-    /* What is posted is looked for before TikTok is told of it. */
-    if (fetched(r) ? !run_media_there(r) : !open_video(r))
-        return false;
-    io_close(&r->file);
     strbuf_init(&body, BODY_MAX);
     init_body(r, &body);
     FAULT_POINT("init.before_send");
@@ -329,6 +332,15 @@ static bool send_init(struct run *r)
         r->inits++;
     strbuf_wipe(&body); /* it may hold a token of the gate */
     return begun;
+}
+
+/* What is posted is looked for before TikTok is told of it. */
+static bool send_init(struct run *r)
+{
+    if (fetched(r) ? !run_media_there(r) : !open_video(r))
+        return false;
+    io_close(&r->file);
+    return blob_is_remote(r->p->blobs) ? run_look(r, 0) : run_send_init(r);
 }
 
 /* --- CHUNK and LAST ------------------------------------------------------------ */
@@ -345,7 +357,10 @@ static void on_chunk(void *arg, enum rc rc, const struct http_response *res,
         FAULT_POINT("last.after_recv");
     else
         FAULT_POINT("chunk.after");
-    if (rc != RC_OK) {
+    if (rc != RC_OK && (strcmp(err->code, "source_missing") == 0 ||
+                        strcmp(err->code, "source_failed") == 0)) {
+        run_media_missed(r, rc, err);
+    } else if (rc != RC_OK) {
         no_answer(r, rc, err);
     } else {
         run_event(r, FLOW_UPLOADED, NULL, res->retry_after_ms);
@@ -376,8 +391,22 @@ static bool url_good(struct run *r, bool *lifted)
     return false;
 }
 
+/* Where the bytes of the chunk come from: a file, or an address that lives in link. */
+static void name_source(const struct run *r, struct http_request *req,
+                        char link[BLOB_LINK_SIZE])
+{
+    req->file = r->file;
+    if (!blob_is_remote(r->p->blobs))
+        return;
+    blob_link(r->p->blobs, r->facts.media[0].blob_key, BLOB_CONTENT, "GET", link);
+    req->source = link;
+    req->source_size = r->flow.start.plan.size;
+    req->source_lifted = true; /* the operator named that origin */
+}
+
 static bool send_chunk(struct run *r)
 {
+    char link[BLOB_LINK_SIZE];
     const struct tiktok_chunk_plan *plan = &r->flow.start.plan;
     int64_t n = r->action.chunk;
     char range[TIKTOK_RANGE_SIZE];
@@ -397,7 +426,7 @@ static bool send_chunk(struct run *r)
     (void)snprintf(content_range, sizeof(content_range), "Content-Range: %s", range);
     (void)snprintf(content_type, sizeof(content_type), "Content-Type: %s",
                    r->facts.media[0].mime);
-    req.file = r->file;
+    name_source(r, &req, link);
     req.file_offset = tiktok_chunk_first(plan, n);
     req.file_len = tiktok_chunk_len(plan, n);
     if (r->action.what == FLOW_DO_LAST)

@@ -48,6 +48,7 @@ struct run {
     uint64_t http_id; /* 0: no transfer */
     int64_t sending;  /* bytes of the file in it */
     int64_t now_ms;   /* by the database's clock, when the action was begun */
+    size_t looked;    /* the file that the transfer asks an object store for */
     int file;         /* the video while a part of it is sent, else -1 */
 
     bool waits; /* its timer is that of WAIT: counted in publisher.waiting */
@@ -113,7 +114,18 @@ void run_do_name(struct run *r, const struct pool_kit *kit);
 void run_do_adopt(struct run *r, const struct pool_kit *kit);
 bool run_close_gate(struct run *r, const struct pool_kit *kit) MUST_CHECK;
 bool run_media_there(struct run *r) MUST_CHECK;
+
+/* In an object store the files are looked for over the network, one after the other from
+ * the i-th, and then INIT is sent. False: nothing is under way, r->ev says why.
+ * (run_pull.c)
+ */
+bool run_look(struct run *r, size_t i) MUST_CHECK;
 void run_pull_body(const struct run *r, struct strbuf *body);
+
+/* What follows from a file that was not there (RC_NOT_FOUND), or from a store that did
+ * not say (RC_UNAVAILABLE); the INIT that all files are there for. (run_http.c) */
+void run_media_missed(struct run *r, enum rc rc, const struct err *err);
+bool run_send_init(struct run *r) MUST_CHECK;
 
 /* For it (run_http.c): refused for this reason of ours; the body for a video. */
 void run_refuse(struct run *r, const char *reason);

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LOOK_TIMEOUT_MS = 15000 }; /* for one file in an object store */
+
 _Static_assert((int)JOB_GATE_SIZE == (int)TIKTOK_PULL_TOKEN, "one token");
 _Static_assert((int)JOB_MEDIA_MAX == (int)TIKTOK_PHOTOS_MAX, "as many photos");
 
@@ -111,10 +113,14 @@ static const char *extension_of(const struct job_medium *m, bool video)
     return !video && m->has_rendition ? "jpg" : tiktok_pull_extension(m->mime);
 }
 
+static enum blob_part part_of(const struct run *r, const struct job_medium *m)
+{
+    return !r->facts.video && m->has_rendition ? BLOB_RENDITION : BLOB_CONTENT;
+}
+
 /* The file is there. False: r->ev says why not. */
 static bool is_there(struct run *r, const struct job_medium *m)
 {
-    bool rendition = !r->facts.video && m->has_rendition;
     int64_t size = 0;
     int fd = -1;
     struct err err;
@@ -125,17 +131,13 @@ static bool is_there(struct run *r, const struct job_medium *m)
         run_refuse(r, "media_missing");
         return false;
     }
-    rc = blob_open(r->p->blobs, m->blob_key, rendition ? BLOB_RENDITION : BLOB_CONTENT,
-                   &fd, &size, &err);
+    if (blob_is_remote(r->p->blobs))
+        return true; /* run_look() asks the store */
+    rc = blob_open(r->p->blobs, m->blob_key, part_of(r, m), &fd, &size, &err);
     io_close(&fd);
     if (rc == RC_OK && size > 0)
         return true;
-    if (rc == RC_UNAVAILABLE) {
-        log_failure("run.media_unavailable", &err);
-        run_event(r, FLOW_AGAIN, "media_unavailable", 0);
-    } else {
-        run_refuse(r, "media_missing");
-    }
+    run_media_missed(r, rc, &err);
     return false;
 }
 
@@ -156,6 +158,53 @@ bool run_media_there(struct run *r)
             return false;
     }
     return true;
+}
+
+/* --- files in an object store ------------------------------------------------------ */
+
+/* The plan of an upload was made for so many bytes; what is fetched may have any. */
+static bool size_fits(const struct run *r, int64_t size)
+{
+    return run_way(r, &r->facts) == FLOW_BY_UPLOAD ? size == r->flow.start.plan.size
+                                                   : size > 0;
+}
+
+/* The turn that the first look took lasts until INIT is answered, or until here. */
+static void on_look(void *arg, enum rc rc, const struct http_response *res,
+                    const struct err *err)
+{
+    struct run *r = (struct run *)arg;
+    struct err why;
+
+    if (rc != RC_OK)
+        rc = err_set(&why, RC_UNAVAILABLE, err->code, "%s", err->msg);
+    else
+        rc = blob_link_answer(res->status, &why);
+    if (rc == RC_OK && !size_fits(r, res->content_length))
+        rc = err_set(&why, RC_NOT_FOUND, "no_such_file", "It has another size.");
+    if (rc != RC_OK)
+        run_media_missed(r, rc, &why);
+    else if (r->looked + 1 < r->facts.media_n ? run_look(r, r->looked + 1)
+                                              : run_send_init(r))
+        return;
+    run_call_ended(r);
+    run_advance(r);
+}
+
+bool run_look(struct run *r, size_t i)
+{
+    const struct job_medium *m = &r->facts.media[i];
+    char link[BLOB_LINK_SIZE];
+    const struct http_request req = {
+        .method = "HEAD", .url = link, .timeout_ms = LOOK_TIMEOUT_MS, .lifted = true};
+    struct err err;
+
+    blob_link(r->p->blobs, m->blob_key, part_of(r, m), "HEAD", link);
+    r->looked = i;
+    if (http_submit(r->p->http, &req, on_look, r, &r->http_id, &err) == RC_OK)
+        return true;
+    run_media_missed(r, RC_UNAVAILABLE, &err);
+    return false;
 }
 
 static void write_photos(const struct job_facts *f, const char *const *urls,

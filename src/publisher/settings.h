@@ -4,6 +4,7 @@
 #ifndef PUBLISHER_SETTINGS_H
 #define PUBLISHER_SETTINGS_H
 
+#include "blob/blob.h"
 #include "core/log.h"
 #include "tiktok/oauth.h"
 
@@ -13,7 +14,8 @@ struct settings {
     char *client_key, *client_secret;
     char *api_url, *upload_hosts, *video_transfer;
     char *pull_url, *pull_mode; /* pull_url: NULL when TikTok can fetch nothing of ours */
-    char *db_url, *redis_url, *token_key_file, *media_url, *state_dir;
+    struct blob_settings media;
+    char *db_url, *redis_url, *token_key_file, *state_dir;
     char *smtp_url, *mail_from, *smtp_ca_file; /* NULL: no mail is sent */
     char *app_url; /* of the dashboard, for links in mails; NULL: none */
     char *log_level_name, *log_file;

@@ -91,6 +91,19 @@ enum rc media_claim(struct db *db, uint64_t owner, struct media_work *out, size_
     return rc;
 }
 
+enum rc media_hold(struct db *db, const struct media_work *work, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(MEDIA_LEASE_LONG_MS),
+                                   sql_i64(MEDIA_LEASE_LONG_MS), sql_u64(work->media_id),
+                                   sql_u64(work->owner), sql_u64(work->fence)};
+
+    return db_exec_one(db,
+                       "UPDATE media SET lease_until = " SQL_NOW " + ?, "
+                       "next_at = " SQL_NOW " + ? "
+                       "WHERE media_id = ? AND owner = ? AND fence = ?",
+                       SQL_ARGS(args), err);
+}
+
 /* --- ending a claim --------------------------------------------------------------- */
 
 struct judging {

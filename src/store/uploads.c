@@ -229,6 +229,38 @@ static enum rc advance_steps(struct db *db, void *ctx, struct err *err)
     return rc;
 }
 
+/* A connection that says nothing for so long is ended by the server, and its locks with
+ * it: else a machine that lost its power would keep them for hours. */
+enum rc upload_lock(struct db *db, const char *id, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(id)};
+    const struct sql_arg limit[] = {sql_i64(UPLOAD_LOCK_S)};
+    int64_t got = 0;
+    bool found = false;
+    const struct sql_col cols[] = {COL_I64(&got)};
+    enum rc rc = db_exec(db, "SET SESSION wait_timeout = ?", SQL_ARGS(limit), NULL, err);
+
+    if (rc == RC_OK)
+        rc = db_row(db, "SELECT COALESCE(GET_LOCK(CONCAT('tts.upload.', ?), 0), 0)",
+                    SQL_ARGS(args), SQL_COLS(cols), &found, err);
+    if (rc == RC_OK && got != 1)
+        rc = err_set(err, RC_CONFLICT, "upload_busy",
+                     "Another request is writing to this upload.");
+    return rc;
+}
+
+void upload_unlock(struct db *db, const char *id)
+{
+    const struct sql_arg args[] = {sql_text(id)};
+    struct err ignored;
+    enum rc rc = db_exec(db, "DO RELEASE_LOCK(CONCAT('tts.upload.', ?))", SQL_ARGS(args),
+                         NULL, &ignored);
+
+    if (rc == RC_OK)
+        rc = db_exec(db, "SET SESSION wait_timeout = DEFAULT", SQL_NONE, NULL, &ignored);
+    (void)rc; /* the connection's end does the same */
+}
+
 enum rc upload_advance(struct db *db, struct upload *u, int64_t received, struct err *err)
 {
     struct step s = {.u = u, .received = received};

@@ -221,7 +221,8 @@ static void setup(void)
     (void)snprintf(url, sizeof(url), "file://%s/media", dir);
     ck_assert_int_eq(key_file_generate(key_file, random_system(), NOW_MS, &err), RC_OK);
     ck_assert_int_eq(key_ring_load(key_file, &keys, &err), RC_OK);
-    ck_assert_int_eq(blob_store_open(url, &blobs, &err), RC_OK);
+    ck_assert_int_eq(blob_store_open(&(struct blob_settings){.url = url}, &blobs, &err),
+                     RC_OK);
     settings = (struct api_settings){
         .scopes = strdup("user.info.basic,video.upload,video.publish")};
     api = (struct api){

@@ -84,11 +84,12 @@ static int64_t mono(UNUSED void *ctx)
 
 static struct web_response res;
 static struct err err;
+static struct blob_store *blobs; /* nothing is looked for in it */
 
 static enum rc ask(const char *method, const char *token, const char *file)
 {
     const struct clock clock = {.mono_ms = mono, .wall_ms = mono};
-    struct api api = {.clock = &clock};
+    struct api api = {.clock = &clock, .blobs = blobs};
     const struct web_request web = {.method = method, .path = "/m/"};
     struct api_request req = {.web = &web, .params = {.n = 2}};
     enum rc rc;
@@ -128,10 +129,14 @@ static void setup(void)
                                   .blob_key = "aaaaaaaaaaaaaaaaaaaaaaaaaa",
                                   .mime = "image/jpeg"};
     web_response_init(&res);
+    ck_assert_int_eq(
+        blob_store_open(&(struct blob_settings){.url = "file:///tmp"}, &blobs, &err),
+        RC_OK);
 }
 
 static void teardown(void)
 {
+    blob_store_close(blobs);
     web_response_release(&res);
 }
 
@@ -184,7 +189,7 @@ START_TEST(the_extension_says_which_part_it_is)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char path[BLOB_ACCEL_SIZE];
+        char path[BLOB_LINK_SIZE];
         enum rc rc;
 
         db_.file.kind = cases[i].kind;
@@ -197,8 +202,8 @@ START_TEST(the_extension_says_which_part_it_is)
         ck_assert_int_eq(db_.serves, cases[i].part != NULL);
         if (cases[i].part == NULL)
             continue;
-        blob_accel_path(db_.file.blob_key,
-                        cases[i].part[0] != '\0' ? BLOB_RENDITION : BLOB_CONTENT, path);
+        blob_accel(blobs, db_.file.blob_key,
+                   cases[i].part[0] != '\0' ? BLOB_RENDITION : BLOB_CONTENT, "GET", path);
         expect_path(path, cases[i].type);
     }
 }

@@ -78,11 +78,12 @@ static void setup(void)
     ck_assert_ptr_nonnull(mkdtemp(root));
     (void)snprintf(url, sizeof(url), "file://%s/media", root);
     (void)snprintf(incoming, sizeof(incoming), "%s/incoming", root);
-    ck_assert_int_eq(blob_store_open(url, &store, &err), RC_OK);
+    ck_assert_int_eq(blob_store_open(&(struct blob_settings){.url = url}, &store, &err),
+                     RC_OK);
     ck_assert_int_eq(io_make_dirs(incoming, &err), RC_OK);
     blob_key_make(random_system(), key);
     ck_assert_int_eq(blob_create(store, key, 100, &err), RC_OK);
-    ck_assert_int_eq(blob_append_begin(store, key, &writer, &err), RC_OK);
+    ck_assert_int_eq(blob_append_begin(store, key, 0, &writer, &err), RC_OK);
     ck_assert_int_eq(blob_writer_start(writer, 0, &err), RC_OK);
     ck_assert_int_eq(blob_writer_add(writer, "before|", 7, &err), RC_OK);
     ck_assert_int_eq(blob_writer_start(writer, 7, &err), RC_OK);

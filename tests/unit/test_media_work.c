@@ -86,6 +86,13 @@ enum rc media_removed(struct db *db UNUSED, const struct media_work *work,
     return RC_OK;
 }
 
+enum rc media_hold(struct db *db UNUSED, const struct media_work *work UNUSED,
+                   struct err *err UNUSED)
+{
+    ck_abort_msg("files are not fetched");
+    return RC_OK;
+}
+
 enum rc media_give_back(struct db *db UNUSED, const struct media_work *work UNUSED,
                         int64_t after_ms, struct err *err UNUSED)
 {
@@ -139,7 +146,8 @@ static void setup(void)
     (void)snprintf(root, sizeof(root), "/tmp/tts-work-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(root));
     (void)snprintf(url, sizeof(url), "file://%s/media", root);
-    ck_assert_int_eq(blob_store_open(url, &work.blobs, &err), RC_OK);
+    ck_assert_int_eq(
+        blob_store_open(&(struct blob_settings){.url = url}, &work.blobs, &err), RC_OK);
     (void)memset(&s, 0, sizeof(s));
     stop = 0;
 }
@@ -160,7 +168,7 @@ static void have(const void *bytes, size_t len)
 
     blob_key_make(random_system(), key);
     ck_assert_int_eq(blob_create(work.blobs, key, 0, &err), RC_OK);
-    ck_assert_int_eq(blob_append_begin(work.blobs, key, &w, &err), RC_OK);
+    ck_assert_int_eq(blob_append_begin(work.blobs, key, 0, &w, &err), RC_OK);
     ck_assert_int_eq(blob_writer_start(w, 0, &err), RC_OK);
     ck_assert_int_eq(blob_writer_add(w, bytes, len, &err), RC_OK);
     blob_writer_close(w);

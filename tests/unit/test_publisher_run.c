@@ -507,7 +507,7 @@ static void make_video(const char *key)
 
     (void)memset(bytes, 'v', sizeof(bytes));
     ck_assert_int_eq(blob_create(publisher.blobs, key, BYTES, &err), RC_OK);
-    ck_assert_int_eq(blob_append_begin(publisher.blobs, key, &w, &err), RC_OK);
+    ck_assert_int_eq(blob_append_begin(publisher.blobs, key, 0, &w, &err), RC_OK);
     ck_assert_int_eq(blob_writer_start(w, 0, &err), RC_OK);
     ck_assert_int_eq(blob_writer_add(w, bytes, BYTES, &err), RC_OK);
     ck_assert_int_eq(blob_writer_sync(w, &err), RC_OK);
@@ -580,7 +580,9 @@ static void setup(void)
     ck_assert_int_eq(key_ring_load(path, &ring, &err), RC_OK);
     publisher.ring = ring;
     (void)snprintf(path, sizeof(path), "file://%s/media", dir);
-    ck_assert_int_eq(blob_store_open(path, &publisher.blobs, &err), RC_OK);
+    ck_assert_int_eq(
+        blob_store_open(&(struct blob_settings){.url = path}, &publisher.blobs, &err),
+        RC_OK);
     ck_assert_int_eq(pool_new(&pools, &publisher.store, &err), RC_OK);
     make_facts();
     make_token();

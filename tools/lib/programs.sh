@@ -14,6 +14,8 @@ PUBLISHER_KEYS=(TIKTOK_CLIENT_SECRET TIKTOK_CLIENT_SECRET_FILE TIKTOK_API_URL
     PUBLISH_EGRESS_MBIT SMTP_URL SMTP_URL_FILE SMTP_CA_FILE MAIL_FROM)
 OTHER_KEYS=(API_WORKERS MEDIA_PULL_URL LOG_LEVEL APP_URL SANDBOX_PROCESSING_MS
     SANDBOX_PULL_URLS SANDBOX_WEBHOOK_URL METRICS_LISTEN)
+MEDIA_KEYS=(MEDIA_URL MEDIA_S3_ACCESS_KEY MEDIA_S3_SECRET_KEY MEDIA_S3_SECRET_KEY_FILE
+    MEDIA_SCRATCH)
 
 # --- settings ---------------------------------------------------------------------------
 
@@ -31,7 +33,8 @@ read_settings() {
             given[$name]=$value
         done <"$file"
     fi
-    for name in "${TIKTOK_KEYS[@]}" "${PUBLISHER_KEYS[@]}" "${OTHER_KEYS[@]}"; do
+    for name in "${TIKTOK_KEYS[@]}" "${PUBLISHER_KEYS[@]}" "${OTHER_KEYS[@]}" \
+        "${MEDIA_KEYS[@]}"; do
         [ -z "${!name:-}" ] || given[$name]=${!name}
     done
     PORT=${PORT:-${given[PORT]:-8080}}
@@ -129,6 +132,9 @@ program_settings() {
     tiktok_api+=("${set_keys[@]}")
     given_for "${TIKTOK_KEYS[@]}" "${PUBLISHER_KEYS[@]}"
     tiktok_publisher+=("${set_keys[@]}")
+    # Where media lies: in VAR_DIR, or where .env says.
+    given_for "${MEDIA_KEYS[@]}"
+    media=("MEDIA_URL=file://$VAR_DIR/media" "${set_keys[@]}")
     given_for LOG_LEVEL
     common=("TTS_ENV_FILE=" "${set_keys[@]}")
 }
@@ -171,17 +177,17 @@ command_of() {
         settings_of+=("${tiktok_api[@]}" "${set_keys[@]}" "${pull[@]}" "APP_URL=$APP_URL"
             "DATABASE_URL=$(database_url tts_api "${secret[DB_API]}")" "REDIS_URL=$REDIS_URL"
             "APP_KEY_FILE=$VAR_DIR/keys/app.key" "API_LISTEN=unix:$RUN_DIR/api.sock"
-            "MEDIA_URL=file://$VAR_DIR/media" "MEDIA_INCOMING=$VAR_DIR/incoming")
+            "${media[@]}" "MEDIA_INCOMING=$VAR_DIR/incoming")
         ;;
     tts-publisher*)
         settings_of+=("${tiktok_publisher[@]}" "${pull[@]}" "APP_URL=$APP_URL"
             "DATABASE_URL=$(database_url tts_publisher "${secret[DB_PUBLISHER]}")"
             "REDIS_URL=$REDIS_URL" "TOKEN_KEY_FILE=$VAR_DIR/keys/token.key"
-            "MEDIA_URL=file://$VAR_DIR/media" "STATE_DIRECTORY=$VAR_DIR/${1#tts-}")
+            "${media[@]}" "STATE_DIRECTORY=$VAR_DIR/${1#tts-}")
         ;;
     tts-media)
         settings_of+=("DATABASE_URL=$(database_url tts_media "${secret[DB_MEDIA]}")"
-            "REDIS_URL=$REDIS_URL" "MEDIA_URL=file://$VAR_DIR/media")
+            "REDIS_URL=$REDIS_URL" "${media[@]}")
         ;;
     tts-sandbox)
         given_for SANDBOX_PROCESSING_MS
@@ -270,15 +276,31 @@ listen() {
     fi
 }
 
+# The origin of the object store that MEDIA_URL names, if it does: its endpoint= (which may
+# be percent-encoded), else Amazon's of the region.
+media_endpoint() {
+    local url=${given[MEDIA_URL]:-} region=us-east-1
+    MEDIA_ENDPOINT=
+    [[ $url == s3://* ]] || return 0
+    [[ ! $url =~ [?\&]region=([^\&]+) ]] || region=${BASH_REMATCH[1]}
+    MEDIA_ENDPOINT=https://s3.$region.amazonaws.com
+    [[ ! $url =~ [?\&]endpoint=([^\&]+) ]] || MEDIA_ENDPOINT=${BASH_REMATCH[1]}
+    printf -v MEDIA_ENDPOINT '%b' "${MEDIA_ENDPOINT//%/\\x}"
+    MEDIA_ENDPOINT=${MEDIA_ENDPOINT%/}
+    MEDIA_ENDPOINT=${MEDIA_ENDPOINT,,}
+}
+
 # On loopback every client has the same address, so limits by address are wide here.
 render_nginx() {
     local include=
     [ -n "$REAL" ] || include='include sandbox.conf;'
+    media_endpoint
     "$ROOT/tools/render-nginx" "$VAR_DIR/nginx" SITE=local \
         USER_LINE="$(as_root_user 'user root;')" NGINX_WORKERS=2 \
         RUN_DIR="$RUN_DIR" TMP_DIR="$VAR_DIR/tmp" WWW_DIR="$WWW_DIR" \
         ACCEL_DIR="$VAR_DIR/accel" INCOMING_DIR="$VAR_DIR/incoming" \
         ACCESS_LOG="$VAR_DIR/log/nginx-access.log" ERROR_LOG="$VAR_DIR/log/nginx-error.log" \
+        MEDIA_ENDPOINT="$MEDIA_ENDPOINT" \
         SERVER_NAMES='localhost 127.0.0.1 [::1]' SANDBOX_INCLUDE="$include" \
         DASHBOARD_LISTEN="$(listen "$PORT" '')" \
         DASHBOARD_LISTEN_DEFAULT="$(listen "$PORT" ' default_server')" \

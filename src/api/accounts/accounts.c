@@ -1,7 +1,5 @@
 #include "accounts.h"
 
-#include "core/io.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,12 +23,10 @@ const char *accounts_nickname(const struct account *account)
 static bool has_avatar(const struct api *api, uint64_t account_id)
 {
     struct err ignored;
-    int64_t size;
-    int fd = -1;
-    bool there = blob_open_avatar(api->blobs, account_id, &fd, &size, &ignored) == RC_OK;
+    char first;
+    size_t len;
 
-    io_close(&fd);
-    return there;
+    return blob_peek_avatar(api->blobs, account_id, &first, 1, &len, &ignored) == RC_OK;
 }
 
 void accounts_write_avatar(const struct api *api, struct jsonw *w, uint64_t account_id)

@@ -1,6 +1,5 @@
 /* GET /api/v1/accounts/{id}/avatar - our copy of the picture, sent by nginx. */
 #include "accounts.h"
-#include "core/io.h"
 
 #include <string.h>
 
@@ -20,38 +19,25 @@ static const char *type_of(const unsigned char *head, size_t len)
     return NULL;
 }
 
-static enum rc read_head(struct api *api, uint64_t account_id,
-                         unsigned char head[HEAD_SIZE], size_t *len, struct err *err)
-{
-    int64_t size;
-    int fd = -1;
-    enum rc rc = blob_open_avatar(api->blobs, account_id, &fd, &size, err);
-
-    if (rc == RC_OK)
-        rc = io_pread_full(fd, head, HEAD_SIZE, 0, len, err);
-    io_close(&fd);
-    return rc;
-}
-
 enum rc accounts_avatar(struct api *api, const struct api_request *req,
                         struct web_response *res, struct err *err)
 {
     unsigned char head[HEAD_SIZE];
-    char path[BLOB_ACCEL_SIZE];
+    char path[BLOB_LINK_SIZE];
     struct account account;
     const char *type = NULL;
     size_t len = 0;
     enum rc rc = account_load(api->db, req->who.workspace_id, req->id, &account, err);
 
     if (rc == RC_OK)
-        rc = read_head(api, account.id, head, &len, err);
+        rc = blob_peek_avatar(api->blobs, account.id, head, sizeof(head), &len, err);
     if (rc == RC_OK)
         type = type_of(head, len);
     if (rc == RC_NOT_FOUND || (rc == RC_OK && type == NULL))
         return err_set(err, RC_NOT_FOUND, "not_found", "There is no such picture.");
     if (rc != RC_OK)
         return rc;
-    blob_avatar_accel_path(account.id, path);
+    blob_avatar_accel(api->blobs, account.id, req->web->method, path);
     web_header_add(res, "Cache-Control", "private, max-age=300");
     web_accel(res, type, path);
     return RC_OK;

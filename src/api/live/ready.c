@@ -152,7 +152,19 @@ static void check_redis(struct api *api, struct checks *c)
     add(c, "redis", false, "Redis does not answer; posts still go out, some s late.");
 }
 
-static void check_storage(struct api *api, struct checks *c)
+static void check_bucket(struct api *api, struct checks *c)
+{
+    struct err err;
+
+    if (blob_check(api->blobs, &err) == RC_OK) {
+        add(c, "storage", true, "The object store answers.");
+        return;
+    }
+    log_failure("api.ready", &err);
+    add(c, "storage", false, "%s", err.msg);
+}
+
+static void check_disk(struct api *api, struct checks *c)
 {
     struct blob_space space;
     struct err err;
@@ -166,6 +178,14 @@ static void check_storage(struct api *api, struct checks *c)
     } else {
         add(c, "storage", true, "%" PRId64 " GiB free.", space.free_bytes >> 30);
     }
+}
+
+static void check_storage(struct api *api, struct checks *c)
+{
+    if (blob_is_remote(api->blobs))
+        check_bucket(api, c);
+    else
+        check_disk(api, c);
 }
 
 static void render(const struct checks *c, struct web_response *res)

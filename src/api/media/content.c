@@ -26,13 +26,13 @@ static void add_disposition(struct web_response *res, const struct media *m)
 enum rc media_content(struct api *api, const struct api_request *req,
                       struct web_response *res, struct err *err)
 {
-    char path[BLOB_ACCEL_SIZE];
+    char path[BLOB_LINK_SIZE];
     struct media m;
     enum rc rc = media_get(api->db, req->who.workspace_id, req->id, &m, err);
 
     if (rc != RC_OK)
         return rc;
-    blob_accel_path(m.blob_key, BLOB_CONTENT, path);
+    blob_accel(api->blobs, m.blob_key, BLOB_CONTENT, req->web->method, path);
     web_accel(res, m.mime, path);
     web_header_add(res, "Cache-Control", "private, no-cache");
     add_disposition(res, &m);

@@ -6,14 +6,14 @@
 enum rc media_strip(struct api *api, const struct api_request *req,
                     struct web_response *res, struct err *err)
 {
-    char path[BLOB_ACCEL_SIZE];
+    char path[BLOB_LINK_SIZE];
     struct media m;
     enum rc rc = media_get(api->db, req->who.workspace_id, req->id, &m, err);
 
     if (rc != RC_OK)
         return rc;
     if (m.strip_frames > 0) {
-        blob_accel_path(m.blob_key, BLOB_STRIP, path);
+        blob_accel(api->blobs, m.blob_key, BLOB_STRIP, req->web->method, path);
         web_accel(res, "image/jpeg", path);
         web_header_add(res, "Cache-Control", "private, no-cache");
     } else {

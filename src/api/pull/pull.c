@@ -111,7 +111,7 @@ enum rc pull_get(struct api *api, const struct api_request *req, struct web_resp
     bool head = strcmp(req->web->method, "HEAD") == 0;
     enum blob_part part = BLOB_CONTENT;
     const char *type = NULL;
-    char path[BLOB_ACCEL_SIZE];
+    char path[BLOB_LINK_SIZE];
     struct gate_file f = {.state = GATE_GONE};
     struct wish w = {.extension = ""};
     enum rc rc = read_wish(req, &w, err);
@@ -126,7 +126,7 @@ enum rc pull_get(struct api *api, const struct api_request *req, struct web_resp
         rc = open_for(api, req, &w, &f, err);
     if (rc != RC_OK)
         return rc;
-    blob_accel_path(f.blob_key, part, path);
+    blob_accel(api->blobs, f.blob_key, part, req->web->method, path);
     web_accel(res, type, path);
     web_header_add(res, "Cache-Control", "no-store");
     return RC_OK;

@@ -112,16 +112,12 @@ static enum rc append(struct api *api, const struct api_request *req,
 
 /* Takes the lock for append(). A blob that is gone went with its upload, unless the row
  * says otherwise. */
-enum rc chunk_append(struct api *api, const struct api_request *req,
-                     const struct chunk *c, struct upload *u, struct err *err)
+static enum rc append_locked(struct api *api, const struct api_request *req,
+                             const struct chunk *c, struct upload *u, struct err *err)
 {
     struct blob_writer *w = NULL;
-    struct err ignored;
-    enum rc rc;
+    enum rc rc = blob_append_begin(api->blobs, u->id, u->bytes, &w, err);
 
-    if (c->len == 0)
-        return RC_OK;
-    rc = blob_append_begin(api->blobs, u->id, &w, err);
     if (rc == RC_OK) {
         rc = append(api, req, c, w, u, err);
     } else if (rc == RC_NOT_FOUND) {
@@ -133,6 +129,27 @@ enum rc chunk_append(struct api *api, const struct api_request *req,
                          "The bytes of an open upload are gone.");
     }
     blob_writer_close(w);
+    return rc;
+}
+
+/* Files are locked by the blob store, for one machine; objects by the database, for all.
+ */
+enum rc chunk_append(struct api *api, const struct api_request *req,
+                     const struct chunk *c, struct upload *u, struct err *err)
+{
+    bool remote = blob_is_remote(api->blobs);
+    struct err ignored;
+    enum rc rc = RC_OK;
+
+    if (c->len == 0)
+        return RC_OK;
+    if (remote)
+        rc = upload_lock(api->db, u->id, err);
+    if (rc != RC_OK)
+        return rc;
+    rc = append_locked(api, req, c, u, err);
+    if (remote)
+        upload_unlock(api->db, u->id);
     if (rc == RC_OK && u->state == UPLOAD_FINISHED &&
         queue_media_hint(api->redis, &ignored) != RC_OK)
         return RC_OK; /* without Redis tts-media looks by itself */
