@@ -51,9 +51,9 @@ enum event_kind {
     EVENT_HANDED_OVER = 34, /* the same, after the grant */
     EVENT_UNBLOCKED = 35,   /* the account is connected again: scheduled anew */
     EVENT_CRASHED = 36,     /* the publisher that held it died */
-    EVENT_PUT_OFF = 38,     /* moved with others: a limit of the account; code says which */
-    EVENT_OVERDUE = 39,     /* its time has passed and no publisher takes it */
     EVENT_WEBHOOK = 37,     /* TikTok told of it by itself; code is the event's name */
+    EVENT_PUT_OFF = 38,     /* moved with others for a limit of the account: code */
+    EVENT_OVERDUE = 39,     /* its time has passed and no publisher takes it */
 
     EVENT_ACCOUNT_CONNECTED = 60,
     EVENT_ACCOUNT_RECONNECTED = 61,

@@ -9,8 +9,8 @@
 #include "store/db.h"
 #include "store/jobs.h"
 
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {

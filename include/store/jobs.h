@@ -99,7 +99,7 @@ struct job_attempt {
     enum attempt_state state;
     enum job_method method;
     bool gate; /* PULL: it has a token, so what TikTok fetches goes through our gate */
-    char publish_id[JOB_PUBLISH_ID_SIZE];  /* "": not known */
+    char publish_id[JOB_PUBLISH_ID_SIZE]; /* "": not known */
     unsigned char *upload_url; /* sealed; NULL: none. A pointer, because thousands of
                                 * these may wait for their time */
     size_t upload_url_len;

@@ -5,6 +5,8 @@
 #include "run_priv.h"
 #include "store/jobs_batch.h"
 
+#include <assert.h>
+
 /* At the same time for one kind of write. One alone would let the runs that wait for it
  * wait for the whole of the commit before theirs. */
 enum { UNDER_WAY_MAX = 2 };
@@ -128,6 +130,7 @@ void batch_add(struct batches *all, struct run *r)
 {
     struct lane *lane = lane_of(all, r->action.what);
 
+    assert(lane != NULL); /* batch_takes() said so */
     r->on_thread = true;
     list_push(&lane->waiting, &r->waiting);
     start(all, lane);

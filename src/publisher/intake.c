@@ -126,7 +126,7 @@ static enum rc sweep_all(struct intake *in, struct db *db)
 static void look(struct pool_work *w, const struct pool_kit *kit)
 {
     struct intake *in = of_work(w);
-    int64_t ignored;
+    int64_t ignored = 0;
 
     in->found = (struct found){.wake_ms = IDLE_MS, .loaded = true, .ready = true};
     in->rc = RC_OK;
@@ -270,7 +270,8 @@ static void filter(struct intake *in)
             f->hints[kept++] = h;
     }
     f->len = kept;
-    (void)memcpy(&f->hints[kept], ours, f->ours * sizeof(ours[0]));
+    if (f->ours > 0)
+        (void)memcpy(&f->hints[kept], ours, f->ours * sizeof(ours[0]));
 }
 
 /* How long after its time each was claimed. */

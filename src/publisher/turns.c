@@ -2,6 +2,8 @@
 
 #include "core/xalloc.h"
 
+#include <assert.h>
+
 enum { BUCKETS = 256 };
 
 /* The requests of one account that wait in one class. */
@@ -164,8 +166,11 @@ static struct turn *next_of(struct turns *turns, struct ring *ring, int64_t now_
     for (struct list_node *n = list_first(&ring->accounts); n != NULL;
          n = list_next(&ring->accounts, n)) {
         struct turn_account *a = LIST_ENTRY(n, struct turn_account, in_ring);
-        struct turn *t = LIST_ENTRY(list_first(&a->waiting), struct turn, node);
+        struct list_node *first = list_first(&a->waiting);
+        struct turn *t;
 
+        assert(first != NULL); /* an account without turns is forgotten */
+        t = LIST_ENTRY(first, struct turn, node);
         if (!affordable(turns, t, now_ms))
             continue;
         list_remove(&ring->accounts, &a->in_ring);

@@ -350,7 +350,7 @@ enum rc queue_hook_hint(struct redis *r, struct err *err)
 
 enum rc queue_nudge(struct redis *r, uint64_t post_id, struct err *err)
 {
-    struct text t;
+    struct text t = {.buf = ""};
 
     return publish(r, "tts:nudge", id(&t, post_id), err);
 }

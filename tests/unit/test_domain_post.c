@@ -249,12 +249,10 @@ START_TEST(the_lead_grows_with_the_file_within_limits)
     static const struct {
         enum post_kind kind;
         int64_t bytes, ms;
-    } rows[] = {{POST_VIDEO, 0, 30000},
-                {POST_VIDEO, 1000000, 30300},
-                {POST_VIDEO, 136314880, 70894},
-                {POST_VIDEO, INT64_C(4000000000), 1200000},
-                {POST_VIDEO, INT64_MAX, 1200000},
-                {POST_PHOTO, INT64_C(4000000000), 2000}};
+    } rows[] = {
+        {POST_VIDEO, 0, 30000},           {POST_VIDEO, 1000000, 30300},
+        {POST_VIDEO, 136314880, 70894},   {POST_VIDEO, INT64_C(4000000000), 1200000},
+        {POST_VIDEO, INT64_MAX, 1200000}, {POST_PHOTO, INT64_C(4000000000), 2000}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         ck_assert_int_eq(post_lead_ms(rows[i].kind, rows[i].bytes), rows[i].ms);
