@@ -16,20 +16,30 @@
 
 enum { CHECKS_JSON_MAX = 16384, PIECE = 1 << 20 };
 
-/* Stores the thumbnail or the film strip. One that cannot be stored is no reason to hold
- * the file up. */
-static bool keep(const struct work *w, const struct media_work *job, enum blob_part part,
-                 const struct strbuf *picture)
+static bool is_full(const struct err *err)
 {
-    struct err err;
+    return err->rc == RC_UNAVAILABLE && strcmp(err->code, "disk_full") == 0;
+}
 
+/* Stores the thumbnail or the film strip; *kept: there is one. One that cannot be stored
+ * is no reason to hold the file up, unless it is for want of room: then there will be no
+ * picture ever, if it is not tried again, and nobody can upload anything meanwhile. */
+static enum rc keep(const struct work *w, const struct media_work *job,
+                    enum blob_part part, const struct strbuf *picture, bool *kept,
+                    struct err *err)
+{
+    enum rc rc;
+
+    *kept = false;
     if (picture->len == 0)
-        return false;
-    if (blob_put_part(w->blobs, job->blob_key, part, picture->buf, picture->len, &err) ==
-        RC_OK)
-        return true;
-    log_failure("media.picture_failed", &err);
-    return false;
+        return RC_OK;
+    rc = blob_put_part(w->blobs, job->blob_key, part, picture->buf, picture->len, err);
+    if (rc != RC_OK && is_full(err))
+        return rc;
+    if (rc != RC_OK)
+        log_failure("media.picture_failed", err);
+    *kept = rc == RC_OK;
+    return RC_OK;
 }
 
 /* Without its rendition a photo cannot be posted, so this one has to be stored. */
@@ -74,6 +84,8 @@ static enum rc conclude(const struct work *w, const struct media_work *job,
     struct strbuf checks;
     enum rc rc = keep_rendition(w, job, e, err);
 
+    if (rc == RC_OK)
+        rc = keep(w, job, BLOB_THUMBNAIL, &e->thumb, &verdict.has_thumb, err);
     if (rc != RC_OK)
         return rc;
     if (e->ready)
@@ -81,7 +93,6 @@ static enum rc conclude(const struct work *w, const struct media_work *job,
     strbuf_init(&checks, CHECKS_JSON_MAX);
     media_checks_write(e->checks, e->n_checks, &checks);
     verdict.checks = checks.buf;
-    verdict.has_thumb = keep(w, job, BLOB_THUMBNAIL, &e->thumb);
     FAULT_POINT("media.before_verdict");
     rc = media_judge(w->db, job, &verdict, err);
     if (rc == RC_OK)
@@ -182,6 +193,7 @@ static enum rc draw_strip(const struct work *w, const struct media_work *job,
 {
     struct strbuf strip = {0};
     int64_t size = 0;
+    bool kept = false;
     int fd = -1;
     enum rc rc = open_bytes(w, job, &fd, &size, err);
 
@@ -189,7 +201,9 @@ static enum rc draw_strip(const struct work *w, const struct media_work *job,
         return rc;
     FAULT_POINT("media.before_strip");
     rc = examine_strip(fd, &job->facts, w->stop, &strip, err);
-    if (rc == RC_OK && keep(w, job, BLOB_STRIP, &strip))
+    if (rc == RC_OK)
+        rc = keep(w, job, BLOB_STRIP, &strip, &kept, err);
+    if (rc == RC_OK && kept)
         *frames = STRIP_FRAMES;
     strbuf_release(&strip);
     io_close(&fd);
@@ -240,6 +254,14 @@ static enum rc do_task(const struct work *w, const struct media_work *job,
     return err_set(err, RC_BUG, "media_task", "A file is claimed for nothing.");
 }
 
+/* How long a file is left alone after that trouble. */
+static int64_t pause_after(const struct work *w, const struct err *trouble)
+{
+    if (*w->stop)
+        return 0;
+    return is_full(trouble) ? WORK_FULL_MS : WORK_RETRY_MS;
+}
+
 enum rc work_next(const struct work *w, bool *found, struct err *err)
 {
     struct media_work job;
@@ -257,7 +279,7 @@ enum rc work_next(const struct work *w, bool *found, struct err *err)
     if (rc != RC_OK && !(*w->stop))
         log_failure("media.not_done", &trouble);
     if (rc != RC_OK && rc != RC_CONFLICT)
-        rc = media_give_back(w->db, &job, *w->stop ? 0 : WORK_RETRY_MS, err);
+        rc = media_give_back(w->db, &job, pause_after(w, &trouble), err);
     else
         rc = RC_OK; /* done, or another's by now */
     log_context("%s", "");

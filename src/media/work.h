@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 enum {
-    WORK_RETRY_MS = 5000,     /* after trouble that was not the file's */
+    WORK_RETRY_MS = 5000, /* after trouble that was not the file's */
+    WORK_FULL_MS = 30000, /* after a full disk: looking costs as much as the file has */
     WORK_MISSING_MS = 900000, /* bytes not found for so long are lost */
     /* A blob without a row is removed when it is older than this: longer than any upload
      * may be in between its file and its row. */
