@@ -625,12 +625,20 @@ static enum rc complete(struct s3_writer *w, const char *parts, struct err *err)
     return rc;
 }
 
+/* What was too little for a part is of no use any more. */
+static enum rc clear_tails(const struct s3_writer *w)
+{
+    struct err ignored;
+    enum rc rc = remove_tails(w->s, w->key, NULL, &ignored);
+
+    (void)rc; /* they go with the blob */
+    return RC_OK;
+}
+
 static enum rc finish(struct s3_writer *w, struct err *err)
 {
     struct part_list l = {.limit = w->bytes};
-    struct err ignored;
     enum rc rc = RC_OK;
-    enum rc removed;
 
     if (w->end > w->parts_end)
         rc = put_part(w, err);
@@ -649,9 +657,7 @@ static enum rc finish(struct s3_writer *w, struct err *err)
         return rc;
     w->whole = true;
     forget(w->s);
-    removed = remove_tails(w->s, w->key, NULL, &ignored);
-    (void)removed; /* the sweep finds them */
-    return RC_OK;
+    return clear_tails(w);
 }
 
 static enum rc writer_sync(struct blob_writer *base, struct err *err)
@@ -659,8 +665,8 @@ static enum rc writer_sync(struct blob_writer *base, struct err *err)
     struct s3_writer *w = writer_of(base);
     int64_t pending = w->end - w->parts_end;
 
-    if (w->whole)
-        return RC_OK;
+    if (w->whole) /* one that died after it had been put together cleared nothing */
+        return w->end == w->bytes ? clear_tails(w) : RC_OK;
     if (w->end == w->bytes)
         return finish(w, err);
     if (pending >= BLOB_PART_MIN)
