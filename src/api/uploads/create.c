@@ -18,8 +18,13 @@ static enum rc read_headers(const struct api_request *req, struct upload *u,
 {
     struct tus_metadata meta;
     int64_t max;
-    enum rc rc = tus_read_length(web_header(req->web, "Upload-Length"), &u->bytes, err);
+    enum rc rc;
 
+    if (web_header(req->web, "Upload-Concat") != NULL)
+        return err_set(err, RC_INVALID, "bad_request",
+                       "Files are not put together from uploads (Upload-Concat) here. "
+                       "Send the file as one upload.");
+    rc = tus_read_length(web_header(req->web, "Upload-Length"), &u->bytes, err);
     if (rc == RC_OK)
         rc = tus_read_metadata(web_header(req->web, "Upload-Metadata"), &meta, err);
     if (rc != RC_OK)

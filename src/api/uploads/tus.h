@@ -1,9 +1,10 @@
 /* api/uploads/tus.h - the header fields of tus 1.0.0, both ways. Pure.
  *
  * Source: tus.io/protocols/resumable-upload, version 1.0.0: core protocol, creation,
- * expiration, checksum, termination. Not spoken: Upload-Defer-Length, concatenation,
- * creation-with-upload, and X-HTTP-Method-Override, which would let a form stand for a
- * PATCH. Failures are RC_INVALID with the code that the API documents. */
+ * creation-with-upload, expiration, checksum, termination. Not spoken:
+ * Upload-Defer-Length, concatenation (refused, or the parts would become files), and
+ * X-HTTP-Method-Override, which would let a form stand for a PATCH. Failures are
+ * RC_INVALID with the code that the API documents. */
 #ifndef SRC_API_UPLOADS_TUS_H
 #define SRC_API_UPLOADS_TUS_H
 
