@@ -162,8 +162,7 @@ enum rc job_block_account(struct db *db, uint64_t account_id, const char *reason
     return rc;
 }
 
-/* --- and one that can again
- * ------------------------------------------------------------------ */
+/* --- and one that can again ------------------------------------------------------ */
 
 struct blocked {
     uint64_t post_id, workspace_id;
@@ -190,7 +189,7 @@ static enum rc add_blocked(void *ctx, struct err *err UNUSED)
 /* What a working connection mends; a cap or a suspicion of TikTok's is another matter. */
 #define MENDED                                                                           \
     "last_reason IN ('" REASON_RECONNECT_NEEDED "', '" REASON_ACCOUNT_DISCONNECTED       \
-    "', 'missing_scope')"
+    "', '" REASON_SCOPE_MISSING "')"
 
 static enum rc find_blocked(struct db *db, struct freeing *f, struct err *err)
 {

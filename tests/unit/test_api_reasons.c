@@ -65,7 +65,7 @@ START_TEST(every_reason_of_ours_has_words)
         "internal_error",  "upload_url_refused",    "token_unreadable",
         "duet_disabled",   "app_credentials_wrong", "audience_not_allowed",
         "stitch_disabled", "comment_disabled",      "account_disconnected",
-        "missing_scope",   "said_not_published",    "said_published",
+        "scope_missing",   "said_not_published",    "said_published",
         "edited",          "no_longer_public"};
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)

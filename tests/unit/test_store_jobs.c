@@ -1004,7 +1004,7 @@ START_TEST(a_reconnect_frees_what_waited_for_it_and_nothing_else)
     } rows[] = {
         {JOB_BLOCKED, "reconnect_needed", true},
         {JOB_BLOCKED, "account_disconnected", true},
-        {JOB_BLOCKED, "missing_scope", true},
+        {JOB_BLOCKED, "scope_missing", true},
         {JOB_BLOCKED, "spam_risk_too_many_posts", false},
         {JOB_FAILED, "reconnect_needed", false},
         {JOB_CANCELED, "account_disconnected", false},
