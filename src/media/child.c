@@ -15,6 +15,7 @@ enum {
     CANNOT_CONFINE = 124, /* exit statuses of ours; ffmpeg's programs use 0, 1 and 255 */
     CANNOT_START = 125,
     INPUT_FD = 3,
+    OUTPUT_FD = 4,
     TICK_MS = 200, /* how often *stop is looked at */
 };
 
@@ -26,15 +27,17 @@ static enum rc failed(struct err *err, const char *what)
 
 /* Puts the descriptors in their places. Sources are moved out of the way first, since
  * each may lie where another belongs. */
-static bool arrange(int input, int output)
+static bool arrange(const struct child_job *job, int output)
 {
     int nowhere = open("/dev/null", O_RDWR);
+    int input = fcntl(job->input_fd, F_DUPFD, 16);
+    int made = job->output_fd > 0 ? fcntl(job->output_fd, F_DUPFD, 16) : nowhere;
 
-    input = fcntl(input, F_DUPFD, 16);
     output = fcntl(output, F_DUPFD, 16);
-    return nowhere >= 0 && input >= 0 && output >= 0 && dup2(nowhere, 0) == 0 &&
-           dup2(output, 1) == 1 && dup2(nowhere, 2) == 2 &&
-           dup2(input, INPUT_FD) == INPUT_FD && close_range(INPUT_FD + 1, ~0U, 0) == 0;
+    return nowhere >= 0 && input >= 0 && output >= 0 && made >= 0 &&
+           dup2(nowhere, 0) == 0 && dup2(output, 1) == 1 && dup2(nowhere, 2) == 2 &&
+           dup2(input, INPUT_FD) == INPUT_FD && dup2(made, OUTPUT_FD) == OUTPUT_FD &&
+           close_range(OUTPUT_FD + (job->output_fd > 0), ~0U, 0) == 0;
 }
 
 /* The child's side; never returns. */
@@ -47,9 +50,9 @@ static void NORETURN become(const struct child_job *job, int output)
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
-    if (!arrange(job->input_fd, output))
+    if (!arrange(job, output))
         _exit(CANNOT_START);
-    if (!confine_self(&job->limits, INPUT_FD))
+    if (!confine_self(&job->limits, INPUT_FD, job->output_fd > 0 ? OUTPUT_FD : -1))
         _exit(CANNOT_CONFINE);
     /* execve() promises not to change the strings; its type is older than const */
     (void)execve(job->argv[0], (char *const *)(uintptr_t)job->argv, no_environment);
@@ -81,8 +84,10 @@ static enum rc start(const struct child_job *job, struct running *r, struct err 
     return r->pid_fd >= 0 ? RC_OK : failed(err, "watch a process");
 }
 
-/* Reads what is there. False at the end of the output. */
-static bool take(struct running *r, struct strbuf *out)
+/* Reads what is there and hands it on. False at the end of the output; *on is false when
+ * whoever watches wants no more. */
+static bool take(const struct child_job *job, struct running *r, struct strbuf *out,
+                 bool *on)
 {
     char piece[8192];
     ssize_t n = read(r->output, piece, sizeof(piece));
@@ -91,29 +96,46 @@ static bool take(struct running *r, struct strbuf *out)
         return true;
     if (n <= 0)
         return false;
-    strbuf_add(out, piece, (size_t)n);
+    if (job->watch != NULL)
+        *on = job->watch(job->watch_ctx, piece, (size_t)n);
+    else
+        strbuf_add(out, piece, (size_t)n);
     return true;
+}
+
+/* How long to wait for something to happen, in ms; 0: no longer, for its time is up or we
+ * are told to stop. */
+static int patience(const struct child_job *job, const struct running *r, bool *stopped)
+{
+    int64_t left = r->deadline_ms - clock_mono_ms(clock_system());
+
+    *stopped = job->stop != NULL && *job->stop;
+    if (left <= 0 || *stopped)
+        return 0;
+    return left < TICK_MS ? (int)left : TICK_MS;
 }
 
 /* Waits until the child has ended or has to be ended. CHILD_DONE: it has ended. */
 static enum child_end follow(const struct child_job *job, struct running *r,
                              struct strbuf *out, bool *stopped)
 {
-    const struct clock *clock = clock_system();
-
     for (;;) {
-        int64_t left = r->deadline_ms - clock_mono_ms(clock);
+        bool on = job->watch == NULL || job->watch(job->watch_ctx, "", 0);
+        int wait_ms = patience(job, r, stopped);
         struct pollfd fds[] = {{.fd = r->output, .events = POLLIN},
                                {.fd = r->pid_fd, .events = POLLIN}};
 
-        *stopped = job->stop != NULL && *job->stop;
-        if (left <= 0 || *stopped)
+        if (!on)
+            return CHILD_CALLED_OFF;
+        if (wait_ms == 0)
             return CHILD_TIMEOUT;
-        if (poll(fds, ARRAY_LEN(fds), left < TICK_MS ? (int)left : TICK_MS) < 0)
+        if (poll(fds, ARRAY_LEN(fds), wait_ms) < 0)
             continue; /* a signal: look at stop */
-        if (fds[0].revents != 0 && !take(r, out))
+        if (fds[0].revents != 0 && !take(job, r, out, &on))
             io_close(&r->output); /* poll() passes over -1 */
-        if (strbuf_failed(out))
+        if (!on)
+            return CHILD_CALLED_OFF;
+        if (out != NULL && strbuf_failed(out))
             return CHILD_TOO_LONG;
         if (r->output < 0 && fds[1].revents != 0)
             return CHILD_DONE;

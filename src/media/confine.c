@@ -26,7 +26,7 @@ static bool limit(unsigned what, uint64_t max)
 static bool set_limits(const struct confine_limits *limits)
 {
     return limit(RLIMIT_AS, limits->memory_bytes) && limit(RLIMIT_CPU, limits->cpu_s) &&
-           limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, FILES_MAX) &&
+           limit(RLIMIT_FSIZE, limits->output_bytes) && limit(RLIMIT_NOFILE, FILES_MAX) &&
            limit(RLIMIT_CORE, 0);
 }
 
@@ -103,13 +103,14 @@ static void allow(int rules, const char *path, uint64_t access)
     (void)close(rule.parent_fd);
 }
 
-/* Allows to read the one file. Bytes in memory (memfd) lie in no file system that can be
- * hidden: the kernel takes no rule about them (EBADFD) and forbids nothing. */
-static bool allow_input(int rules, int input_fd)
+/* Allows to read the one file, or to write it. Bytes in memory (memfd) lie in no file
+ * system that can be hidden: the kernel takes no rule about them (EBADFD) and forbids
+ * nothing. */
+static bool allow_file(int rules, int fd, uint64_t access)
 {
     const struct landlock_path_beneath_attr rule = {
-        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE,
-        .parent_fd = input_fd,
+        .allowed_access = access,
+        .parent_fd = fd,
     };
 
     return syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) ==
@@ -118,7 +119,7 @@ static bool allow_input(int rules, int input_fd)
 }
 
 /* Best effort: without Landlock the file system's own permissions remain. */
-static void hide_files(int input_fd)
+static void hide_files(int input_fd, int output_fd)
 {
     static const char *const programs[] = {"/usr", "/lib", "/lib64"};
     const struct landlock_ruleset_attr handled = {
@@ -142,19 +143,23 @@ static void hide_files(int input_fd)
                   LANDLOCK_ACCESS_FS_EXECUTE);
     allow(rules, "/etc/ld.so.cache", LANDLOCK_ACCESS_FS_READ_FILE);
     allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE);
-    if (allow_input(rules, input_fd))
+    if (allow_file(rules, input_fd, LANDLOCK_ACCESS_FS_READ_FILE) &&
+        (output_fd < 0 ||
+         allow_file(rules, output_fd,
+                    LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)))
         (void)syscall(SYS_landlock_restrict_self, rules, 0);
     (void)close(rules);
 }
 
-bool confine_self(const struct confine_limits *limits, int input_fd)
+bool confine_self(const struct confine_limits *limits, int input_fd, int output_fd)
 {
     bool alone;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !set_limits(limits))
         return false;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setpriority(PRIO_PROCESS, 0, limits->nice);
     alone = unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-    hide_files(input_fd);
+    hide_files(input_fd, output_fd);
     return filter_calls() || alone;
 }

@@ -67,6 +67,8 @@ static const char *why_not(enum child_end end)
         return "reading it takes far too long";
     case CHILD_TOO_LONG:
         return "it has far too many streams";
+    case CHILD_CALLED_OFF:
+        break;
     }
     return "";
 }

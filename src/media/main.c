@@ -1,7 +1,8 @@
 /* tts-media - checks uploaded files against TikTok's limits and makes their thumbnails.
  *
  * One thread: claim a row, examine the file in a confined child, write the verdict, next.
- * Any number of these processes, on any number of machines that see the media, share the
+ * Another makes videos anew that somebody wants repaired, one at a time (lane.h). Any
+ * number of these processes, on any number of machines that see the media, share the
  * work. It needs no network but MariaDB and Redis, and holds no secret but their URLs. */
 #include "blob/blob.h"
 #include "core/clock.h"
@@ -9,12 +10,15 @@
 #include "core/log.h"
 #include "core/random.h"
 #include "examine.h"
+#include "lane.h"
 #include "queue/media.h"
 #include "work.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum {
@@ -147,20 +151,80 @@ static void run(const struct work *w, struct redis *redis)
     }
 }
 
-/* Opens what the settings name, and looks whether files can be examined here. */
-static enum rc open_all(const struct settings *s, struct work *w, struct redis **redis,
-                        struct err *err)
+/* The repairs' thread, which has connections of its own. */
+static void *run_lane(void *arg)
+{
+    const struct work *w = arg;
+
+    while (!stop) {
+        bool found = false;
+        struct err err;
+        enum rc rc = lane_next(w, &found, &err);
+
+        if (rc != RC_OK) {
+            log_failure("repair.trouble", &err);
+            pause_ms(DB_PAUSE_MS);
+        } else if (!found && !stop) {
+            pause_ms(LANE_IDLE_MS);
+        }
+    }
+    return NULL;
+}
+
+/* Signals are the main thread's: they end its sleeps. */
+static enum rc start_lane(struct work *w, pthread_t *thread, struct err *err)
+{
+    sigset_t all;
+    sigset_t before;
+    int failed;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(thread, NULL, run_lane, w);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0)
+        return err_set(err, RC_UNAVAILABLE, "thread_failed", "cannot start a thread: %s",
+                       strerrordesc_np(failed));
+    return RC_OK;
+}
+
+/* Checks and repairs, until we are told to stop. */
+static enum rc work_on(const struct work *w, struct work *lane, struct redis *redis,
+                       struct err *err)
+{
+    pthread_t thread;
+    enum rc rc = start_lane(lane, &thread, err);
+
+    if (rc != RC_OK)
+        return rc;
+    run(w, redis);
+    (void)pthread_join(thread, NULL);
+    return RC_OK;
+}
+
+/* Opens what a thread needs for itself. */
+static enum rc open_work(const struct settings *s, struct work *w, struct err *err)
 {
     enum rc rc = db_new(s->db_url, &w->db, err);
 
     if (rc == RC_OK)
         db_set_deadline(w->db, DB_WAIT_MS);
+    return rc == RC_OK ? blob_store_open(&s->media, &w->blobs, err) : rc;
+}
+
+/* Opens what the settings name, and looks whether files can be examined here. */
+static enum rc open_all(const struct settings *s, struct work *w, struct work *lane,
+                        struct redis **redis, struct err *err)
+{
+    enum rc rc = open_work(s, w, err);
+
+    if (rc == RC_OK)
+        rc = open_work(s, lane, err);
     if (rc == RC_OK)
         rc = redis_new(s->redis_url, redis, err);
-    if (rc == RC_OK)
-        rc = blob_store_open(&s->media, &w->blobs, err);
     random_fill(random_system(), &w->owner, sizeof(w->owner));
     w->owner |= 1; /* 0 means nobody */
+    lane->owner = w->owner;
     return rc == RC_OK ? examine_ready(err) : rc;
 }
 
@@ -168,6 +232,7 @@ int main(void)
 {
     struct settings s;
     struct work w = {.stop = &stop};
+    struct work lane = {.stop = &stop};
     struct redis *redis = NULL;
     struct err err;
     int status = EXIT_SUCCESS;
@@ -178,17 +243,22 @@ int main(void)
         config_reject("media", err.field, err.msg);
     open_log(&s);
     catch_signals();
-    if (open_all(&s, &w, &redis, &err) == RC_OK) {
+    if (open_all(&s, &w, &lane, &redis, &err) == RC_OK) {
         log_info("media.started", "owner=%016" PRIx64, w.owner);
-        run(&w, redis);
+        if (work_on(&w, &lane, redis, &err) != RC_OK) {
+            log_failure("media.cannot_work", &err);
+            status = EXIT_FAILURE;
+        }
         log_info("media.stopped", "%s", "");
     } else {
         log_failure("media.cannot_work", &err);
         status = EXIT_FAILURE;
     }
     blob_store_close(w.blobs);
+    blob_store_close(lane.blobs);
     redis_free(redis);
     db_free(w.db);
+    db_free(lane.db);
     config_release(keys, ARRAY_LEN(keys), &s);
     return status;
 }

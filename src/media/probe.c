@@ -14,7 +14,7 @@ enum { SIDE_LIMIT = 100000, FPS_MILLI_LIMIT = 1000000, RATE_TERM_MAX = 100000000
 /* What ffprobe is asked for. */
 static const char wanted[] =
     "format=duration:stream=codec_type,codec_name,width,height,avg_frame_rate,"
-    "r_frame_rate,duration:stream_disposition=attached_pic:"
+    "r_frame_rate,duration,color_transfer:stream_disposition=attached_pic:"
     "stream_side_data=rotation:stream_tags=rotate";
 
 enum rc probe_run(int fd, const struct sniffed *is, const volatile sig_atomic_t *stop,
@@ -117,8 +117,8 @@ static int64_t duration_of(const char *text)
     return seconds * 1000 + ms;
 }
 
-/* True when the picture is shown turned by a quarter, as phones write it. */
-static bool lies_on_its_side(const json_t *stream)
+/* Degrees that the picture is to be turned by, as phones write it: 0, 90, 180 or 270. */
+static int rotation_of(const json_t *stream)
 {
     const json_t *list = json_object_get(stream, "side_data_list");
     int64_t degrees = 0;
@@ -132,19 +132,31 @@ static bool lies_on_its_side(const json_t *stream)
         if (json_is_number(n) && fabs(json_number_value(n)) <= 360.0)
             degrees = (int64_t)json_number_value(n);
     }
-    return degrees % 180 != 0;
+    degrees = (degrees + 720) % 360;
+    return degrees % 90 == 0 ? (int)degrees : 0;
+}
+
+/* Brightness beyond what the players of H.264 know: PQ or HLG (ITU-R BT.2100). */
+static bool is_hdr(const json_t *stream)
+{
+    const char *transfer = text_of(stream, "color_transfer");
+
+    return strcmp(transfer, "smpte2084") == 0 || strcmp(transfer, "arib-std-b67") == 0;
 }
 
 static void take_video(const json_t *stream, struct media_facts *f)
 {
     int fps = rate_of(text_of(stream, "avg_frame_rate"));
-    bool turned = lies_on_its_side(stream);
+    int rotation = rotation_of(stream);
+    bool turned = rotation % 180 != 0;
 
     copy_word(f->video_codec, text_of(stream, "codec_name"));
     f->width = side_of(stream, turned ? "height" : "width");
     f->height = side_of(stream, turned ? "width" : "height");
     f->fps_milli = fps > 0 ? fps : rate_of(text_of(stream, "r_frame_rate"));
     f->duration_ms = duration_of(text_of(stream, "duration"));
+    f->rotation = rotation;
+    f->hdr = is_hdr(stream);
 }
 
 /* A cover picture inside a sound file is a stream of pictures for ffprobe. */
