@@ -9,7 +9,7 @@ enum rc media_one_get(struct api *api, const struct api_request *req,
 
     if (rc != RC_OK)
         return rc;
-    media_answer(res, &m);
+    media_answer(res, 200, &m);
     media_release(&m);
     return RC_OK;
 }

@@ -69,6 +69,67 @@ static void write_strip(struct jsonw *w, const struct media *m)
     jsonw_end(w);
 }
 
+static void key_other(struct jsonw *w, const char *key, uint64_t id)
+{
+    jsonw_key(w, key);
+    if (id != 0)
+        jsonw_id(w, id);
+    else
+        jsonw_null(w);
+}
+
+static const char *repair_state(const struct media_repair *r)
+{
+    switch (r->state) {
+    case MEDIA_REPAIR_NONE:
+        break;
+    case MEDIA_REPAIR_RUNNING:
+        return r->claimed ? "running" : "waiting";
+    case MEDIA_REPAIR_DONE:
+        return "done";
+    case MEDIA_REPAIR_FAILED:
+        return "failed";
+    case MEDIA_REPAIR_CANCELED:
+        return "canceled";
+    }
+    return NULL;
+}
+
+static void write_repair(struct jsonw *w, const struct media *m)
+{
+    const struct media_repair *r = &m->repair;
+    bool failed = r->state == MEDIA_REPAIR_FAILED;
+    char words[REPAIR_WORDS_SIZE];
+    struct repair_plan plan;
+
+    media_repair_plan(m, &plan);
+    jsonw_key(w, "repair");
+    if (!plan.possible && plan.obstacle == NULL && r->state == MEDIA_REPAIR_NONE) {
+        jsonw_null(w);
+        return;
+    }
+    repair_plan_words(&plan, words);
+    jsonw_object(w);
+    jsonw_key(w, "offered");
+    jsonw_array(w);
+    for (size_t i = 0; i < plan.n_fixes; i++)
+        jsonw_text(w, plan.fixes[i]);
+    jsonw_end(w);
+    jsonw_key_bool(w, "needed", plan.needed);
+    key_word(w, "plan", words);
+    jsonw_key_text(w, "obstacle", plan.obstacle);
+    jsonw_key_text(w, "state", repair_state(r));
+    jsonw_key(w, "progress");
+    if (r->state == MEDIA_REPAIR_RUNNING)
+        jsonw_int(w, r->permille / 10);
+    else
+        jsonw_null(w);
+    key_other(w, "result_media_id", r->result_id);
+    jsonw_key_text(w, "reason", failed ? r->reason : NULL);
+    jsonw_key_text(w, "message", failed ? r->reason_msg : NULL);
+    jsonw_end(w);
+}
+
 static void write_tags(struct jsonw *w, const char *tags)
 {
     jsonw_key(w, "tags");
@@ -99,11 +160,9 @@ void media_write(struct jsonw *w, const struct media *m)
     key_address(w, "content_url", m->id, "content");
     write_rendition(w, &m->rendition);
     write_strip(w, m);
-    jsonw_key(w, "duplicate_of");
-    if (m->duplicate_of != 0)
-        jsonw_id(w, m->duplicate_of);
-    else
-        jsonw_null(w);
+    key_other(w, "duplicate_of", m->duplicate_of);
+    key_other(w, "repaired_from", m->repaired_from);
+    write_repair(w, m);
     write_tags(w, m->tags);
     jsonw_key_int(w, "used_in", m->used_in);
     jsonw_key_time(w, "created_at", m->created_at_ms);
@@ -111,12 +170,12 @@ void media_write(struct jsonw *w, const struct media *m)
     jsonw_end(w);
 }
 
-void media_answer(struct web_response *res, const struct media *m)
+void media_answer(struct web_response *res, int status, const struct media *m)
 {
     struct jsonw w;
 
     api_etag(res, m->version);
-    web_json_begin(res, 200, &w);
+    web_json_begin(res, status, &w);
     media_write(&w, m);
 }
 

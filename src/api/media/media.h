@@ -3,6 +3,7 @@
 #define SRC_API_MEDIA_MEDIA_H
 
 #include "../api.h"
+#include "domain/repair.h"
 #include "store/media.h"
 
 enum rc media_list_get(struct api *api, const struct api_request *req,
@@ -25,11 +26,19 @@ enum rc media_tags_get(struct api *api, const struct api_request *req,
 enum rc media_storage(struct api *api, const struct api_request *req,
                       struct web_response *res, struct err *err) MUST_CHECK;
 
+enum rc media_repair_post(struct api *api, const struct api_request *req,
+                          struct web_response *res, struct err *err) MUST_CHECK;
+enum rc media_repair_delete(struct api *api, const struct api_request *req,
+                            struct web_response *res, struct err *err) MUST_CHECK;
+
+/* What can be done about a file: nothing while it is being checked. */
+void media_repair_plan(const struct media *m, struct repair_plan *plan);
+
 /* A file as the API shows it: Media of docs/openapi.yaml, one JSON object. */
 void media_write(struct jsonw *w, const struct media *m);
 
-/* Answers 200 with one file and its ETag. */
-void media_answer(struct web_response *res, const struct media *m);
+/* Answers status with one file and its ETag. */
+void media_answer(struct web_response *res, int status, const struct media *m);
 
 /* The file of the path, and the version that If-Match names, for those who change it. */
 enum rc media_ref_read(const struct api_request *req, struct media_ref *ref,

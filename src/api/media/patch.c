@@ -81,7 +81,7 @@ enum rc media_one_patch(struct api *api, const struct api_request *req,
         rc = media_get(api->db, req->who.workspace_id, req->id, &m, err);
     if (rc != RC_OK)
         return rc;
-    media_answer(res, &m);
+    media_answer(res, 200, &m);
     media_release(&m);
     return RC_OK;
 }
