@@ -242,6 +242,7 @@ describe('a worker that dies', () => {
       const { id, caption } = await eventually(() => post({ publish_at: inMs(1000) }), { what: 'the API' });
       await eventually(() => /"path":"\/m\/-","status":503/.test(stack.log('nginx-access.log').slice(before)), { what: 'a worker to die' });
       await stack.restart('tts-api');
+      await eventually(() => client.get('/api/v1/session'), { what: 'the API' });
       assert.equal((await fateOf(client, id, 90_000)).status, 'published_private');
       assert.equal((await publicationsOf(stack, caption)).length, 1);
     });
