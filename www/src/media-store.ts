@@ -1,5 +1,5 @@
-// The media rows that the page knows, by id, kept fresh: a file that is being checked is asked for until its
-// verdict is there, so that composer, tray and library all show the same.
+// The media rows that the page knows, by id, kept fresh: a file that is being checked or repaired is asked for until
+// its verdict is there, so that composer, tray and library all show the same.
 import { signal } from '@preact/signals';
 import { get } from './api';
 import { onChanges } from './changes';
@@ -21,9 +21,10 @@ export function forgetMedia(id: string): void {
   mediaById.value = rest;
 }
 
-const settled = (m: Media | undefined): boolean => m?.status === 'ready' || m?.status === 'rejected';
+const settled = (m: Media | undefined): boolean =>
+  (m?.status === 'ready' || m?.status === 'rejected') && m.repair?.state !== 'waiting' && m.repair?.state !== 'running';
 
-/** Loads a file, and again until it is ready or rejected. */
+/** Loads a file, and again until it is ready or rejected, and what is made of it is. */
 export function watchMedia(id: string): void {
   if (watching.has(id)) return;
   watching.add(id);

@@ -88,6 +88,18 @@ export interface PostMedia {
   content_url: string | null;
 }
 
+export interface RepairOffer {
+  offered: string[];
+  needed: boolean;
+  plan: string | null;
+  obstacle: string | null;
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'canceled' | null;
+  progress: number | null;
+  result_media_id: string | null;
+  reason: string | null;
+  message: string | null;
+}
+
 export interface Media extends PostMedia {
   bytes: number;
   fps: number | null;
@@ -97,6 +109,8 @@ export interface Media extends PostMedia {
   rendition: { bytes: number; width: number; height: number } | null;
   strip: { url: string; frames: number } | null;
   duplicate_of: string | null;
+  repaired_from: string | null;
+  repair: RepairOffer | null;
   tags: string[];
   used_in: number;
   created_at: string;

@@ -7,6 +7,7 @@ import { Photos } from './compose-photos';
 import { DropZone, pickFiles } from './drop';
 import { Icon } from './icon';
 import { Picker, openPicker } from './picker';
+import { Repair } from './repair';
 import { UploadLine } from './tray';
 
 const choose = (kind?: 'video', single = false) => pickFiles({ kind, single, use: c.addUpload, sieve: c.sieve });
@@ -37,6 +38,7 @@ function Video() {
           </div>
         )}
       {bad.map((x) => <p key={x.code} class="field-error"><Icon name="alert" /> {x.message}</p>)}
+      {m && !running && <Repair m={m} use={{ text: 'Use the repaired file', run: c.addMedia }} />}
       <div class="button-row">
         <Button id="media-button" class="btn-s" icon="upload" onClick={() => choose('video', true)}>Replace</Button>
         <Button class="btn-s" icon="media" onClick={() => openPicker('video')}>Library</Button>

@@ -12,6 +12,7 @@ import { DropZone, pickFiles } from '../parts/drop';
 import { Icon } from '../parts/icon';
 import { Menu } from '../parts/menu';
 import type { MenuItem } from '../parts/menu';
+import { Repair } from '../parts/repair';
 import { navigate } from '../nav';
 import { toast } from '../toasts';
 import type { Kind, Media, Page, Storage } from '../types';
@@ -65,7 +66,7 @@ async function load(cursor: string | null = null): Promise<void> {
     const page = await get<Page<Media>>(address(cursor));
     if (mine !== asked) return; // somebody typed on
     keepMedia(...page.items);
-    page.items.filter((m) => m.status === 'checking').forEach((m) => watchMedia(m.id));
+    page.items.filter((m) => m.status === 'checking' || m.repair?.state === 'waiting' || m.repair?.state === 'running').forEach((m) => watchMedia(m.id));
     const before = cursor ? (ids.value ?? []) : [];
     ids.value = [...new Set([...before, ...page.items.map((m) => m.id)])];
     next.value = page.next_cursor;
@@ -120,6 +121,7 @@ function menuOf(m: Media): MenuItem[] {
 function Card({ m }: { m: Media }) {
   const v = verdict(m);
   const bad = m.checks.filter((c) => !c.ok);
+  const r = m.repair;
   const twin = m.duplicate_of ? mediaById.value[m.duplicate_of] : undefined;
   return (
     <li class="media-card">
@@ -140,6 +142,8 @@ function Card({ m }: { m: Media }) {
         </p>
         {m.duplicate_of && <p class="hint media-note"><Icon name="copy" /> <span>You have this file already{twin && `, as ${twin.filename}`}.</span></p>}
         {bad.map((c) => <p key={c.code} class="field-error"><Icon name="alert" /> {c.message}</p>)}
+        {r && (r.state === 'waiting' || r.state === 'running') && <p class="hint">{r.state === 'running' ? `Repairing, ${r.progress ?? 0} %` : 'Waits to be repaired'}</p>}
+        {r?.plan && r.needed && (r.state === null || r.state === 'canceled') && <p><Button class="btn-s" icon="refresh" onClick={() => (looking.value = m.id)}>Repair…</Button></p>}
       </div>
     </li>
   );
@@ -205,6 +209,7 @@ function Look({ m }: { m: Media }) {
         <div>
           <p>{facts(m)}{m.duration_ms !== null && ` · ${duration(m.duration_ms)}`}</p>
           {m.rendition && <p class="hint">TikTok gets a JPEG of {m.rendition.width}×{m.rendition.height} with {bytes(m.rendition.bytes)}, without place and camera data. Your file stays as it is.</p>}
+          <Repair m={m} use={{ text: 'Look at the repaired file', run: (r) => (looking.value = r.id) }} />
           <Tags m={m} />
           <ul class="checks">
             {m.checks.map((c) => (
