@@ -197,7 +197,8 @@ enum rc repair_claim(struct db *db, uint64_t owner, const char *result_key,
     c.work.owner = owner;
     text_copy(c.work.result_key, sizeof(c.work.result_key), result_key);
     *found = c.found;
-    *out = c.work;
+    if (c.found)
+        *out = c.work;
     return RC_OK;
 }
 
