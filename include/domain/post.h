@@ -137,7 +137,7 @@ struct post_ground {
     bool account_found; /* false: not in this workspace */
     bool direct_post;   /* the account's features */
     bool inbox;
-    bool no_photos; /* this installation cannot post any */
+    bool no_photos;                     /* this installation cannot post any */
     const struct post_creator *creator; /* NULL: not known, and not judged */
     const struct post_file *files;      /* those of media_ids, in their order */
     bool zone_known;                    /* the zone, if any, exists */

@@ -59,11 +59,11 @@ static struct {
     struct job_medium media[JOB_MEDIA_MAX];
     unsigned char token[JOB_GATE_SIZE];
     unsigned char url[JOB_URL_MAX]; /* of the attempt, sealed */
-    bool served;        /* something has gone through the gate */
-    bool not_written;   /* an uncertain write was not made after all */
-    char writes[512];   /* what was written, in order */
-    enum rc next;       /* of the next write, once */
-    const char *reason; /* of the end */
+    bool served;                    /* something has gone through the gate */
+    bool not_written;               /* an uncertain write was not made after all */
+    char writes[512];               /* what was written, in order */
+    enum rc next;                   /* of the next write, once */
+    const char *reason;             /* of the end */
     int64_t wait_ms;
     struct limit_bar bar; /* what stands in the post's way */
     struct limit_bar put; /* what it was put off for */
