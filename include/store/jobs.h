@@ -125,6 +125,7 @@ struct job_medium {
 struct job_facts {
     enum job_state state;
     unsigned attempt_no, granted, fails;
+    unsigned unborn; /* attempts that TikTok never gave a publish_id */
     int64_t due_ms, expire_after_ms;
     int64_t now_ms; /* when this was read */
     struct job_attempt attempt;

@@ -21,17 +21,21 @@ void brake_good(struct brake *b)
     *b = (struct brake){.n = 0};
 }
 
-/* How many accounts are in trouble now, this one included. */
-static size_t count_account(struct brake *b, uint64_t account_id, int64_t now_ms)
+/* How much trouble there is now, this included. */
+static size_t count_trouble(struct brake *b, uint64_t account_id, int64_t now_ms)
 {
+    bool known = false;
     size_t kept = 0;
 
     for (size_t i = 0; i < b->n; i++) {
-        if (now_ms - b->seen[i].at_ms < BRAKE_WINDOW_MS &&
-            b->seen[i].account_id != account_id)
-            b->seen[kept++] = b->seen[i];
+        if (now_ms - b->seen[i].at_ms >= BRAKE_WINDOW_MS)
+            continue;
+        if (b->seen[i].account_id == account_id &&
+            now_ms - b->seen[i].at_ms < BRAKE_SAME_MS)
+            known = true;
+        b->seen[kept++] = b->seen[i];
     }
-    if (kept < BRAKE_ACCOUNTS) {
+    if (!known && kept < BRAKE_ACCOUNTS) {
         b->seen[kept].account_id = account_id;
         b->seen[kept].at_ms = now_ms;
         kept++;
@@ -44,7 +48,7 @@ void brake_bad(struct brake *b, uint64_t account_id, const char *reason, int64_t
 {
     bool closed = b->until_ms != 0;
 
-    if (count_account(b, account_id, now_ms) < BRAKE_ACCOUNTS && !closed)
+    if (count_trouble(b, account_id, now_ms) < BRAKE_ACCOUNTS && !closed)
         return;
     text_copy(b->reason, sizeof(b->reason), reason);
     if (closed && now_ms < b->until_ms) /* begun before it was closed */

@@ -2,8 +2,9 @@
  *
  * A refusal that is about one account is that account's matter. Troubles of TikTok's own
  * (5xx, 429 without end, no answer) and of our app (its credentials), met by
- * BRAKE_ACCOUNTS accounts in a row without a success in between, stop all new sessions of
- * this process: asking on would only make it worse, and cost every post one of its tries.
+ * BRAKE_ACCOUNTS accounts in a row without a success in between (or by fewer accounts as
+ * often, BRAKE_SAME_MS apart: perhaps there are no more), stop all new sessions of this
+ * process: asking on would only make it worse, and cost every post one of its tries.
  * After a while one call may probe; the first success lets all go at once, a failure
  * doubles the wait. What is past its grant is not stopped by this: it only asks.
  *
@@ -20,8 +21,9 @@
 enum {
     BRAKE_ACCOUNTS = 3,
     BRAKE_WINDOW_MS = 120000, /* a trouble longer ago is forgotten */
+    BRAKE_SAME_MS = 8000,     /* so much later the same account counts again */
     BRAKE_FIRST_MS = 2000,
-    BRAKE_MAX_MS = 16000,   /* so soon after TikTok is back, posts go out */
+    BRAKE_MAX_MS = 8000,    /* so soon after TikTok is back, posts go out */
     BRAKE_PROBE_MS = 60000, /* a probe without a word for so long has failed */
     BRAKE_REASON_SIZE = 65,
 };

@@ -20,7 +20,7 @@ static struct flow_action refused(struct flow *f, const struct flow_event *ev)
 static struct flow_action new_session(struct flow *f)
 {
     assert(!f->granted);
-    if (f->start.attempt_no >= FLOW_ATTEMPTS_MAX)
+    if (f->start.attempt_no >= FLOW_ATTEMPTS_MAX + f->start.unborn)
         return flow_act_because(f, FLOW_DO_FAIL, "too_many_attempts");
     return flow_act(f, FLOW_DO_INTENT);
 }
@@ -182,14 +182,29 @@ static struct flow_action told(struct flow *f, const struct flow_event *ev)
     return processing(f, ev);
 }
 
+/* After the grant it is asked for as long as it takes; so seldom that the account's
+ * window has room when TikTok is back, and so often that what waits to be sent goes soon.
+ */
+static struct flow_action unanswered(struct flow *f, const struct flow_event *ev)
+{
+    int64_t wait = flow_backoff(FLOW_RETRY_BASE_MS, f->unanswered++, ev->jitter);
+
+    if (wait > FLOW_SHORT_RETRY_MS)
+        wait = FLOW_SHORT_RETRY_MS;
+    wait = flow_longer(wait, ev->wait_ms);
+    return flow_ask_again(f, ev, flow_longer(flow_poll_wait(f->polls), wait));
+}
+
 static struct flow_action on_status(struct flow *f, const struct flow_event *ev)
 {
-    if (ev->what == FLOW_TOLD)
+    if (ev->what == FLOW_TOLD) {
+        f->unanswered = 0;
         return told(f, ev);
+    }
     if (ev->what == FLOW_AUTH)
         return on_auth(f, ev, FLOW_DO_STATUS);
     if (f->granted)
-        return flow_ask_again(f, ev, flow_longer(flow_poll_wait(f->polls), ev->wait_ms));
+        return unanswered(f, ev);
     if (ev->what == FLOW_UNKNOWN)
         return flow_dead(f, "publish_id_unknown", flow_retry_soon(f));
     if (ev->what == FLOW_REFUSED)

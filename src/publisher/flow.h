@@ -78,13 +78,16 @@ enum {
     FLOW_RESYNCS_MAX = 8,         /* of one session's position, then it is given up */
     FLOW_DOUBT_POLLS = 4,         /* short of an "all stored" before it is doubted */
     FLOW_STATUS_TRIES = 5,        /* unanswered, before a grant, then LATER */
-    FLOW_ATTEMPTS_MAX = 12,       /* sessions of one post, then FAIL */
+    FLOW_ATTEMPTS_MAX = 12,       /* sessions of one post, then FAIL. One that TikTok did
+                                   * not open costs nothing and is not counted */
     FLOW_URL_LIFE_MS = 3600000,   /* upload URL; source: docs/tiktok.md 5.2. A fetch of
                                    * TikTok's takes no longer either; 6.3 */
     FLOW_URL_MARGIN_MS = 600000,  /* beyond it no chunk in flight can still land */
     FLOW_PROOF_GAP_MS = 60000,    /* between the two incomplete answers */
     FLOW_REVIEW_MS = 259200000,   /* unknown for 72 h after the grant: REVIEW */
     FLOW_DENIED_RETRY_MS = 60000, /* granted, but no token to ask with */
+    FLOW_SHORT_RETRY_MS = 10000,  /* granted, and TikTok does not answer, or no byte of
+                                   * the rest gets through: at most so long */
 };
 
 enum flow_do {
@@ -187,6 +190,7 @@ struct flow_start {
     bool gate;           /* granted: what TikTok fetches goes through our gate, which can
                           * be closed */
     unsigned attempt_no; /* of the newest attempt, 0: none */
+    unsigned unborn;     /* attempts, up to it, for which TikTok opened no session */
     unsigned fails;      /* job.fails: sets the backoff */
     bool direct;         /* a direct post: creator_info must allow it */
 };
@@ -195,6 +199,9 @@ struct flow_event {
     enum flow_what what;
     int64_t now_ms;
     int64_t wait_ms;           /* AGAIN: what the other side asked for; 0: nothing */
+    int64_t cap_ms;            /* for so long LATER may be at most; 0: RETRY_CAP. While
+                                * everybody waits for TikTok's return that is looked for
+                                * often, by one at a time */
     unsigned jitter;           /* 0..1000, random */
     enum flow_verdict verdict; /* REFUSED */
     const char *reason;        /* REFUSED, TOLD (failure): stable code */
@@ -223,6 +230,7 @@ struct flow {
     bool served;  /* something was fetched: likewise */
     bool limited; /* the session died of a limit of the account's */
     unsigned tries, resyncs, auths, polls, deaths;
+    unsigned unanswered; /* polls in a row after the grant */
     int64_t
         short_ms; /* when the upload was first seen expired and incomplete; 0: never */
     enum flow_do after_dead;    /* INTENT, LATER, FAIL or BLOCK */

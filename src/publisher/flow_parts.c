@@ -29,10 +29,12 @@ struct flow_action flow_later(struct flow *f, const struct flow_event *ev,
                               const char *reason)
 {
     struct flow_action a;
-    int64_t wait = flow_longer(
-        flow_backoff(FLOW_RETRY_BASE_MS, f->start.fails, ev->jitter), ev->wait_ms);
+    int64_t wait = flow_backoff(FLOW_RETRY_BASE_MS, f->start.fails, ev->jitter);
 
     assert(!f->granted);
+    if (ev->cap_ms > 0 && wait > ev->cap_ms)
+        wait = ev->cap_ms;
+    wait = flow_longer(wait, ev->wait_ms);
     if (ev->now_ms + wait > f->start.give_up_ms)
         return flow_act_because(f, FLOW_DO_FAIL, reason[0] != '\0' ? reason : "missed");
     a = flow_act_because(f, FLOW_DO_LATER, reason);

@@ -121,7 +121,7 @@ static struct flow_action incomplete(struct flow *f, const struct flow_event *ev
     }
     if (!flow_beyond_life(f, ev)) {
         f->tries = 0;
-        return flow_ask_again(f, ev, FLOW_DENIED_RETRY_MS);
+        return flow_ask_again(f, ev, FLOW_SHORT_RETRY_MS);
     }
     if (f->short_ms == 0)
         f->short_ms = ev->now_ms;

@@ -462,6 +462,7 @@ static void decide(struct run *r)
     r->ev.now_ms = lease_now_ms(r->p->lease);
     r->ev.jitter = publisher_jitter();
     run_note_answer(r, done);
+    r->ev.cap_ms = brake_closed(&r->p->brake) ? BRAKE_MAX_MS : 0;
     r->action = r->begun ? flow_step(&r->flow, &r->ev) : begin_flow(r);
     log_step(r, done);
     begin(r);

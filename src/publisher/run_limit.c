@@ -200,7 +200,7 @@ void run_note_answer(struct run *r, enum flow_do done)
     count_commit(r, done);
     if (is_braked(done) && (r->ev.what == FLOW_OK || r->ev.what == FLOW_REFUSED))
         brake_good(brake);
-    if ((is_braked(done) || done == FLOW_DO_TOKEN) &&
+    if ((is_braked(done) || done == FLOW_DO_TOKEN || done == FLOW_DO_STATUS) &&
         (r->ev.what == FLOW_AGAIN || r->ev.what == FLOW_UNCLEAR) && is_everybodys(reason))
         brake_bad(brake, r->account_id, reason, publisher_mono_ms());
     if (!was && brake_closed(brake)) {

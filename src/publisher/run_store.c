@@ -161,6 +161,7 @@ static struct flow_start start_of(const struct run *r)
         .named = f->attempt.publish_id[0] != '\0',
         .gate = fetched && f->attempt.gate,
         .attempt_no = f->attempt_no,
+        .unborn = f->unborn,
         .fails = f->fails,
         .direct = f->direct,
     };

@@ -13,7 +13,7 @@ struct row {
     int kind, mode;
 };
 
-enum { JOB_COLS = 34 };
+enum { JOB_COLS = 35 };
 
 /* In the order of the SELECT below. */
 static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
@@ -24,7 +24,7 @@ static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
         /* the job */
         COL_INT(&r->state), COL_UINT(&f->attempt_no), COL_UINT(&f->granted),
         COL_UINT(&f->fails), COL_I64(&f->due_ms), COL_I64(&f->expire_after_ms),
-        COL_I64(&f->now_ms),
+        COL_I64(&f->now_ms), COL_UINT(&f->unborn),
         /* its newest attempt */
         COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_INT(&r->method),
         COL_BOOL(&a->gate), COL_TEXT(a->publish_id),
@@ -52,6 +52,8 @@ static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
     return db_row(db,
                   "SELECT j.state, j.attempt_no, j.granted, j.fails, j.due_at,"
                   " p.expire_after_ms, " SQL_NOW ","
+                  " (SELECT COUNT(*) FROM attempt u WHERE u.post_id = j.post_id"
+                  " AND u.publish_id IS NULL),"
                   " a.attempt_no, a.state, a.method, a.gate_token IS NOT NULL,"
                   " a.publish_id, a.upload_url, a.init_date,"
                   " a.bytes_total, a.chunk_size,"

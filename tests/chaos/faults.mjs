@@ -269,7 +269,8 @@ export class Faults {
     return [
       [3, 'emptied', lost(async (dice, note) => {
         note();
-        execFileSync('redis-cli', ['-s', this.stack.path('run/redis.sock'), 'FLUSHALL']);
+        const empty = () => execFileSync('redis-cli', ['-s', this.stack.path('run/redis.sock'), 'FLUSHALL'], { stdio: ['ignore', 'pipe', 'ignore'] });
+        await eventually(empty, { ms: GRACE_MS, every: 100, what: 'Redis' }); // it may have been started just now
       })],
       [3, 'killed', lost(async (dice, note) => {
         note();

@@ -26,6 +26,21 @@ START_TEST(one_account_in_trouble_stops_nobody)
 }
 END_TEST
 
+START_TEST(the_only_account_there_is_closes_it_by_trouble_that_lasts)
+{
+    struct brake b = {.n = 0};
+
+    brake_bad(&b, 7, "tiktok_unavailable", T0);
+    brake_bad(&b, 7, "tiktok_unavailable", T0 + BRAKE_SAME_MS - 1);
+    brake_bad(&b, 7, "tiktok_unavailable", T0 + BRAKE_SAME_MS);
+    ck_assert(!brake_closed(&b));
+    brake_bad(&b, 7, "tiktok_unavailable", T0 + 2 * BRAKE_SAME_MS - 1);
+    ck_assert(!brake_closed(&b));
+    brake_bad(&b, 7, "tiktok_unavailable", T0 + 2 * BRAKE_SAME_MS);
+    ck_assert(brake_closed(&b));
+}
+END_TEST
+
 START_TEST(a_success_in_between_begins_the_count_anew)
 {
     struct brake b = {.n = 0};
@@ -68,7 +83,7 @@ END_TEST
 
 START_TEST(a_probe_that_fails_doubles_the_wait_up_to_its_most)
 {
-    static const int64_t steps[] = {4000, 8000, 16000, 16000};
+    static const int64_t steps[] = {4000, 8000, 8000};
     struct brake b = close_at(T0);
     int64_t now = T0 + BRAKE_FIRST_MS;
 
@@ -103,6 +118,7 @@ START_TEST(a_probe_that_is_never_heard_of_is_followed_by_another)
 END_TEST
 
 UNIT_MAIN("publisher_brake", one_account_in_trouble_stops_nobody,
+          the_only_account_there_is_closes_it_by_trouble_that_lasts,
           a_success_in_between_begins_the_count_anew, what_was_long_ago_does_not_count,
           several_accounts_in_a_row_close_it_and_one_call_probes,
           a_probe_that_fails_doubles_the_wait_up_to_its_most,

@@ -943,6 +943,54 @@ START_TEST(waits_grow_to_five_minutes_and_honour_what_was_asked)
 }
 END_TEST
 
+START_TEST(while_everybody_waits_for_tiktok_nobody_waits_for_long)
+{
+    struct flow_event again = {.what = FLOW_AGAIN, .jitter = 1000, .cap_ms = 8000};
+
+    go_to(FLOW_DO_INIT);
+    flow.start.fails = 20;
+    ck_assert_int_eq(after(again).wait_ms, 8000);
+    go_to(FLOW_DO_INIT);
+    flow.start.fails = 20;
+    again.wait_ms = 61000; /* what was asked for counts all the same */
+    ck_assert_int_eq(after(again).wait_ms, 61000);
+}
+END_TEST
+
+START_TEST(only_sessions_that_tiktok_opened_use_up_a_post)
+{
+    go_to(FLOW_DO_CREATOR);
+    flow.start.attempt_no = FLOW_ATTEMPTS_MAX + 5;
+    flow.start.unborn = 6;
+    expect(after(ok), FLOW_DO_INTENT);
+    go_to(FLOW_DO_CREATOR);
+    flow.start.attempt_no = FLOW_ATTEMPTS_MAX + 5;
+    flow.start.unborn = 5;
+    expect(after(ok), FLOW_DO_FAIL);
+}
+END_TEST
+
+START_TEST(a_granted_post_asks_a_silent_tiktok_more_and_more_seldom_though_often)
+{
+    struct flow_event again = {.what = FLOW_AGAIN, .jitter = 1000};
+    int64_t last = 0;
+
+    go_to(FLOW_DO_SENT);
+    expect(after(ok), FLOW_DO_STATUS);
+    for (int i = 0; i < 40; i++) {
+        struct flow_action a = after(again);
+
+        expect(a, FLOW_DO_STATUS);
+        ck_assert_int_ge(a.at_ms - now, last);
+        last = a.at_ms - now;
+        now = a.at_ms;
+    }
+    ck_assert_int_eq(last, FLOW_SHORT_RETRY_MS);
+    (void)after((struct flow_event)TOLD(PROCESSING, 30000000, YOUNG));
+    ck_assert_int_lt(after(again).at_ms - now, FLOW_SHORT_RETRY_MS);
+}
+END_TEST
+
 START_TEST(a_shutdown_gives_back_what_waits_and_finishes_what_is_committed)
 {
     go_to(FLOW_DO_WAIT);
@@ -1213,6 +1261,9 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_limit_puts_the_post_off_and_is_no_failure_however_late_it_gets,
           a_limit_whose_end_was_not_written_is_written_again_as_one,
           waits_grow_to_five_minutes_and_honour_what_was_asked,
+          while_everybody_waits_for_tiktok_nobody_waits_for_long,
+          only_sessions_that_tiktok_opened_use_up_a_post,
+          a_granted_post_asks_a_silent_tiktok_more_and_more_seldom_though_often,
           a_shutdown_gives_back_what_waits_and_finishes_what_is_committed,
           by_the_gate_the_session_and_its_grant_are_one_write_at_the_due_time,
           by_log_the_gate_is_open_before_tiktok_is_asked_to_fetch,

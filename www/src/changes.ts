@@ -1,7 +1,7 @@
 // Live updates by cheap polling: the server says when to ask again, nothing is asked while the page is hidden,
 // offline or signed out, and failures back off. Screens listen; what they do with a change is theirs.
 import { effect, signal } from '@preact/signals';
-import { expired, request, session } from './api';
+import { ApiError, expired, request, session } from './api';
 import type { Alarm, Changes, PostStatus } from './types';
 
 type Listener = (c: Changes) => void;
@@ -10,8 +10,8 @@ export const counts = signal<Partial<Record<PostStatus, number>>>({});
 export const alarms = signal<Alarm[]>([]);
 /** Notifications that this person has not read. */
 export const unread = signal(0);
-/** The last poll failed: what is shown may be old. */
-export const stale = signal(false);
+/** Why the last polls failed, as a sentence; then what is shown may be old. */
+export const stale = signal('');
 
 const listeners = new Set<Listener>();
 const NORMAL_MS = 15_000;
@@ -61,10 +61,11 @@ async function turn(): Promise<void> {
   try {
     await ask();
     fails = 0;
-    stale.value = false;
-  } catch {
+    stale.value = '';
+  } catch (e) {
     fails += 1;
-    stale.value = fails > 1;
+    const database = e instanceof ApiError && e.code === 'database_unavailable';
+    if (fails > 1) stale.value = database ? 'The database does not answer: posts wait, and go out once it does.' : 'The server cannot be reached.';
   }
   asking = false;
   plan(again ? 0 : undefined);

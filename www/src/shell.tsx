@@ -88,8 +88,8 @@ function Banners() {
           <Icon name="info" /> <a href="/notifications">{unread.value === 1 ? 'One new notification' : `${unread.value}${unread.value === 100 ? ' or more' : ''} new notifications`}</a>
         </p>
       )}
-      {stale.value && (
-        <p class="banner tone-warn" role="status"><Icon name="alert" /> The server cannot be reached. What you see may be old.</p>
+      {stale.value !== '' && (
+        <p class="banner tone-warn" role="status"><Icon name="alert" /> {stale.value} What you see may be old.</p>
       )}
     </div>
   );

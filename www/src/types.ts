@@ -201,7 +201,7 @@ export interface Notification {
 
 /** What keeps posts from going out just now. */
 export interface Alarm {
-  code: 'publisher' | 'overdue' | 'tiktok';
+  code: 'publisher' | 'overdue' | 'tiktok' | 'redis';
   message: string;
 }
 

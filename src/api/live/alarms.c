@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+enum { REDIS_MS = 500 };
+
 static void add(struct alarms *a, const char *code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
@@ -48,6 +50,10 @@ static void look(struct api *api, struct alarms *a)
         add(a, "tiktok", "%s New posts wait and go out by themselves once that is over.",
             r != NULL ? r->sentence : "TikTok refuses every request.");
     }
+    if (redis_ping(api->redis, REDIS_MS, &err) != RC_OK)
+        add(a, "redis",
+            "Redis does not answer: posts still go out, some seconds late. Tell your "
+            "administrator.");
 }
 
 /* One for this process: a worker answers one request at a time. */

@@ -6,10 +6,10 @@
 
 #include "../api.h"
 
-enum { ALARMS_MS = 2000, ALARMS_MAX = 3, ALARM_TEXT_SIZE = 200 };
+enum { ALARMS_MS = 2000, ALARMS_MAX = 4, ALARM_TEXT_SIZE = 200 };
 
 struct alarm {
-    const char *code; /* publisher, overdue, tiktok */
+    const char *code; /* publisher, overdue, tiktok, redis */
     char message[ALARM_TEXT_SIZE];
 };
 struct alarms {
