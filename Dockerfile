@@ -38,6 +38,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates
       && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tts \
     && install -d -o tts -g tts -m 0750 /var/lib/tts /var/lib/tts/media /var/lib/tts/journal \
+         /var/lib/tts/scratch \
          /var/lib/tts/sandbox /run/tts /run/tts/secrets
 COPY tools/docker/wait-and-run /usr/local/bin/wait-and-run
 WORKDIR /var/lib/tts
@@ -73,7 +74,7 @@ COPY schema /usr/local/share/tts/schema
 COPY tools/docker/setup tools/docker/make-secrets /usr/local/bin/
 
 FROM updated AS nginx
-RUN apt-get update && apt-get install -y --no-install-recommends nginx curl \
+RUN apt-get update && apt-get install -y --no-install-recommends nginx curl ca-certificates \
       && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin tts \
     && install -d -o tts -g tts -m 0750 /run/tts /var/lib/tts /var/lib/tts/media /var/lib/tts/sandbox

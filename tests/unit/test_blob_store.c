@@ -418,6 +418,18 @@ START_TEST(the_walk_ends_when_it_is_told_to)
 }
 END_TEST
 
+START_TEST(a_file_made_in_scratch_becomes_a_blob)
+{
+    int fd = -1;
+
+    works(blob_scratch(store, &fd, &err));
+    works(io_write_full(fd, "made anew", 9, &err));
+    works(blob_put_file(store, key, fd, 9, &err));
+    io_close(&fd);
+    holds(BLOB_CONTENT, "made anew");
+}
+END_TEST
+
 START_TEST(the_store_answers_and_tells_its_space)
 {
     struct blob_space space = {0};
@@ -449,6 +461,7 @@ int main(void)
         the_picture_of_an_account_is_peeked_at_and_no_others,
         the_walk_finds_what_is_whole_grows_or_lost_its_blob,
         the_walk_ends_when_it_is_told_to,
+        a_file_made_in_scratch_becomes_a_blob,
         the_store_answers_and_tells_its_space,
     };
     const size_t n = sizeof(tests) / sizeof(tests[0]);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct db *db;
 static struct err err;
@@ -562,6 +563,39 @@ END_TEST
 
 /* --- rights ----------------------------------------------------------------------- */
 
+START_TEST(a_lock_keeps_others_out_until_it_is_given_or_taken_back)
+{
+    struct upload u = begun(10);
+    struct upload other = begun(10);
+    struct db *second = database_open();
+    struct db *third = database_open();
+
+    ok(upload_lock(db, u.id, &err));
+    ck_assert_int_eq(upload_lock(second, u.id, &err), RC_CONFLICT);
+    ck_assert_str_eq(err.code, "upload_busy");
+    ok(upload_lock(second, other.id, &err)); /* one does not keep out of another */
+    upload_unlock(db, u.id);
+    ok(upload_lock(third, u.id, &err));
+    db_free(third); /* as when its worker dies */
+    for (int i = 0; i < 500 && upload_lock(db, u.id, &err) != RC_OK; i++)
+        (void)usleep(10000);
+    ck_assert_int_eq(upload_lock(second, u.id, &err), RC_CONFLICT);
+    db_free(second);
+}
+END_TEST
+
+START_TEST(the_server_ends_a_lock_whose_machine_says_nothing)
+{
+    struct upload u = begun(10);
+
+    ok(upload_lock(db, u.id, &err));
+    ck_assert_int_eq(database_number(db, "SELECT @@SESSION.wait_timeout"), UPLOAD_LOCK_S);
+    upload_unlock(db, u.id);
+    ck_assert_int_eq(database_number(db, "SELECT @@SESSION.wait_timeout"),
+                     database_number(db, "SELECT @@GLOBAL.wait_timeout"));
+}
+END_TEST
+
 START_TEST(the_programs_have_the_rights_for_all_this)
 {
     struct db *admin = db;
@@ -604,4 +638,6 @@ DATABASE_MAIN(
     time_ends_an_upload_before_any_sweep_does, a_sweep_takes_what_is_over_and_only_once,
     two_sweeps_at_once_take_each_upload_once, a_sweep_is_bounded,
     rows_of_the_long_ended_go_and_their_media_stay,
+    a_lock_keeps_others_out_until_it_is_given_or_taken_back,
+    the_server_ends_a_lock_whose_machine_says_nothing,
     the_programs_have_the_rights_for_all_this)
