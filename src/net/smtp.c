@@ -231,34 +231,32 @@ static size_t give(char *buf, size_t size, size_t n, void *arg)
     return len;
 }
 
+#define SET(easy, option, value) (curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
+
 /* TLS with a trusted certificate, unless the server is on this machine. */
-static void secure(CURL *curl, const struct smtp_server *server, const char *host)
+static bool secure(CURL *curl, const struct smtp_server *server, const char *host)
 {
     bool local = is_local(host);
 
-    (void)curl_easy_setopt(curl, CURLOPT_USE_SSL,
-                           (long)(local ? CURLUSESSL_TRY : CURLUSESSL_ALL));
-    (void)curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (local && server->ca_file == NULL) {
-        (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-        (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
+    if (!SET(curl, CURLOPT_USE_SSL, (long)(local ? CURLUSESSL_TRY : CURLUSESSL_ALL)) ||
+        !SET(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2))
+        return false;
     if (server->ca_file != NULL)
-        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, server->ca_file);
+        return SET(curl, CURLOPT_CAINFO, server->ca_file);
+    return !local || (SET(curl, CURLOPT_SSL_VERIFYPEER, 0L) &&
+                      SET(curl, CURLOPT_SSL_VERIFYHOST, 0L));
 }
 
-static void set_up(CURL *curl, const struct smtp_server *server, struct upload *u)
+static bool set_up(CURL *curl, const struct smtp_server *server, struct upload *u)
 {
-    (void)curl_easy_setopt(curl, CURLOPT_URL, server->url);
-    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    (void)curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_READFUNCTION, give);
-    (void)curl_easy_setopt(curl, CURLOPT_READDATA, u);
-    (void)curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)u->left);
-    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)SMTP_CONNECT_MS);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)SMTP_TIMEOUT_MS);
+    return SET(curl, CURLOPT_URL, server->url) &&
+           SET(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps") &&
+           SET(curl, CURLOPT_UPLOAD, 1L) && SET(curl, CURLOPT_READFUNCTION, give) &&
+           SET(curl, CURLOPT_READDATA, u) &&
+           SET(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)u->left) &&
+           SET(curl, CURLOPT_NOSIGNAL, 1L) && SET(curl, CURLOPT_NOPROXY, "*") &&
+           SET(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)SMTP_CONNECT_MS) &&
+           SET(curl, CURLOPT_TIMEOUT_MS, (long)SMTP_TIMEOUT_MS);
 }
 
 /* What became of it. Once the last byte was given to libcurl, an answer that is missing
@@ -296,11 +294,9 @@ static enum rc hand_over(const struct smtp_server *server, const struct smtp_mai
         curl_easy_cleanup(curl);
         return wrong(err, "SMTP_URL or MAIL_FROM is not usable");
     }
-    if (curl != NULL && to != NULL) {
-        set_up(curl, server, &u);
-        secure(curl, server, host);
-        (void)curl_easy_setopt(curl, CURLOPT_MAIL_FROM, from);
-        (void)curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
+    if (curl != NULL && to != NULL && set_up(curl, server, &u) &&
+        secure(curl, server, host) && SET(curl, CURLOPT_MAIL_FROM, from) &&
+        SET(curl, CURLOPT_MAIL_RCPT, to)) {
         code = curl_easy_perform(curl);
         (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
     }
