@@ -286,6 +286,11 @@ static enum rc open_source(struct lane *l, struct err *err)
         return refuse(l, "died",
                       "Repairing this video brought the server down three times. Export "
                       "it as MP4 with H.264 and upload that.");
+    if (blob_is_remote(l->w->blobs)) { /* it is fetched first, which takes its time */
+        rc = repair_report(l->w->db, l->job, 0, REPAIR_STORE_LEASE_MS, err);
+        if (rc != RC_OK)
+            return rc;
+    }
     rc = blob_open(l->w->blobs, l->job->source_key, BLOB_CONTENT, &l->in_fd, &size, err);
     if (rc == RC_NOT_FOUND)
         return refuse(l, "bytes_missing",

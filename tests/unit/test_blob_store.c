@@ -430,6 +430,30 @@ START_TEST(a_file_made_in_scratch_becomes_a_blob)
 }
 END_TEST
 
+START_TEST(a_large_file_made_in_scratch_becomes_a_blob)
+{
+    enum { LEN = (35 << 20) + 7 };
+    char *bytes = xmalloc(LEN);
+    char *back = xmalloc(LEN);
+    int64_t size = 0;
+    size_t got = 0;
+    int fd = -1;
+
+    random_fill(random_system(), bytes, LEN);
+    works(blob_scratch(store, &fd, &err));
+    works(io_write_full(fd, bytes, LEN, &err));
+    works(blob_put_file(store, key, fd, LEN, &err));
+    io_close(&fd);
+    works(blob_open(store, key, BLOB_CONTENT, &fd, &size, &err));
+    ck_assert_int_eq(size, LEN);
+    works(io_pread_full(fd, back, LEN, 0, &got, &err));
+    ck_assert_int_eq(memcmp(bytes, back, LEN), 0);
+    io_close(&fd);
+    free(bytes);
+    free(back);
+}
+END_TEST
+
 START_TEST(the_store_answers_and_tells_its_space)
 {
     struct blob_space space = {0};
@@ -462,6 +486,7 @@ int main(void)
         the_walk_finds_what_is_whole_grows_or_lost_its_blob,
         the_walk_ends_when_it_is_told_to,
         a_file_made_in_scratch_becomes_a_blob,
+        a_large_file_made_in_scratch_becomes_a_blob,
         the_store_answers_and_tells_its_space,
     };
     const size_t n = sizeof(tests) / sizeof(tests[0]);

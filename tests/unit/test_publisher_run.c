@@ -344,8 +344,9 @@ static struct {
     struct http http; /* first */
     http_done_fn *done;
     void *arg;
-    char method[8], path[128], headers[1024], body[8192];
-    int64_t file_len;
+    char method[8], path[BLOB_LINK_SIZE], headers[1024], body[8192];
+    int64_t file_len, source_size;
+    char source[BLOB_LINK_SIZE];
     int busy; /* the next so many requests find too many under way */
     int requests, canceled;
 } tiktok;
@@ -361,13 +362,16 @@ static enum rc submit(UNUSED struct http *h, const struct http_request *req,
     tiktok.done = done;
     tiktok.arg = arg;
     tiktok.headers[0] = '\0';
-    for (size_t i = 0; req->headers[i] != NULL; i++)
+    for (size_t i = 0; req->headers != NULL && req->headers[i] != NULL; i++)
         (void)snprintf(tiktok.headers + strlen(tiktok.headers),
                        sizeof(tiktok.headers) - strlen(tiktok.headers), "%s|",
                        req->headers[i]);
     (void)snprintf(tiktok.method, sizeof(tiktok.method), "%s", req->method);
     (void)snprintf(tiktok.path, sizeof(tiktok.path), "%s", req->url);
     tiktok.file_len = req->file_len;
+    tiktok.source_size = req->source_size;
+    (void)snprintf(tiktok.source, sizeof(tiktok.source), "%s",
+                   req->source != NULL ? req->source : "");
     (void)snprintf(tiktok.body, sizeof(tiktok.body), "%.*s", (int)req->body_len,
                    req->body != NULL ? (const char *)req->body : "");
     tiktok.requests++;
@@ -395,6 +399,28 @@ static void answer(int status, const char *body)
     strbuf_addstr(&res.body, body);
     done(tiktok.arg, RC_OK, &res, &none);
     strbuf_release(&res.body);
+}
+
+/* What an object store says of a file: its status, and its length when there is one. */
+static void tell_size(int status, int64_t length)
+{
+    http_done_fn *done = tiktok.done;
+    const struct http_response res = {.status = status, .content_length = length};
+    struct err none = {0};
+
+    tiktok.done = NULL;
+    done(tiktok.arg, RC_OK, &res, &none);
+}
+
+/* The request came to nothing. */
+static void no_answer(enum rc rc, const char *code)
+{
+    http_done_fn *done = tiktok.done;
+    struct err why;
+
+    (void)err_set(&why, rc, code, "told to");
+    tiktok.done = NULL;
+    done(tiktok.arg, rc, NULL, &why);
 }
 
 #define OK_ERROR "\"error\":{\"code\":\"ok\",\"message\":\"\",\"log_id\":\"LOG\"}"
@@ -1180,6 +1206,128 @@ START_TEST(a_nudge_before_anything_was_sent_makes_nothing_early)
 }
 END_TEST
 
+/* --- files in an object store ---------------------------------------------------- */
+
+static void in_a_bucket(void)
+{
+    blob_store_close(publisher.blobs);
+    ck_assert_int_eq(
+        blob_store_open(
+            &(struct blob_settings){.url = "s3://media?endpoint=https://store.test",
+                                    .access_key = "key",
+                                    .secret_key = "secret"},
+            &publisher.blobs, &err),
+        RC_OK);
+}
+
+static void to_look(void)
+{
+    up_to("creator_info");
+    answer(200, CREATOR);
+    until_request("HEAD", "https://store.test/media/");
+}
+
+START_TEST(a_video_in_a_bucket_is_looked_for_and_sent_from_there)
+{
+    in_a_bucket();
+    to_look();
+    ck_assert_str_eq(db_.writes, "intend ");
+    tell_size(200, BYTES);
+    until_request("POST", "https://api.test/v2/post/publish/video/init/");
+    answer(200, SESSION);
+    until_request("PUT", "https://open-upload.tiktokapis.com/upload");
+    ck_assert_ptr_eq(strstr(tiktok.source, "https://store.test/media/"), tiktok.source);
+    ck_assert_ptr_nonnull(strstr(tiktok.source, db_.media[0].blob_key));
+    ck_assert_int_eq(tiktok.file_len, BYTES);
+    ck_assert_int_eq(tiktok.source_size, BYTES);
+    answer(201, "");
+    until_request("POST", "https://api.test/v2/post/publish/status/fetch/");
+    answer(200, COMPLETE);
+    until_end();
+    ck_assert_ptr_nonnull(strstr(db_.writes, "published "));
+}
+END_TEST
+
+static void fails_when_told(int status, int64_t length)
+{
+    in_a_bucket();
+    to_look();
+    tell_size(status, length);
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend fail ");
+    ck_assert_str_eq(db_.reason, "media_missing");
+}
+
+START_TEST(one_that_is_not_in_the_bucket_fails_before_tiktok_hears_of_it)
+{
+    fails_when_told(404, -1);
+}
+END_TEST
+
+START_TEST(one_of_another_length_fails_before_tiktok_hears_of_it)
+{
+    fails_when_told(200, BYTES + 1);
+}
+END_TEST
+
+static void put_off(void)
+{
+    while (quiet_ms() == FAR && tiktok.done == NULL && publisher.runs.len > 0)
+        turn();
+    ck_assert_ptr_null(strstr(db_.writes, "fail"));
+    ck_assert_int_eq(tiktok.requests, 2); /* creator_info and this */
+}
+
+START_TEST(a_bucket_that_does_not_answer_puts_the_post_off)
+{
+    in_a_bucket();
+    to_look();
+    no_answer(RC_UNAVAILABLE, "http_failed");
+    put_off();
+}
+END_TEST
+
+START_TEST(a_bucket_that_refuses_us_puts_the_post_off)
+{
+    in_a_bucket();
+    to_look();
+    tell_size(403, -1);
+    put_off();
+}
+END_TEST
+
+START_TEST(a_source_that_gives_nothing_is_the_file_not_tiktok)
+{
+    in_a_bucket();
+    to_look();
+    tell_size(200, BYTES);
+    until_request("POST", "https://api.test/v2/post/publish/video/init/");
+    answer(200, SESSION);
+    until_request("PUT", "https://open-upload.tiktokapis.com/upload");
+    no_answer(RC_NOT_FOUND, "source_missing");
+    while (tiktok.done == NULL && publisher.runs.len > 0 && quiet_ms() == FAR)
+        turn();
+    ck_assert_ptr_null(strstr(db_.writes, "published"));
+}
+END_TEST
+
+START_TEST(every_photo_in_a_bucket_is_looked_for)
+{
+    make_photos(3);
+    in_a_bucket();
+    to_look();
+    for (int i = 0; i < 3; i++) {
+        until_request("HEAD", "https://store.test/media/");
+        ck_assert_ptr_nonnull(strstr(tiktok.path, db_.media[i].blob_key));
+        tell_size(200, 17);
+    }
+    until_request("POST", "https://api.test/v2/post/publish/content/init/");
+    answer(200, PULLED);
+    finish();
+    ck_assert_str_eq(db_.writes, "intend open published ");
+}
+END_TEST
+
 UNIT_MAIN_FIXTURE(
     "publisher_run", setup, teardown,
     a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
@@ -1212,4 +1360,11 @@ UNIT_MAIN_FIXTURE(
     a_nudge_brings_the_next_poll_at_once,
     a_nudge_during_a_poll_is_followed_by_another_poll,
     polls_are_rarer_while_webhooks_come_and_a_nudge_is_none_the_later,
-    a_nudge_before_anything_was_sent_makes_nothing_early)
+    a_nudge_before_anything_was_sent_makes_nothing_early,
+    a_video_in_a_bucket_is_looked_for_and_sent_from_there,
+    one_that_is_not_in_the_bucket_fails_before_tiktok_hears_of_it,
+    one_of_another_length_fails_before_tiktok_hears_of_it,
+    a_bucket_that_does_not_answer_puts_the_post_off,
+    a_bucket_that_refuses_us_puts_the_post_off,
+    a_source_that_gives_nothing_is_the_file_not_tiktok,
+    every_photo_in_a_bucket_is_looked_for)
