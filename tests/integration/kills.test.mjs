@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile, readdir, utimes } from 'node:fs/promises';
+import { readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Dice } from '../chaos/dice.mjs';
@@ -30,8 +30,10 @@ let client;
 const files = []; // {bytes, type}: films and photos that tts-media has work with
 const finished = []; // {id, path, sum}
 const ended = new Set(); // paths of uploads that were terminated
+const underWay = new Set(); // paths of those that somebody sends to
 const broken = new Map(); // what was answered when something was away, counted
 let over = false;
+let whole = false; // every upload came to its end, so that it makes sense to look at them
 
 before(async () => {
   console.log(`  SEED=${SEED} KILLS=${KILLS}`);
@@ -68,19 +70,35 @@ async function endPart(name) {
   }, { ms: GRACE_MS, what: `${name} to be started again` });
 }
 
-function killChild(name, dice) {
+function kill(pid) {
   try {
-    process.kill(dice.pick(stack.children(name)), 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if (!['ENOENT', 'ESRCH'].includes(error.code) && !(error instanceof TypeError)) {
+    if (error.code !== 'ESRCH') {
       throw error;
     }
   }
 }
 
+function killChild(name, dice) {
+  const pids = stack.children(name);
+  if (pids.length > 0) {
+    kill(dice.pick(pids));
+  }
+}
+
 const answersSql = () => execFileSync('mariadb', [...stack.databaseArguments(), '-e', 'SELECT 1'], { stdio: ['ignore', 'pipe', 'ignore'] });
 const DEEDS = [
-  [3, 'API worker', (dice) => killChild('tts-api', dice)],
+  [1, 'API worker', (dice) => killChild('tts-api', dice)],
+  // Of four at once, one is likely in the middle of a chunk.
+  [4, 'all API workers', () => stack.children('tts-api').forEach((pid) => kill(pid))],
+  [3, 'API workers between bytes and row', async (dice) => {
+    await writeFile(stack.path('run', 'tts-api.env'), `TTS_FAULT=${dice.pick(['upload.before_row', 'upload.after_row'])}@${dice.between(1, 5)}:crash\n`);
+    await endPart('tts-api');
+    await sleep(dice.between(200, 1000)); // it holds for each worker that comes after
+    await writeFile(stack.path('run', 'tts-api.env'), '');
+    await endPart('tts-api');
+  }],
   [2, 'API parent', () => endPart('tts-api')],
   [2, 'nginx', () => endPart('nginx')],
   [2, 'nginx worker', (dice) => killChild('nginx', dice)],
@@ -92,6 +110,18 @@ const DEEDS = [
   }],
 ];
 
+/**
+ * Expires what was left half done, and creations whose answer was lost: only so many may be
+ * open. tts-media sweeps them in the middle of it all.
+ */
+function expireLeft() {
+  try {
+    stack.sql(`UPDATE upload SET expires_at = 1000 WHERE state = 1 AND created_at < ${Date.now() - 20_000} AND upload_id NOT IN (${['', ...underWay].map((path) => `'${path.split('/').at(-1)}'`)})`);
+  } catch {
+    // MariaDB is being started; the next time will do
+  }
+}
+
 async function breakThings(dice) {
   const count = {};
   for (let i = 0; i < KILLS; i++) {
@@ -99,6 +129,12 @@ async function breakThings(dice) {
     const [what, act] = dice.weighed(DEEDS.map(([weight, ...deed]) => [weight, deed]));
     count[what] = (count[what] ?? 0) + 1;
     await act(dice);
+    if (i % 10 === 9) {
+      expireLeft();
+    }
+    if (i % 25 === 24) {
+      say(`${i + 1} kills, ${finished.length} files finished`);
+    }
   }
   return count;
 }
@@ -122,12 +158,13 @@ async function tried(method, path, options) {
 }
 
 async function until(method, path, options) {
-  for (;;) {
+  for (const end = Date.now() + GRACE_MS; Date.now() < end;) {
     const answer = await tried(method, path, options);
     if (answer) {
       return answer;
     }
   }
+  throw new Error(`${method} ${path} came to nothing: ${JSON.stringify([...broken])}`);
 }
 
 const sumOf = (bytes) => createHash('sha256').update(bytes);
@@ -168,6 +205,7 @@ async function sendFile(dice, seed) {
   const made = await until('POST', '/api/v1/uploads', { body: '', headers: { ...TUS, 'upload-length': String(bytes.length), 'upload-metadata': metadata } });
   assert.equal(made.status, 201, made.text);
   const path = made.headers.location;
+  underWay.add(path);
   let at = { offset: 0 };
   while (at.offset < bytes.length) {
     if (fate !== 'finish' && at.offset > 0 && dice.chance(0.5)) {
@@ -177,7 +215,7 @@ async function sendFile(dice, seed) {
     const next = await sendChunk(path, at.offset, part, dice);
     assert.ok(next.offset >= at.offset, `${path} was at ${at.offset} and is at ${next.offset}: what was promised is lost`);
     at = next;
-    await sleep(dice.between(0, 120)); // or there would be thousands of files to check afterwards
+    await sleep(dice.between(0, 40)); // or there would be thousands of files to check afterwards
   }
   if (at.offset === bytes.length) {
     assert.ok(at.id, 'a finished upload is a medium');
@@ -187,6 +225,7 @@ async function sendFile(dice, seed) {
     assert.ok([204, 410].includes(answer.status), answer.text); // 410: it was done, and not told
     ended.add(path);
   }
+  underWay.delete(path);
 }
 
 async function person(dice) {
@@ -219,9 +258,11 @@ describe('uploads while everything is killed', () => {
     say(`killed: ${Object.entries(count).map(([what, n]) => `${what} ${n}`).join(', ')}`);
     say(`${finished.length} files finished (${(finished.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6).toFixed(0)} MB), ${ended.size} terminated; no answer or a later: ${[...broken].map(([what, n]) => `${what} ${n}`).join(', ')}`);
     assert.ok(finished.length >= KILLS / 4, `only ${finished.length} files were finished`);
+    whole = true;
   });
 
   test('leaves every finished one, to the byte and once', { timeout: 180_000 }, async () => {
+    assert.ok(whole, 'the uploads did not come to their end');
     await eventually(async () => (await client.request('GET', '/api/live')).status === 200, { ms: GRACE_MS, what: 'the API' });
     const media = new Map(rows('SELECT media_id, blob_key, bytes FROM media').map(([id, ...row]) => [id, row]));
     assert.equal(media.size, finished.length, 'as many media as finished uploads');
@@ -238,6 +279,7 @@ describe('uploads while everything is killed', () => {
   });
 
   test('and each of them is judged', { timeout: 300_000 }, async () => {
+    assert.ok(whole, 'the uploads did not come to their end');
     stack.sql('UPDATE media SET next_at = 0 WHERE owner <> 0'); // leases of two minutes are over
     await eventually(() => rows('SELECT COUNT(*) FROM media WHERE state = 1')[0][0] === '0', { ms: 240_000, every: 200, what: 'every file to be checked' });
     const judged = new Map(rows('SELECT media_id, state, LOWER(HEX(sha256)), mime, reason_msg FROM media').map(([id, ...row]) => [id, row]));
@@ -254,6 +296,7 @@ describe('uploads while everything is killed', () => {
   });
 
   test('and after the sweep there is nothing else', { timeout: 180_000 }, async () => {
+    assert.ok(whole, 'the uploads did not come to their end');
     await eventually(() => rows('SELECT COUNT(*) FROM media WHERE state = 2 AND kind = 1 AND strip_frames = 0')[0][0] === '0', { ms: 120_000, every: 200, what: 'the film strips' });
     stack.sql('UPDATE upload SET expires_at = 1000 WHERE state = 1');
     const old = Date.now() / 1000 - OLD_S;
