@@ -14,11 +14,12 @@ import { claims, fill } from './claims.mjs';
 import { files } from './files.mjs';
 import { limits } from './limits.mjs';
 import { CONNECTIONS, SLOW_ROUNDS, Table } from './measure.mjs';
+import { media } from './media.mjs';
 import { LARGE, SMALL, publisher } from './publishing.mjs';
 import { recovery } from './recovery.mjs';
 import { seedAccounts, seedFile } from './seed.mjs';
 
-const PARTS = { claims, api, files, publisher, burst, limits, recovery };
+const PARTS = { claims, api, files, media, publisher, burst, limits, recovery };
 const ACCOUNTS = 200;
 const LONGEST_MS = Number(process.env.BENCH_LONGEST_S ?? 900) * 1000;
 const only = process.env.BENCH_ONLY?.split(/[\s,]+/).filter(Boolean) ?? Object.keys(PARTS);

@@ -3,10 +3,11 @@ import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { BUILD_DIR } from '../harness/stack.mjs';
 import { startBare } from './bare.mjs';
-import { SLOW_ROUNDS, cpuSeconds, exec, interleaved, peakMiB } from './measure.mjs';
+import { SLOW_ROUNDS, cpuSeconds, exec, interleaved, median, peakMiB } from './measure.mjs';
 
 const GIB = 1 << 30;
 const CHUNK = 16 << 20;
+const [GROUPS, GROUP] = [3, 11]; // of short rounds: the groups are what is judged
 
 /** Runs bench_transfer; answers {rate in MB/s, cpu seconds of these processes}. */
 async function transfer(args, headers, pids) {
@@ -53,9 +54,20 @@ export async function files({ stack, table, rounds }) {
 
   const id = stack.sql('SELECT MAX(media_id) FROM media').trim();
   symlinkSync(blob(), join(hello.dir, 'www/assets/film.mp4'));
-  const sent = await interleaved(Math.min(rounds, SLOW_ROUNDS), {
-    accel: () => transfer(['get', `${stack.url}/api/v1/media/${id}/content`, '6'], token, pids),
-    plain: () => transfer(['get', `${hello.url}/assets/film.mp4`, '6'], [], []),
-  });
-  table.compare('1 GiB of media by X-Accel (floor: nginx, same file)', 'MB/s', sent.accel.map(({ rate }) => rate), sent.plain.map(({ rate }) => rate), { atLeast: 0.95 });
+  // Both are the same sendfile() in the end, half a second for each GiB, which is little
+  // against what a shared machine does beside. So it is done often, each round the other
+  // way round, and what is judged are medians of such rounds.
+  const gets = {
+    accel: () => transfer(['get', `${stack.url}/api/v1/media/${id}/content`, '1'], token, pids),
+    plain: () => transfer(['get', `${hello.url}/assets/film.mp4`, '1'], [], []),
+  };
+  await interleaved(1, gets); // the file comes into memory
+  const sent = { accel: [], plain: [] };
+  for (let round = 0; round < GROUPS * GROUP; round++) {
+    for (const name of round % 2 ? ['plain', 'accel'] : ['accel', 'plain']) {
+      sent[name].push((await gets[name]()).rate);
+    }
+  }
+  const grouped = (rates) => Array.from({ length: GROUPS }, (_, i) => median(rates.slice(i * GROUP, (i + 1) * GROUP)));
+  table.compare('1 GiB of media by X-Accel (floor: nginx, same file)', 'MB/s', grouped(sent.accel), grouped(sent.plain), { atLeast: 0.95 });
 }
