@@ -21,7 +21,7 @@
 
 enum {
     REPAIR_LEASE_MS = 15000,
-    REPAIR_STORE_LEASE_MS = 600000, /* while the result is put into the media store */
+    REPAIR_STORE_LEASE_MS = 600000, /* while bytes go to or come from a store far away */
     REPAIR_FAILS_MAX = 3,           /* claims that ended with the claimer's death */
 };
 

@@ -22,6 +22,7 @@ enum {
     /* Sound and picture end where they like; what lacks more than this, or a fiftieth,
      * was not read to its end. */
     SHORT_MS = 1000,
+    STORE_BYTES_MS = 1000, /* what a slow media store takes in a millisecond */
 };
 
 /* A repair under way. */
@@ -214,6 +215,14 @@ static void forget_result(const struct lane *l)
         log_failure("repair.not_cleared", &err); /* the orphan sweep comes by */
 }
 
+/* While the bytes are stored nothing is renewed. */
+static int64_t store_lease_ms(const struct lane *l, int64_t bytes)
+{
+    int64_t ms = REPAIR_LEASE_MS + bytes / STORE_BYTES_MS;
+
+    return blob_is_remote(l->w->blobs) ? ms + REPAIR_STORE_LEASE_MS : ms;
+}
+
 /* Into the media store, then into the library. */
 static enum rc keep(struct lane *l, struct err *err)
 {
@@ -224,7 +233,8 @@ static enum rc keep(struct lane *l, struct err *err)
 
     if (fstat(l->out_fd, &st) != 0)
         return err_set(err, RC_UNAVAILABLE, "child_failed", "cannot look at a file");
-    rc = repair_report(l->w->db, l->job, PROGRESS_FULL, REPAIR_STORE_LEASE_MS, err);
+    rc = repair_report(l->w->db, l->job, PROGRESS_FULL,
+                       store_lease_ms(l, (int64_t)st.st_size), err);
     if (rc != RC_OK)
         return rc;
     FAULT_POINT("repair.before_store");

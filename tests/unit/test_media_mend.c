@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define SOURCE "ffmpeg -v error -y -f lavfi -i testsrc2=s="
-#define SOUND  " -f lavfi -i sine=d=1 "
+#define SOUND  " -f lavfi -i sine=d=0.5 "
 #define FAST   " -c:v libx264 -preset ultrafast -pix_fmt yuv420p "
 
 static char dir[64];
@@ -132,30 +132,32 @@ static const struct {
     int width, height, fps_milli;
     const char *audio;
 } rows[] = {
-    {SOURCE "360x640:r=30:d=1" SOUND FAST "-c:a aac in.mov", "in.mov", true, 360, 640,
+    {SOURCE "360x640:r=30:d=0.5" SOUND FAST "-c:a aac in.mov", "in.mov", true, 360, 640,
      30000, "aac"},
-    {SOURCE "360x640:r=30:d=1" SOUND FAST "-c:a pcm_s16le in.mov", "in.mov", true, 360,
+    {SOURCE "360x640:r=30:d=0.5" SOUND FAST "-c:a pcm_s16le in.mov", "in.mov", true, 360,
      640, 30000, "aac"},
-    {SOURCE "360x640:r=30:d=1" SOUND FAST "-c:a libopus in.mkv", "in.mkv", true, 360, 640,
-     30000, "aac"},
-    {SOURCE "360x640:r=30:d=1 -c:v libx265 -preset ultrafast -x265-params log-level=none "
-            "-pix_fmt yuv420p10le -tag:v hvc1 in.mp4",
+    {SOURCE "360x640:r=30:d=0.5" SOUND FAST "-c:a libopus in.mkv", "in.mkv", true, 360,
+     640, 30000, "aac"},
+    {SOURCE
+     "360x640:r=30:d=0.5 -c:v libx265 -preset ultrafast -x265-params log-level=none "
+     "-pix_fmt yuv420p10le -tag:v hvc1 in.mp4",
      "in.mp4", false, 360, 640, 30000, ""},
-    {SOURCE "360x640:r=15:d=1" SOUND FAST "-c:a aac in.mp4", "in.mp4", false, 360, 640,
+    {SOURCE "360x640:r=15:d=0.5" SOUND FAST "-c:a aac in.mp4", "in.mp4", false, 360, 640,
      30000, "aac"},
-    {SOURCE "360x640:r=120:d=1" FAST "in.mp4", "in.mp4", false, 360, 640, 60000, ""},
-    {SOURCE "300x540:r=30:d=1" FAST "in.mp4", "in.mp4", false, 360, 648, 30000, ""},
-    {SOURCE "4320x2432:r=30:d=0.2" FAST "in.mp4", "in.mp4", false, 1918, 1080, 30000, ""},
-    {SOURCE "361x641:r=30:d=1" SOUND "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 "
+    {SOURCE "360x640:r=120:d=0.5" FAST "in.mp4", "in.mp4", false, 360, 640, 60000, ""},
+    {SOURCE "300x540:r=30:d=0.5" FAST "in.mp4", "in.mp4", false, 360, 648, 30000, ""},
+    {SOURCE "4320x2432:r=30:d=0.1" FAST "in.mp4", "in.mp4", false, 1918, 1080, 30000, ""},
+    {SOURCE "361x641:r=30:d=0.5" SOUND "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 "
             "-c:a libopus in.webm",
      "in.webm", false, 360, 640, 30000, "aac"},
-    {SOURCE "360x640:r=30:d=1 -c:v libvpx -deadline realtime -cpu-used 8 in.webm",
+    {SOURCE "360x640:r=30:d=0.5 -c:v libvpx -deadline realtime -cpu-used 8 in.webm",
      "in.webm", false, 360, 640, 30000, ""},
-    {SOURCE "640x480:r=25:d=1" SOUND "-c:v prores -c:a pcm_s24le -ac 6 in.mov", "in.mov",
-     false, 640, 480, 25000, "aac"},
+    {SOURCE "640x480:r=25:d=0.5" SOUND "-c:v prores -c:a pcm_s24le -ac 6 in.mov",
+     "in.mov", false, 640, 480, 25000, "aac"},
 };
 
-START_TEST(every_kind_of_repair_gives_what_tiktok_takes)
+/* Repairs the rows that are, or are not, a matter of the container alone. */
+static void repair_all(bool copy)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct seen seen = {0};
@@ -164,6 +166,8 @@ START_TEST(every_kind_of_repair_gives_what_tiktok_takes)
         int64_t size = 0;
         int fd;
 
+        if (rows[i].copy != copy)
+            continue;
         run(rows[i].make);
         ck_assert_msg(mend(rows[i].name, &plan, &seen, 0) == CHILD_DONE, "row %zu", i);
         ck_assert_msg(plan.copy == rows[i].copy, "row %zu", i);
@@ -184,6 +188,17 @@ START_TEST(every_kind_of_repair_gives_what_tiktok_takes)
         examined_release(&e);
         io_close(&fd);
     }
+}
+
+START_TEST(another_container_is_enough_for_some)
+{
+    repair_all(true);
+}
+END_TEST
+
+START_TEST(every_kind_of_repair_gives_what_tiktok_takes)
+{
+    repair_all(false);
 }
 END_TEST
 
@@ -219,7 +234,7 @@ START_TEST(nothing_tells_of_the_person_and_it_begins_at_once)
     struct repair_plan plan;
     char found[256];
 
-    run(SOURCE "360x640:r=30:d=1" SOUND FAST
+    run(SOURCE "360x640:r=30:d=0.5" SOUND FAST
                "-c:a aac -metadata title=SECRET -metadata location=+52.5+13.4/ "
                "-metadata:s:v handler_name=SECRET -metadata:s:a title=SECRET in.mov");
     ck_assert_int_eq(mend("in.mov", &plan, &seen, 0), CHILD_DONE);
@@ -259,7 +274,7 @@ START_TEST(what_costs_too_much_or_is_not_wished_any_more_is_ended)
     struct seen seen = {0};
     struct repair_plan plan;
 
-    run(SOURCE "720x1280:r=15:d=20" FAST "in.mp4");
+    run(SOURCE "720x1280:r=15:d=5" FAST "in.mp4");
     ck_assert_int_eq(mend("in.mp4", &plan, &seen, 100000), CHILD_CRASHED);
     seen.call_off = true;
     ck_assert_int_eq(mend("in.mp4", &plan, &seen, 0), CHILD_CALLED_OFF);
@@ -307,7 +322,7 @@ START_TEST(only_its_own_file_can_be_written)
 }
 END_TEST
 
-UNIT_MAIN_FIXTURE("media_mend", setup, teardown,
+UNIT_MAIN_FIXTURE("media_mend", setup, teardown, another_container_is_enough_for_some,
                   every_kind_of_repair_gives_what_tiktok_takes,
                   a_film_on_its_side_is_turned_upright,
                   nothing_tells_of_the_person_and_it_begins_at_once,
