@@ -207,7 +207,7 @@ START_TEST(what_cannot_be_repaired_says_why)
         {MAKE " && n=$(stat -c %s in) && ffmpeg -v error -y -i in -c copy -movflags "
               "+faststart -f mp4 fast && head -c $((n / 3)) fast > in",
          "damaged"},
-        {"ffmpeg -v error -y -f lavfi -i testsrc2=s=360x640:r=30:d=10 -c:v libvpx "
+        {"ffmpeg -v error -y -f lavfi -i testsrc2=s=360x640:r=30:d=5 -c:v libvpx "
          "-deadline realtime -cpu-used 8 -f webm whole && n=$(stat -c %s whole) && head "
          "-c $((n / 3)) whole > in",
          "damaged"},
