@@ -65,10 +65,12 @@ static void done(struct pool_work *w)
 static void fill(struct batch *b)
 {
     struct list *waiting = &b->lane->waiting;
+    struct list_node *next = list_first(waiting);
 
-    while (b->n < JOB_BATCH_MAX && waiting->len > 0) {
-        struct run *r = LIST_ENTRY(list_first(waiting), struct run, waiting);
+    while (next != NULL && b->n < JOB_BATCH_MAX) {
+        struct run *r = LIST_ENTRY(next, struct run, waiting);
 
+        next = list_next(waiting, next);
         list_remove(waiting, &r->waiting);
         if (r->dropped)
             run_came_back(r);

@@ -15,12 +15,12 @@ struct publisher;
 struct run;
 
 struct batches *batches_new(struct publisher *p);
-void batches_free(struct batches *b);
+void batches_free(struct batches *all);
 
 /* Whether this action of a run may be done together with others'. */
 bool batch_takes(const struct run *r) MUST_CHECK;
 
 /* Queues the run for its action; run_came_back() is called for it in the end. */
-void batch_add(struct batches *b, struct run *r);
+void batch_add(struct batches *all, struct run *r);
 
 #endif

@@ -42,13 +42,6 @@ struct turns *turns_new(int64_t bytes_per_s)
     return turns;
 }
 
-static struct turn_account *first_account(const struct ring *ring)
-{
-    struct list_node *n = list_first(&ring->accounts);
-
-    return n != NULL ? LIST_ENTRY(n, struct turn_account, in_ring) : NULL;
-}
-
 static void forget(struct ring *ring, struct turn_account *a)
 {
     list_remove(&ring->accounts, &a->in_ring);
@@ -61,8 +54,14 @@ void turns_free(struct turns *turns)
     if (turns == NULL)
         return;
     for (size_t c = 0; c < TURN_CLASSES; c++) {
-        for (struct turn_account *a; (a = first_account(&turns->rings[c])) != NULL;)
-            forget(&turns->rings[c], a);
+        struct list_node *n = list_first(&turns->rings[c].accounts);
+
+        while (n != NULL) {
+            struct turn_account *a = LIST_ENTRY(n, struct turn_account, in_ring);
+
+            n = list_next(&turns->rings[c].accounts, n);
+            free(a);
+        }
     }
     free(turns);
 }
