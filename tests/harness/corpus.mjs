@@ -1,12 +1,14 @@
 // Files of every kind that people upload, and of every kind that they should not: made by
 // ffmpeg and by hand, the same each time, nothing of it in the repository. Each has the
 // verdict that tts-media must come to.
-import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { Dice } from '../chaos/dice.mjs';
 import { addExif } from './photos.mjs';
 
-const ff = (file, ...args) => execFileSync('ffmpeg', ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', ...args, file]);
+const exec = promisify(execFile);
+const ff = (file, ...args) => exec('ffmpeg', ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y', ...args, file]);
 const bars = (size, rate, seconds) => ['-f', 'lavfi', '-i', `testsrc2=size=${size}:rate=${rate}:duration=${seconds}`];
 const tone = (seconds) => ['-f', 'lavfi', '-i', `sine=frequency=440:duration=${seconds}`];
 const VP8 = ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8'];
@@ -196,7 +198,7 @@ export const corpus = (trap) => [
   ['a JPEG called MP4', 'really-jpeg.mp4', changed(picture(), (b) => b, 'jpg'), 'ready'],
   ['a JPEG with an archive behind it', 'polyglot.jpg', changed(picture(), (b) => behind(b, Buffer.from('PK\x03\x04 and more', 'latin1'))), 'ready'],
   ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => [`a JPEG turned by EXIF, ${n}`, `exif${n}.jpg`, async (file) => {
-    picture()(file);
+    await picture()(file);
     await addExif(file, n);
   }, 'ready', { facts: n < 5 ? { width: 640, height: 480 } : { width: 480, height: 640 } }]),
   ...['jpg', 'png', 'webp', 'gif'].map((ending) => [`half of a ${ending}`, `half.${ending}`, changed(picture(), first(0.5)), lies]),
@@ -209,10 +211,10 @@ export const corpus = (trap) => [
 ];
 
 /** Turns a film by its matrix; ffmpeg does so only when it copies. */
-export function turned(file) {
+export async function turned(file) {
   const lying = `${file}.lying.mp4`;
-  execFileSync('mv', [file, lying]);
-  ff(file, '-i', lying, '-c', 'copy', '-metadata:s:v', 'rotate=90');
+  await rename(file, lying);
+  await ff(file, '-i', lying, '-c', 'copy', '-metadata:s:v', 'rotate=90');
 }
 
 /** Copies of a file, each with some of its bytes wrong: the same for the same seed. */

@@ -11,6 +11,7 @@ import { Stack } from '../harness/stack.mjs';
 const TYPES = { mp4: 'video/mp4', mov: 'video/quicktime', webm: 'video/webm', jpg: 'image/jpeg', png: 'image/png', webp: 'image/webp', gif: 'image/gif', avif: 'image/avif' };
 const typeOf = (name) => TYPES[name.split('.').at(-1)];
 const MANGLED = 12; // of each kind
+const LANES = 3;
 const CHECK_MS = 120_000; // a verdict takes 75 s at the very worst
 
 let stack;
@@ -44,11 +45,11 @@ describe('the corpus', () => {
     assert.ok(rows.length >= 40 && new Set(rows.map(([, name]) => name)).size === rows.length);
     const wrong = [];
     const lines = [];
-    for (const [what, name, make, verdict, { turn, facts = {} } = {}] of rows) {
+    const look = async ([what, name, make, verdict, { turn, facts = {} } = {}]) => {
       const file = stack.path('tmp', name);
       await make(file);
       if (turn) {
-        turned(file);
+        await turned(file);
       }
       const begin = Date.now();
       const media = await judged(file, name);
@@ -68,7 +69,14 @@ describe('the corpus', () => {
           wrong.push(`${what} (${name}): what is said of it: ${message}`);
         }
       }
-    }
+    };
+    // One is made while others are looked at.
+    const left = [...rows];
+    await Promise.all(Array.from({ length: LANES }, async () => {
+      while (left.length > 0) {
+        await look(left.shift());
+      }
+    }));
     console.log(lines.join('\n'));
     console.log(`  ${rows.length} files, ${rows.filter(([, , , verdict]) => verdict === 'ready').length} of them good`);
     assert.deepEqual(wrong, []);
@@ -93,7 +101,7 @@ describe('files with wrong bytes in them', () => {
       }
       console.log(`  ${name}: ${JSON.stringify(count)}`);
       assert.equal(stack.pid('tts-media'), before, 'tts-media was not harmed');
-      assert.equal(stack.sql('SELECT COUNT(*) FROM media WHERE fails > 0').trim(), '0');
+      assert.equal(stack.sql('SELECT COUNT(*) FROM media WHERE fails > 0 AND owner = 0').trim(), '0'); // who has one in hand counts as failed until done
     });
   }
 });
