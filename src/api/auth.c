@@ -16,8 +16,7 @@ static enum rc nobody(struct err *err)
     return err_set(err, RC_DENIED, "not_signed_in", "Sign in first.");
 }
 
-/* --- the cookie -----------------------------------------------------------------------
- */
+/* --- the cookie ---------------------------------------------------------------- */
 
 const char *auth_cookie_name(const struct api_settings *settings)
 {
@@ -65,8 +64,7 @@ static enum rc identify_session(struct api *api, const struct web_request *web,
     return RC_OK;
 }
 
-/* --- the token ------------------------------------------------------------------------
- */
+/* --- the token ----------------------------------------------------------------- */
 
 /* What follows "Bearer ", or NULL when the request carries no such header. */
 static const char *bearer(const struct web_request *web)
@@ -119,8 +117,7 @@ enum rc auth_identify(struct api *api, const struct web_request *web,
     return rc;
 }
 
-/* --- rights ---------------------------------------------------------------------------
- */
+/* --- rights -------------------------------------------------------------------- */
 
 static bool role_allows(enum role role, enum api_auth need)
 {
@@ -152,8 +149,7 @@ enum rc auth_allow(const struct auth_found *found, enum api_auth need, struct er
     return RC_OK;
 }
 
-/* --- requests from other sites --------------------------------------------------------
- */
+/* --- requests from other sites ------------------------------------------------- */
 
 bool auth_safe_method(const char *method)
 {

@@ -16,8 +16,7 @@ enum {
     CURSOR_HEX_SIZE = 2 * CURSOR_SIZE + 1,
 };
 
-/* --- versions ------------------------------------------------------------------------
- */
+/* --- versions ------------------------------------------------------------------ */
 
 /* A proxy that compresses an answer makes its ETag weak, so W/ is let pass: the number
  * says the same. */
@@ -47,8 +46,7 @@ void api_etag(struct web_response *res, uint64_t version)
     web_header_addf(res, "ETag", "\"%" PRIu64 "\"", version);
 }
 
-/* --- pages ---------------------------------------------------------------------------
- */
+/* --- pages --------------------------------------------------------------------- */
 
 static void put_u64(unsigned char out[8], uint64_t n)
 {
@@ -141,8 +139,7 @@ void api_page_end(const struct api *api, struct jsonw *w, const char *list, bool
     jsonw_end(w);
 }
 
-/* --- input ---------------------------------------------------------------------------
- */
+/* --- input --------------------------------------------------------------------- */
 
 enum rc api_json_id(const json_t *object, const char *key, bool required, uint64_t *id,
                     struct err *err)
@@ -185,8 +182,7 @@ enum rc api_json_known(const json_t *object, const char *const allowed[], struct
     return RC_OK;
 }
 
-/* --- findings ------------------------------------------------------------------------
- */
+/* --- findings ------------------------------------------------------------------ */
 
 static struct api_fields kept;
 

@@ -46,8 +46,7 @@ struct worker {
     struct dispatch dispatch;
 };
 
-/* --- a worker -------------------------------------------------------------------------
- */
+/* --- a worker ------------------------------------------------------------------ */
 
 static void worker_stop(void *ctx)
 {
@@ -95,8 +94,7 @@ static void worker_handle(void *ctx, const struct web_request *req,
     dispatch_request(&w->dispatch, req, res);
 }
 
-/* --- the parent -----------------------------------------------------------------------
- */
+/* --- the parent ---------------------------------------------------------------- */
 
 static size_t processors(void)
 {

@@ -16,8 +16,7 @@
 #define FIELD(f)   offsetof(struct api_settings, f)
 #define TIKTOK_URL "https://www.tiktok.com"
 
-/* --- one check for each kind of value -------------------------------------------------
- */
+/* --- one check for each kind of value ------------------------------------------ */
 
 /* Cuts ":443" of https and ":80" of http off; false for what is no port. */
 static bool normalize_port(char *colon, bool https)
@@ -106,8 +105,7 @@ static enum rc scopes_check(const char *value, struct err *err)
                : wrong(err, "must be scopes with commas between");
 }
 
-/* --- all of them ----------------------------------------------------------------------
- */
+/* --- all of them --------------------------------------------------------------- */
 
 static const struct config_key keys[] = {
     {"DATABASE_URL", NULL, CONFIG_SECRET, FIELD(db_url), 0, 1024, db_url_check},

@@ -213,8 +213,7 @@ void key_ring_free(struct key_ring *ring)
     free(ring);
 }
 
-/* --- files ---------------------------------------------------------------------------
- */
+/* --- files --------------------------------------------------------------------- */
 
 static enum rc file_failed(struct err *err, const char *what)
 {
@@ -382,8 +381,7 @@ out:
     return rc;
 }
 
-/* --- what a ring tells ----------------------------------------------------------------
- */
+/* --- what a ring tells --------------------------------------------------------- */
 
 bool key_ring_exposed(const struct key_ring *ring)
 {

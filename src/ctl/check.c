@@ -73,8 +73,7 @@ static void say(struct check *c, bool ok, const char *key, const char *fmt, ...)
     c->wrong += ok ? 0 : 1;
 }
 
-/* --- MariaDB --------------------------------------------------------------------------
- */
+/* --- MariaDB ------------------------------------------------------------------- */
 
 static void check_schema(struct check *c, struct db *db)
 {
@@ -131,8 +130,7 @@ static void check_database(struct check *c)
     db_free(db);
 }
 
-/* --- Redis ----------------------------------------------------------------------------
- */
+/* --- Redis --------------------------------------------------------------------- */
 
 /* A hint that Redis throws away to save memory is a post that is some seconds late. */
 static void check_policy(struct check *c, struct redis *redis)
@@ -171,8 +169,7 @@ static void check_redis(struct check *c)
     redis_free(redis);
 }
 
-/* --- files ----------------------------------------------------------------------------
- */
+/* --- files --------------------------------------------------------------------- */
 
 static void check_keys(struct check *c, const char *key, const char *file)
 {
@@ -255,8 +252,7 @@ static void check_media(struct check *c)
         check_directories(c);
 }
 
-/* --- words ----------------------------------------------------------------------------
- */
+/* --- words --------------------------------------------------------------------- */
 
 static bool is_web_url(const char *url)
 {

@@ -9,8 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* --- settings -------------------------------------------------------------------------
- */
+/* --- settings ------------------------------------------------------------------ */
 
 struct settings {
     char *db_url;
@@ -71,8 +70,7 @@ int ctl_report(struct ctl *ctl, int argc, char **argv, ctl_tell_fn tell)
     return status;
 }
 
-/* --- secrets --------------------------------------------------------------------------
- */
+/* --- secrets ------------------------------------------------------------------- */
 
 static enum rc read_line(FILE *in, const char *what, char *out, size_t size,
                          struct err *err)
@@ -152,8 +150,7 @@ enum rc ctl_check_password(const char *password, const char *email, const char *
     return RC_OK;
 }
 
-/* --- words ----------------------------------------------------------------------------
- */
+/* --- words --------------------------------------------------------------------- */
 
 bool ctl_email_ok(const char *email)
 {

@@ -26,8 +26,7 @@ static const struct ctl_command *const commands[] = {
     &ctl_tiktok_verify_webhook,
 };
 
-/* --- help -----------------------------------------------------------------------------
- */
+/* --- help ---------------------------------------------------------------------- */
 
 static void list_commands(FILE *to)
 {
@@ -119,8 +118,7 @@ int ctl_main(struct ctl *ctl, int argc, char **argv)
     return ctl->command->run(ctl, argc - 1 - taken, argv + 1 + taken);
 }
 
-/* --- how a command ends ---------------------------------------------------------------
- */
+/* --- how a command ends -------------------------------------------------------- */
 
 int ctl_usage(struct ctl *ctl, const char *why)
 {

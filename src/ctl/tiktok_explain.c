@@ -44,8 +44,7 @@ struct explain {
     struct jsonw w; /* the result, an object that is open after say() */
 };
 
-/* --- what every explanation begins with -----------------------------------------------
- */
+/* --- what every explanation begins with ---------------------------------------- */
 
 struct said {
     const char *class, *reason, *sentence, *next_step;
@@ -87,8 +86,7 @@ static void say_ok(struct explain *x, const char *class, const char *sentence,
     say(x, &(struct said){class, NULL, sentence, next_step});
 }
 
-/* --- refusals -------------------------------------------------------------------------
- */
+/* --- refusals ------------------------------------------------------------------ */
 
 /* A code without a row, and no status that says more. */
 static bool is_new(const struct tiktok_reply *reply)
@@ -174,8 +172,7 @@ static void say_failed(struct explain *x, const char *fail_reason,
     jsonw_key_text(&x->w, "failure_class", tiktok_class_name(failure->class));
 }
 
-/* --- OAuth ----------------------------------------------------------------------------
- */
+/* --- OAuth --------------------------------------------------------------------- */
 
 /* People may untick permissions on TikTok's page, and the sign-in succeeds all the same.
  */
@@ -245,8 +242,7 @@ static void explain_revoke(struct explain *x)
            "");
 }
 
-/* --- accounts -------------------------------------------------------------------------
- */
+/* --- accounts ------------------------------------------------------------------ */
 
 static void show_user(struct jsonw *w, const struct tiktok_user *u)
 {
@@ -292,8 +288,7 @@ static void explain_creator(struct explain *x)
     strbuf_release(&json);
 }
 
-/* --- posting --------------------------------------------------------------------------
- */
+/* --- posting ------------------------------------------------------------------- */
 
 /* The host of an upload address, and its port when it has one: all of it that is fit to
  * be shown. */
@@ -439,8 +434,7 @@ static void explain_status(struct explain *x)
     show_progress(&x->w, &status);
 }
 
-/* --- videos ---------------------------------------------------------------------------
- */
+/* --- videos -------------------------------------------------------------------- */
 
 static void show_video(struct jsonw *w, const struct tiktok_video *v)
 {
@@ -498,8 +492,7 @@ static void explain_video_query(struct explain *x)
     show_page(&x->w, &page);
 }
 
-/* --- what TikTok tells by itself -------------------------------------------------------
- */
+/* --- what TikTok tells by itself ----------------------------------------------- */
 
 static const struct {
     enum tiktok_event_kind kind;
@@ -588,8 +581,7 @@ static void explain_webhook(struct explain *x)
     show_event(&x->w, &event);
 }
 
-/* --- chunks ---------------------------------------------------------------------------
- */
+/* --- chunks -------------------------------------------------------------------- */
 
 /* What a status means in the midst of an upload: the body says nothing. */
 static void explain_upload(struct explain *x)
@@ -616,8 +608,7 @@ static void explain_upload(struct explain *x)
     (void)refused(x, tiktok_error_rc(x->reply.error));
 }
 
-/* --- the command ----------------------------------------------------------------------
- */
+/* --- the command --------------------------------------------------------------- */
 
 static const char session_doubt[] =
     "TikTok may have opened a session all the same: another one is begun only when that "

@@ -11,8 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --- add ------------------------------------------------------------------------------
- */
+/* --- add ----------------------------------------------------------------------- */
 
 struct adding {
     const char *email, *name, *scopes_text, *days_text;
@@ -104,8 +103,7 @@ const struct ctl_command ctl_token_add = {
     .run = run_add,
 };
 
-/* --- revoke ---------------------------------------------------------------------------
- */
+/* --- revoke -------------------------------------------------------------------- */
 
 static int run_revoke(struct ctl *ctl, int argc, char **argv)
 {
@@ -141,8 +139,7 @@ const struct ctl_command ctl_token_revoke = {
     .run = run_revoke,
 };
 
-/* --- list -----------------------------------------------------------------------------
- */
+/* --- list ---------------------------------------------------------------------- */
 
 static void show(void *ctx, const struct api_token_line *line)
 {

@@ -32,8 +32,7 @@ static bool name_ok(const char *name, size_t max)
            text_utf16_units(name, len) <= max;
 }
 
-/* --- add ------------------------------------------------------------------------------
- */
+/* --- add ----------------------------------------------------------------------- */
 
 struct adding {
     const char *email, *name, *workspace, *role_text;
@@ -123,8 +122,7 @@ const struct ctl_command ctl_user_add = {
     .run = run_add,
 };
 
-/* --- password, disable, enable --------------------------------------------------------
- */
+/* --- password, disable, enable ------------------------------------------------- */
 
 enum change { CHANGE_PASSWORD, CHANGE_DISABLE, CHANGE_ENABLE };
 
@@ -203,8 +201,7 @@ const struct ctl_command ctl_user_enable = {
     .run = run_enable,
 };
 
-/* --- list -----------------------------------------------------------------------------
- */
+/* --- list ---------------------------------------------------------------------- */
 
 static void show(void *ctx, const struct user_line *line)
 {

@@ -16,8 +16,7 @@
 #define REPLACE(how) how " Then replace the file here.", NEXT_REPLACE_MEDIA
 
 static const struct reason rows[] = {
-    /* --- the publisher's own ----------------------------------------------------------
-     */
+    /* --- the publisher's own --------------------------------------------------- */
     {"missed",
      "Its time had passed by more than the six hours in which it may still go "
      "out, so it was not posted.",
@@ -54,8 +53,7 @@ static const struct reason rows[] = {
      "This post was about to be sent a second time and was stopped; it may be posted.",
      RESOLVE},
 
-    /* --- a person's -------------------------------------------------------------------
-     */
+    /* --- a person's ------------------------------------------------------------ */
     {REASON_EDITED, "It was changed and has not been scheduled again.",
      "Open it and schedule it.", NEXT_CHOOSE_AGAIN},
     {REASON_SAID_PUBLISHED, "Posted, as a person said; TikTok has not confirmed it.", "",

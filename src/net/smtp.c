@@ -20,8 +20,7 @@ enum {
     REPLY_PERMANENT = 500, /* an SMTP reply from here on is for good */
 };
 
-/* --- addresses ------------------------------------------------------------------------
- */
+/* --- addresses ----------------------------------------------------------------- */
 
 static enum rc wrong(struct err *err, const char *msg)
 {
@@ -61,8 +60,7 @@ enum rc smtp_from_check(const char *value, struct err *err)
     return RC_OK;
 }
 
-/* --- the server -----------------------------------------------------------------------
- */
+/* --- the server ---------------------------------------------------------------- */
 
 static bool url_part(CURLU *url, CURLUPart part, char out[HOST_SIZE])
 {
@@ -103,8 +101,7 @@ static bool is_local(const char *host)
            strcmp(host, "[::1]") == 0;
 }
 
-/* --- the message ----------------------------------------------------------------------
- */
+/* --- the message --------------------------------------------------------------- */
 
 static bool is_ascii(const char *s)
 {
@@ -212,8 +209,7 @@ enum rc smtp_message(const struct smtp_mail *mail, struct strbuf *out, struct er
     return strbuf_failed(out) ? err_set(err, RC_BUG, "mail_too_long", "too long") : RC_OK;
 }
 
-/* --- sending --------------------------------------------------------------------------
- */
+/* --- sending ------------------------------------------------------------------- */
 
 struct upload {
     const char *data;

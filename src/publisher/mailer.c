@@ -33,8 +33,7 @@ struct mailer {
     uint64_t inc; /* of the round under way */
 };
 
-/* --- one mail, on the mailer's thread --------------------------------------------------
- */
+/* --- one mail, on the mailer's thread ------------------------------------------ */
 
 static bool read_payload(const char *payload, uint64_t *notification, uint64_t *user)
 {
@@ -169,8 +168,7 @@ static void round_of(struct pool_work *w, const struct pool_kit *kit)
         log_failure("mail.round_failed", &err);
 }
 
-/* --- on the loop
- * ------------------------------------------------------------------------- */
+/* --- on the loop --------------------------------------------------------------- */
 
 static void look_after(struct mailer *m, int64_t ms)
 {

@@ -71,8 +71,7 @@ enum rc apps_each(struct sql *sql, app_fn each, void *ctx, struct err *err)
                     &v, err);
 }
 
-/* --- what an app has -----------------------------------------------------------------
- */
+/* --- what an app has ----------------------------------------------------------- */
 
 static const char *or_setting(const char *text, const char *setting)
 {
@@ -149,8 +148,7 @@ void app_open_id(const struct app *app, const struct person *person,
     strbuf_release(&id);
 }
 
-/* --- members -------------------------------------------------------------------------
- */
+/* --- members ------------------------------------------------------------------- */
 
 enum kind { YES, WORDS, LIST };
 
@@ -343,8 +341,7 @@ enum rc app_change(struct app *app, json_t *changes, struct err *err)
     return RC_OK;
 }
 
-/* --- storing -------------------------------------------------------------------------
- */
+/* --- storing ------------------------------------------------------------------- */
 
 enum rc app_settle(struct sql *sql, const struct settings *settings,
                    const struct app *app, int64_t now_ms, struct err *err)
@@ -413,8 +410,7 @@ enum rc apps_seed(struct sql *sql, struct err *err)
     return rc == RC_OK && apps == 0 ? insert(sql, &app, err) : rc;
 }
 
-/* --- adding --------------------------------------------------------------------------
- */
+/* --- adding -------------------------------------------------------------------- */
 
 /* As live ones: those of the sandbox mode have "sb" in front. */
 static void make_key(const struct random_source *random, struct app *app)
@@ -475,8 +471,7 @@ enum rc app_add(struct sql *sql, const struct random_source *random, json_t *jso
     return rc;
 }
 
-/* --- JSON ----------------------------------------------------------------------------
- */
+/* --- JSON ---------------------------------------------------------------------- */
 
 static void write_list(struct jsonw *w, const char *name, const char *list)
 {

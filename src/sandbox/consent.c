@@ -113,8 +113,7 @@ static const char *fault_of(const struct exchange *x, struct asked *a)
     return NULL;
 }
 
-/* --- the page of what is wrong -------------------------------------------------------
- */
+/* --- the page of what is wrong ------------------------------------------------- */
 
 static const char *explanation(const char *fault)
 {
@@ -152,8 +151,7 @@ static void error_page(struct exchange *x, const char *fault)
     text_copy(x->code, sizeof(x->code), fault);
 }
 
-/* --- the page of consent -------------------------------------------------------------
- */
+/* --- the page of consent ------------------------------------------------------- */
 
 static void add_hidden(struct exchange *x, struct asked *a)
 {
@@ -273,8 +271,7 @@ enum rc consent_page(struct exchange *x, struct err *err)
     return rc == RC_OK ? note(x, err) : rc;
 }
 
-/* --- the decision --------------------------------------------------------------------
- */
+/* --- the decision -------------------------------------------------------------- */
 
 /* Sends the browser to the app with more parameters; the state comes last. */
 static void send_back(struct exchange *x, const struct asked *a, const char *parameters)

@@ -17,8 +17,7 @@
 
 enum { PEOPLE_MAX = 5000, PATH_SIZE = 1200 };
 
-/* --- bodies --------------------------------------------------------------------------
- */
+/* --- bodies -------------------------------------------------------------------- */
 
 /* The body as a JSON object; none at all is {}. The caller gives it back with
  * json_decref(). */
@@ -59,8 +58,7 @@ static void answer_number(struct exchange *x, int status, const char *key, int64
     jsonw_end(&w);
 }
 
-/* --- faults --------------------------------------------------------------------------
- */
+/* --- faults -------------------------------------------------------------------- */
 
 enum rc control_faults(struct exchange *x, struct err *err)
 {
@@ -109,8 +107,7 @@ enum rc control_fault_remove(struct exchange *x, struct err *err)
     return rc;
 }
 
-/* --- knobs and the clock -------------------------------------------------------------
- */
+/* --- knobs and the clock ------------------------------------------------------- */
 
 enum rc turn_knob(struct exchange *x, enum knob knob, int64_t value, struct err *err)
 {
@@ -238,8 +235,7 @@ enum rc control_clock_set(struct exchange *x, struct err *err)
     return rc == RC_OK ? control_clock(x, err) : rc;
 }
 
-/* --- people --------------------------------------------------------------------------
- */
+/* --- people -------------------------------------------------------------------- */
 
 static void write_person(void *ctx, const struct person *person)
 {
@@ -415,8 +411,7 @@ enum rc control_permit(struct exchange *x, struct err *err)
     return control_change(x, make_permit, err);
 }
 
-/* --- publications --------------------------------------------------------------------
- */
+/* --- publications -------------------------------------------------------------- */
 
 static enum rc find_publication(struct exchange *x, struct publication *p,
                                 struct err *err)
@@ -555,8 +550,7 @@ enum rc control_post_show(struct exchange *x, struct err *err)
     return control_change(x, show_post, err);
 }
 
-/* --- reset ---------------------------------------------------------------------------
- */
+/* --- reset --------------------------------------------------------------------- */
 
 static bool stays(const char *table, bool keep_tokens)
 {

@@ -21,8 +21,7 @@ enum {
     PEOPLE_SHOWN = 20,
 };
 
-/* --- what can be set by one click ----------------------------------------------------
- */
+/* --- what can be set by one click ---------------------------------------------- */
 
 /* Faults as a person thinks of them; the form adds endpoint, count and account. */
 static const struct panel_choice troubles[] = {
@@ -78,8 +77,7 @@ static const struct {
 } exits[] = {{REMOVED_BANNED, "Ban the account"},
              {REMOVED_DELETED, "Delete the account"}};
 
-/* --- forms ---------------------------------------------------------------------------
- */
+/* --- forms --------------------------------------------------------------------- */
 
 static void add_fault_forms(struct exchange *x)
 {
@@ -171,8 +169,7 @@ static void add_knobs(struct exchange *x)
                 "name=\"value\"></label><button>Turn</button></form>");
 }
 
-/* --- lists ---------------------------------------------------------------------------
- */
+/* --- lists --------------------------------------------------------------------- */
 
 struct rows {
     struct exchange *x;
@@ -278,8 +275,7 @@ enum rc control_page(struct exchange *x, struct err *err)
     return rc;
 }
 
-/* --- actions -------------------------------------------------------------------------
- */
+/* --- actions ------------------------------------------------------------------- */
 
 static enum rc do_fault(struct exchange *x, struct err *err)
 {

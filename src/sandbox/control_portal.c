@@ -22,8 +22,7 @@ static const struct panel_choice troubles[] = {
     {"unsigned", "has no signature", "{\"signature\": \"missing\"}"},
 };
 
-/* --- webhooks ------------------------------------------------------------------------
- */
+/* --- webhooks ------------------------------------------------------------------ */
 
 static void add_url_form(struct exchange *x, const struct app *app)
 {
@@ -154,8 +153,7 @@ enum rc portal_webhooks(struct exchange *x, struct err *err)
     return rc == RC_OK ? add_list(x, err) : rc;
 }
 
-/* --- apps ----------------------------------------------------------------------------
- */
+/* --- apps ---------------------------------------------------------------------- */
 
 static void add_tick(struct exchange *x, const char *name, bool on, const char *words)
 {
@@ -211,8 +209,7 @@ enum rc portal_apps(struct exchange *x, struct err *err)
     return rc;
 }
 
-/* --- deeds ---------------------------------------------------------------------------
- */
+/* --- deeds --------------------------------------------------------------------- */
 
 /* Changes one of the apps, and stores it; takes changes over. */
 static enum rc change_app(struct exchange *x, const char *key, json_t *changes,

@@ -10,8 +10,7 @@
 
 enum { LISTED_USUAL = 100, LISTED_MAX = 1000 };
 
-/* --- the list ------------------------------------------------------------------------
- */
+/* --- the list ------------------------------------------------------------------ */
 
 struct list {
     struct exchange *x;
@@ -166,8 +165,7 @@ enum rc control_webhooks(struct exchange *x, struct err *err)
     return rc == RC_OK ? l.rc : rc;
 }
 
-/* --- once more -----------------------------------------------------------------------
- */
+/* --- once more ----------------------------------------------------------------- */
 
 static void answer_id(struct exchange *x, int status, int64_t id)
 {
@@ -214,8 +212,7 @@ enum rc control_webhook_again(struct exchange *x, struct err *err)
     return control_change(x, send_again, err);
 }
 
-/* --- a sample ------------------------------------------------------------------------
- */
+/* --- a sample ------------------------------------------------------------------ */
 
 /* Content in the right form, about nothing that is there. */
 static void write_sample(enum webhook_event event, struct strbuf *out)

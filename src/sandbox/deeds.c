@@ -37,8 +37,7 @@ enum rc draft_discard(struct exchange *x, struct publication *p, struct err *err
     return publication_store(x->sql, p, err);
 }
 
-/* --- apps ----------------------------------------------------------------------------
- */
+/* --- apps ---------------------------------------------------------------------- */
 
 static enum rc tell_removed(struct exchange *x, int64_t app_id, int64_t user_id,
                             enum removal why, struct err *err)
@@ -114,8 +113,7 @@ enum rc account_reopen(struct exchange *x, struct person *person, struct err *er
     return set_closed(x, person, 0, err);
 }
 
-/* --- posts ---------------------------------------------------------------------------
- */
+/* --- posts --------------------------------------------------------------------- */
 
 static bool is_public(const struct publication *p)
 {

@@ -16,8 +16,7 @@ enum {
     LINK_MAX = 2048,
 };
 
-/* --- the list of fields --------------------------------------------------------------
- */
+/* --- the list of fields -------------------------------------------------------- */
 
 /* Bits of the fields asked for, by their place in names; false when the parameter is
  * missing, empty, or has one that is not there. */
@@ -47,8 +46,7 @@ static bool read_fields(const struct exchange *x, const char *const *names, size
     }
 }
 
-/* --- people --------------------------------------------------------------------------
- */
+/* --- people -------------------------------------------------------------------- */
 
 enum user_field {
     USER_OPEN_ID,
@@ -209,8 +207,7 @@ static enum rc user_info(struct exchange *x, UNUSED json_t *body, struct err *er
     return rc;
 }
 
-/* --- videos --------------------------------------------------------------------------
- */
+/* --- videos -------------------------------------------------------------------- */
 
 enum video_field {
     VIDEO_ID,
@@ -471,8 +468,7 @@ static enum rc video_query(struct exchange *x, json_t *body, struct err *err)
     return rc;
 }
 
-/* --- rules ---------------------------------------------------------------------------
- */
+/* --- rules --------------------------------------------------------------------- */
 
 const struct api_rules user_info_rules = {SCOPE_USER_BASIC | SCOPE_USER_PROFILE |
                                               SCOPE_USER_STATS,

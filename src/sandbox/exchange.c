@@ -12,8 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-/* --- opening -------------------------------------------------------------------------
- */
+/* --- opening ------------------------------------------------------------------- */
 
 /* The simulator's time in UTC. */
 static struct tm utc(int64_t at_ms)
@@ -78,8 +77,7 @@ enum rc exchange_note(struct exchange *x, struct err *err)
     return call_store(x->sql, &call, err);
 }
 
-/* --- answers of the JSON API ---------------------------------------------------------
- */
+/* --- answers of the JSON API --------------------------------------------------- */
 
 static void write_log_id(struct exchange *x, struct jsonw *w)
 {
@@ -180,8 +178,7 @@ void api_invalid(struct exchange *x, const char *message)
     api_error(x, 400, "invalid_params", message);
 }
 
-/* --- other answers -------------------------------------------------------------------
- */
+/* --- other answers ------------------------------------------------------------- */
 
 void oauth_error(struct exchange *x, const char *error, const char *description)
 {

@@ -20,8 +20,7 @@ enum rc faults_any(struct sql *sql, bool *any, struct err *err)
     return rc;
 }
 
-/* --- taking --------------------------------------------------------------------------
- */
+/* --- taking -------------------------------------------------------------------- */
 
 struct candidate {
     struct fault fault;
@@ -103,8 +102,7 @@ enum rc fault_take(struct sql *sql, const struct fault_target *target,
     return rc;
 }
 
-/* --- setting -------------------------------------------------------------------------
- */
+/* --- setting ------------------------------------------------------------------- */
 
 static enum rc account_id(struct sql *sql, const char *account, int64_t *id,
                           struct err *err)
@@ -182,8 +180,7 @@ enum rc fault_remove(struct sql *sql, int64_t id, int64_t *removed, struct err *
                    removed, err);
 }
 
-/* --- listing -------------------------------------------------------------------------
- */
+/* --- listing ------------------------------------------------------------------- */
 
 static void write_row(void *ctx, const struct sql_row *row)
 {

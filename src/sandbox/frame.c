@@ -15,8 +15,7 @@
 
 enum { AWAIT_STEP_MS = 20, AWAIT_MAX_MS = 120000 };
 
-/* --- routes --------------------------------------------------------------------------
- */
+/* --- routes -------------------------------------------------------------------- */
 
 static bool method_fits(const char *wanted, const char *method)
 {
@@ -55,8 +54,7 @@ static void no_route(struct exchange *x, bool known)
                        : "The simulator has no such page.\n");
 }
 
-/* --- who asks ------------------------------------------------------------------------
- */
+/* --- who asks ------------------------------------------------------------------ */
 
 void drain(const struct exchange *x)
 {
@@ -128,8 +126,7 @@ static enum rc target_of(struct exchange *x, enum style style,
     return RC_OK;
 }
 
-/* --- faults --------------------------------------------------------------------------
- */
+/* --- faults -------------------------------------------------------------------- */
 
 static enum rc meet_fault(struct exchange *x, enum style style, struct fault *fault,
                           struct err *err)
@@ -205,8 +202,7 @@ static enum rc serve_named(struct exchange *x, const struct route *route, struct
     return rc;
 }
 
-/* --- the frame -----------------------------------------------------------------------
- */
+/* --- the frame ----------------------------------------------------------------- */
 
 static bool has_text_body(const struct exchange *x, const struct route *route)
 {

@@ -294,8 +294,7 @@ enum rc control_ledger(struct exchange *x, struct err *err)
     return rc;
 }
 
-/* --- counts --------------------------------------------------------------------------
- */
+/* --- counts -------------------------------------------------------------------- */
 
 #define COUNTED "committed_ms != 0 AND fail_reason = ''"
 

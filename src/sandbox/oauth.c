@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- the form ------------------------------------------------------------------------
- */
+/* --- the form ------------------------------------------------------------------ */
 
 enum { VALUE_SIZE = 1025 }; /* a code may have 1024 characters */
 
@@ -95,8 +94,7 @@ static enum rc check_client(struct exchange *x, const struct form *f, struct app
     return RC_OK;
 }
 
-/* --- answers -------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------- */
 
 void oauth_write_tokens(struct exchange *x, const char *open_id, unsigned scopes,
                         const struct token_pair *pair)
@@ -138,8 +136,7 @@ static enum rc issue(struct exchange *x, const struct app *app,
     return rc;
 }
 
-/* --- code to tokens ------------------------------------------------------------------
- */
+/* --- code to tokens ------------------------------------------------------------ */
 
 /* Challenges are hex here, and not base64url as in RFC 7636. A verifier without a
  * challenge is passed over. */
@@ -219,8 +216,7 @@ static enum rc exchange_code(struct exchange *x, const struct form *f, struct er
     return use_code(x, f, &app, &consent, err);
 }
 
-/* --- refresh, and the app's own token ------------------------------------------------
- */
+/* --- refresh, and the app's own token ------------------------------------------ */
 
 static enum rc refresh(struct exchange *x, const struct form *f, struct err *err)
 {
@@ -279,8 +275,7 @@ static enum rc answer_grant(struct exchange *x, const struct form *f, struct err
     return RC_OK;
 }
 
-/* --- revocation ----------------------------------------------------------------------
- */
+/* --- revocation ---------------------------------------------------------------- */
 
 static enum rc revoke(struct exchange *x, const struct form *f, struct err *err)
 {
@@ -304,8 +299,7 @@ static enum rc revoke(struct exchange *x, const struct form *f, struct err *err)
     return rc;
 }
 
-/* --- requests ------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------ */
 
 static enum rc serve(struct exchange *x,
                      enum rc (*handle)(struct exchange *x, const struct form *f,

@@ -23,8 +23,7 @@ static enum rc no_page(struct err *err)
     return err_set(err, RC_NOT_FOUND, "not_found", "The simulator has no such page.\n");
 }
 
-/* --- cards ---------------------------------------------------------------------------
- */
+/* --- cards --------------------------------------------------------------------- */
 
 static const char *audience(const struct publication *p)
 {
@@ -208,8 +207,7 @@ static enum rc add_posts(struct exchange *x, int64_t user_id, const char *path,
     return rc != RC_OK ? rc : list.rc;
 }
 
-/* --- feed and people -----------------------------------------------------------------
- */
+/* --- feed and people ----------------------------------------------------------- */
 
 enum rc page_feed(struct exchange *x, struct err *err)
 {
@@ -275,8 +273,7 @@ enum rc page_people(struct exchange *x, struct err *err)
     return rc;
 }
 
-/* --- one person ----------------------------------------------------------------------
- */
+/* --- one person ---------------------------------------------------------------- */
 
 /* The person that the path names, "@name", perhaps with %40. */
 static enum rc named_person(struct exchange *x, struct person *person, struct err *err)
@@ -442,8 +439,7 @@ enum rc page_profile(struct exchange *x, struct err *err)
     return rc;
 }
 
-/* --- one post ------------------------------------------------------------------------
- */
+/* --- one post ------------------------------------------------------------------ */
 
 /* What its owner can make of a post. */
 static void add_visibility(struct exchange *x, const struct publication *p,
@@ -498,8 +494,7 @@ enum rc page_post(struct exchange *x, struct err *err)
     return rc;
 }
 
-/* --- deeds ---------------------------------------------------------------------------
- */
+/* --- deeds --------------------------------------------------------------------- */
 
 /* The one field of a form with this name; "" when it is not there. */
 static enum rc form_field(struct exchange *x, const char *name, struct strbuf *value,

@@ -105,8 +105,7 @@ enum rc people_each(struct sql *sql, int64_t limit, person_fn each, void *ctx,
                     SQL_WITH(sql_int(limit)), visit_row, &v, err);
 }
 
-/* --- adding --------------------------------------------------------------------------
- */
+/* --- adding -------------------------------------------------------------------- */
 
 /* Ids follow from the name, so that a person is the same one after a reset. */
 static void make_ids(struct person *p)
@@ -208,8 +207,7 @@ enum rc people_seed(struct sql *sql, struct err *err)
     return rc;
 }
 
-/* --- JSON ----------------------------------------------------------------------------
- */
+/* --- JSON ---------------------------------------------------------------------- */
 
 /* The members that can be changed, and where they are. */
 static const struct member {

@@ -26,8 +26,7 @@ static void make_secret(const struct random_source *random, const char *prefix,
     explicit_bzero(middle, sizeof(middle));
 }
 
-/* --- codes ---------------------------------------------------------------------------
- */
+/* --- codes --------------------------------------------------------------------- */
 
 enum rc code_new(struct sql *sql, const struct random_source *random,
                  const struct consent *consent, char out[CODE_SIZE], struct err *err)
@@ -86,8 +85,7 @@ enum rc code_use(struct sql *sql, const char *code, bool *won, struct err *err)
     return rc;
 }
 
-/* --- permits and tokens --------------------------------------------------------------
- */
+/* --- permits and tokens -------------------------------------------------------- */
 
 enum rc permit_new(struct sql *sql, int64_t now_ms, const struct knobs *knobs,
                    const struct consent *consent, struct permit *permit, struct err *err)

@@ -34,8 +34,7 @@ static int64_t little_endian_24(const unsigned char *p)
     return (int64_t)p[2] << 16 | p[1] << 8 | p[0];
 }
 
-/* --- JPEG ----------------------------------------------------------------------------
- */
+/* --- JPEG ---------------------------------------------------------------------- */
 
 /* SOF0 to SOF15, but for DHT, JPG and DAC, which stand among them. */
 static bool is_frame(unsigned char marker)
@@ -85,8 +84,7 @@ static bool look_at_jpeg(int fd, int64_t size, struct media_look *look)
     return false;
 }
 
-/* --- WebP ----------------------------------------------------------------------------
- */
+/* --- WebP ---------------------------------------------------------------------- */
 
 /* The first chunk says which kind it is and how large. */
 static bool look_at_webp(const unsigned char *b, struct media_look *look)
@@ -107,8 +105,7 @@ static bool look_at_webp(const unsigned char *b, struct media_look *look)
     return look->width > 0 && look->height > 0;
 }
 
-/* --- any -----------------------------------------------------------------------------
- */
+/* --- any ----------------------------------------------------------------------- */
 
 static bool fits(const struct media_look *look)
 {

@@ -19,8 +19,7 @@ enum {
     SIGNATURE_CHARS = 16,
 };
 
-/* --- PNG (ISO/IEC 15948) with one stored block of zlib (RFC 1950, 1951) --------------
- */
+/* --- PNG (ISO/IEC 15948) with one stored block of zlib (RFC 1950, 1951) -------- */
 
 static uint32_t crc32_of(const unsigned char *p, size_t len, uint32_t crc)
 {
@@ -81,8 +80,7 @@ static void add_pixels(struct strbuf *out, const unsigned char *raw, size_t len)
     strbuf_release(&data);
 }
 
-/* --- the pattern ---------------------------------------------------------------------
- */
+/* --- the pattern --------------------------------------------------------------- */
 
 static bool cell_is_on(const unsigned char *digest, int x, int y)
 {
@@ -139,8 +137,7 @@ void picture_draw(const char *name, struct strbuf *out)
     add_chunk(out, "IEND", "", 0);
 }
 
-/* --- addresses that expire -----------------------------------------------------------
- */
+/* --- addresses that expire ----------------------------------------------------- */
 
 void picture_query(const char *secret, const char *name, int64_t expires_s,
                    char out[PICTURE_QUERY_SIZE])

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* --- members -------------------------------------------------------------------------
- */
+/* --- members ------------------------------------------------------------------- */
 
 /* A text of at most units UTF-16 units; "" when it is not there. False: of another type,
  * or too long. */
@@ -51,8 +50,7 @@ static bool read_flags(const json_t *object, const struct flag_name *names, size
     return true;
 }
 
-/* --- videos --------------------------------------------------------------------------
- */
+/* --- videos -------------------------------------------------------------------- */
 
 static const char *read_privacy(const json_t *info, char privacy[PRIVACY_SIZE])
 {
@@ -147,8 +145,7 @@ const char *read_video_source(const json_t *body, struct publication *p,
     return chunk_plan_problem(&p->plan);
 }
 
-/* --- photos --------------------------------------------------------------------------
- */
+/* --- photos -------------------------------------------------------------------- */
 
 const char *read_photo_mode(const json_t *body, struct publication *p)
 {

@@ -12,8 +12,7 @@
 
 enum { UNAUDITED_USER_CAP = 5 }; /* people an unaudited app may post for in a day */
 
-/* --- who may post --------------------------------------------------------------------
- */
+/* --- who may post -------------------------------------------------------------- */
 
 static enum rc user_cap_reached(struct exchange *x, const struct app *app,
                                 const struct person *person, bool *reached,
@@ -58,8 +57,7 @@ static enum rc posting_block(struct exchange *x, const struct app *app,
     return RC_OK;
 }
 
-/* --- creator_info --------------------------------------------------------------------
- */
+/* --- creator_info -------------------------------------------------------------- */
 
 static void write_options(struct jsonw *w, const struct person *person)
 {
@@ -116,8 +114,7 @@ static enum rc creator_info(struct exchange *x, UNUSED json_t *body, struct err 
     return RC_OK;
 }
 
-/* --- inits ---------------------------------------------------------------------------
- */
+/* --- inits --------------------------------------------------------------------- */
 
 static void make_upload_token(const struct exchange *x, char out[UPLOAD_TOKEN_SIZE])
 {
@@ -340,8 +337,7 @@ static enum rc photo_init(struct exchange *x, json_t *body, struct err *err)
     return RC_OK;
 }
 
-/* --- status and cancel ---------------------------------------------------------------
- */
+/* --- status and cancel --------------------------------------------------------- */
 
 /* The publication that the body names. p->id 0: the refusal is written. */
 static enum rc find_named(struct exchange *x, const json_t *body, struct publication *p,
@@ -437,8 +433,7 @@ static enum rc cancel(struct exchange *x, json_t *body, struct err *err)
     return rc;
 }
 
-/* --- rules ---------------------------------------------------------------------------
- */
+/* --- rules --------------------------------------------------------------------- */
 
 const struct api_rules creator_info_rules = {SCOPE_VIDEO_PUBLISH, KNOB_CREATOR_PER_MIN,
                                              creator_info};

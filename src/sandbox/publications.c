@@ -69,8 +69,7 @@ enum rc publication_add(struct sql *sql, struct publication *p, struct err *err)
     return insert(sql, p, err);
 }
 
-/* --- reading -------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------- */
 
 static void read_upload(struct publication *p, const struct sql_row *row)
 {
@@ -224,8 +223,7 @@ enum rc publications_each(struct sql *sql, const struct publication_filter *filt
     return RC_OK;
 }
 
-/* --- changing ------------------------------------------------------------------------
- */
+/* --- changing ------------------------------------------------------------------ */
 
 enum rc publication_receive(struct sql *sql, const struct publication *p,
                             const struct content_range *range, const char *file,
@@ -353,8 +351,7 @@ enum rc publications_abandon(struct sql *sql, int64_t app_id, int64_t user_id,
         NULL, err);
 }
 
-/* --- state ---------------------------------------------------------------------------
- */
+/* --- state --------------------------------------------------------------------- */
 
 enum publication_state publication_state(const struct publication *p, int64_t now_ms)
 {

@@ -53,8 +53,7 @@ struct job {
     bool unwritten;
 };
 
-/* --- files ---------------------------------------------------------------------------
- */
+/* --- files --------------------------------------------------------------------- */
 
 static void path_of(const struct job *job, const char *name, char path[PATH_SIZE])
 {
@@ -125,8 +124,7 @@ static void job_free(struct job *job)
     free(job);
 }
 
-/* --- bytes ---------------------------------------------------------------------------
- */
+/* --- bytes --------------------------------------------------------------------- */
 
 static int64_t size_max(const struct job *job)
 {
@@ -200,8 +198,7 @@ static bool pour(void *arg, const struct http_response *head, const void *data,
     return !job->cut;
 }
 
-/* --- the end of a file ---------------------------------------------------------------
- */
+/* --- the end of a file --------------------------------------------------------- */
 
 /* What all files of a publication come to. */
 struct sum {
@@ -313,8 +310,7 @@ static enum rc take_file(struct job *job, struct publication *p, struct err *err
     return rc == RC_OK && missing == 0 ? commit(c, p, err) : rc;
 }
 
-/* --- the end of a request ------------------------------------------------------------
- */
+/* --- the end of a request ------------------------------------------------------ */
 
 static enum rc try_again(struct job *job, int64_t *tries, struct err *err)
 {
@@ -409,8 +405,7 @@ static void settle(struct job *job, const struct pull_outcome *outcome)
     courier_again(c);
 }
 
-/* --- requests ------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------ */
 
 static void done(void *arg, enum rc rc, const struct http_response *res,
                  const struct err *err);
@@ -524,8 +519,7 @@ static void done(void *arg, enum rc rc, const struct http_response *res,
         settle(job, &outcome);
 }
 
-/* --- faults --------------------------------------------------------------------------
- */
+/* --- faults -------------------------------------------------------------------- */
 
 /* A fault plays the host. True when it answered in its place. */
 static bool meet_fault(struct job *job, const struct fault_spec *spec)
@@ -547,8 +541,7 @@ static bool meet_fault(struct job *job, const struct fault_spec *spec)
     return true;
 }
 
-/* --- turns ---------------------------------------------------------------------------
- */
+/* --- turns --------------------------------------------------------------------- */
 
 static struct job *job_new(struct puller *puller)
 {

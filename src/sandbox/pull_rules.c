@@ -7,8 +7,7 @@
 
 enum { DOMAIN_MAX = 253, HTTPS_PORT = 443 };
 
-/* --- addresses -----------------------------------------------------------------------
- */
+/* --- addresses ----------------------------------------------------------------- */
 
 /* A dot as it is, or percent-encoded; answers its length in bytes, or 0. */
 static size_t dot_len(const char *p)
@@ -63,8 +62,7 @@ bool pull_url_usable(const char *url)
            url_origin(url, &origin, &ignored) == RC_OK;
 }
 
-/* --- properties ----------------------------------------------------------------------
- */
+/* --- properties ---------------------------------------------------------------- */
 
 static bool is_prefix(const char *entry)
 {
@@ -159,8 +157,7 @@ enum cover properties_cover(const char *list, const char *url)
     return cover;
 }
 
-/* --- attempts ------------------------------------------------------------------------
- */
+/* --- attempts ------------------------------------------------------------------ */
 
 static enum pull_verdict judge_status(const struct pull_outcome *outcome)
 {

@@ -29,8 +29,7 @@ enum rc pulls_add(struct sql *sql, const struct publication *p,
     return rc;
 }
 
-/* --- reading -------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------- */
 
 static void read_pull(void *ctx, const struct sql_row *row)
 {
@@ -118,8 +117,7 @@ enum rc pulls_next(struct sql *sql, int64_t *due_ms, int64_t *until_ms, struct e
     return rc;
 }
 
-/* --- changing ------------------------------------------------------------------------
- */
+/* --- changing ------------------------------------------------------------------ */
 
 enum rc pull_take(struct sql *sql, int64_t now_ms, int64_t parallel, struct pull *pull,
                   struct err *err)

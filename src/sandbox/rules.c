@@ -8,8 +8,7 @@
 /* TikTok's file limit, 4 GB, in the wider reading. */
 static const int64_t video_size_max = INT64_C(4) << 30;
 
-/* --- chunk plans ---------------------------------------------------------------------
- */
+/* --- chunk plans --------------------------------------------------------------- */
 
 const char *chunk_plan_problem(const struct chunk_plan *plan)
 {
@@ -46,8 +45,7 @@ int64_t chunk_last_byte(const struct chunk_plan *plan, int64_t first)
     return first + plan->chunk_size - 1;
 }
 
-/* --- one chunk -----------------------------------------------------------------------
- */
+/* --- one chunk ----------------------------------------------------------------- */
 
 /* Reads the number before the first of the characters in stop, and steps over both. */
 static bool number_until(const char **p, char stop, int64_t *n)
@@ -102,8 +100,7 @@ enum put_verdict put_judge(const struct chunk_plan *plan, int64_t received,
     return PUT_TAKE;
 }
 
-/* --- scopes --------------------------------------------------------------------------
- */
+/* --- scopes -------------------------------------------------------------------- */
 
 const struct scope_words scope_table[SCOPE_COUNT] = {
     {SCOPE_USER_BASIC, "user.info.basic", "Read your name and picture"},
@@ -155,8 +152,7 @@ void scopes_format(unsigned scopes, struct strbuf *out)
     }
 }
 
-/* --- posts ---------------------------------------------------------------------------
- */
+/* --- posts --------------------------------------------------------------------- */
 
 const char *privacy_option(bool private_account, size_t i)
 {
@@ -235,8 +231,7 @@ bool fail_reason_known(const char *reason)
     return false;
 }
 
-/* --- redirect addresses --------------------------------------------------------------
- */
+/* --- redirect addresses -------------------------------------------------------- */
 
 bool redirect_registered(const char *list, const char *uri)
 {

@@ -73,8 +73,7 @@ static enum rc script(struct sql *sql, const char *text, struct err *err)
     return code == SQLITE_OK ? RC_OK : failed(sql, code, err);
 }
 
-/* --- statements ----------------------------------------------------------------------
- */
+/* --- statements ---------------------------------------------------------------- */
 
 static enum rc prepare(struct sql *sql, const char *text, sqlite3_stmt **stmt,
                        struct err *err)
@@ -187,8 +186,7 @@ void sql_text_at(const struct sql_row *row, int column, char *out, size_t size)
     text_copy(out, size, sql_text_of(row, column));
 }
 
-/* --- transactions --------------------------------------------------------------------
- */
+/* --- transactions -------------------------------------------------------------- */
 
 static enum rc lock(struct sql *sql, struct err *err)
 {
@@ -227,8 +225,7 @@ enum rc sql_end(struct sql *sql, enum rc rc, struct err *err)
     return rc;
 }
 
-/* --- opening -------------------------------------------------------------------------
- */
+/* --- opening ------------------------------------------------------------------- */
 
 static enum rc create_tables(struct sql *sql, struct err *err)
 {

@@ -20,8 +20,7 @@
 
 enum { PATH_SIZE = 1200, TYPE_SIZE = 64, HEADER_TYPE_SIZE = 64 };
 
-/* --- which upload --------------------------------------------------------------------
- */
+/* --- which upload -------------------------------------------------------------- */
 
 /* The publication that the address names; p->id 0 when there is none. */
 static enum rc find_upload(struct exchange *x, struct publication *p, struct err *err)
@@ -63,8 +62,7 @@ enum rc upload_target(struct exchange *x, struct fault_target *target, struct er
     return RC_OK;
 }
 
-/* --- answers -------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------- */
 
 /* How far the upload is. TikTok's pages leave open whether that is a count. */
 static void answer_progress(struct exchange *x, int status, const struct publication *p)
@@ -135,8 +133,7 @@ static void judge(struct exchange *x, const struct publication *p,
     }
 }
 
-/* --- bytes ---------------------------------------------------------------------------
- */
+/* --- bytes --------------------------------------------------------------------- */
 
 /* Names the file after the first chunk's type. */
 static void name_file(const struct exchange *x, struct publication *p)
@@ -213,8 +210,7 @@ static enum rc take_chunk(struct exchange *x, int fd, const struct content_range
     return rc;
 }
 
-/* --- the last byte -------------------------------------------------------------------
- */
+/* --- the last byte ------------------------------------------------------------- */
 
 /* What a glance at the whole file says; NULL when TikTok would take it. */
 static enum rc look(struct exchange *x, int fd, struct publication *p,
@@ -231,8 +227,7 @@ static enum rc look(struct exchange *x, int fd, struct publication *p,
     return rc;
 }
 
-/* --- the request ---------------------------------------------------------------------
- */
+/* --- the request --------------------------------------------------------------- */
 
 /* The bytes are in their place: they count if nobody else's came first. */
 static enum rc count_chunk(struct exchange *x, struct publication *p,

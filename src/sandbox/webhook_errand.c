@@ -33,8 +33,7 @@ struct sender {
     bool settled; /* the addresses of the settings have been looked at */
 };
 
-/* --- what has happened ---------------------------------------------------------------
- */
+/* --- what has happened --------------------------------------------------------- */
 
 static enum rc tell(struct courier *c, const struct app *app, const struct publication *p,
                     enum webhook_event event, int64_t at_ms, struct err *err)
@@ -125,8 +124,7 @@ static enum rc gather(struct sender *s, int64_t *next_ms, struct err *err)
     return rc;
 }
 
-/* --- what came of a delivery ---------------------------------------------------------
- */
+/* --- what came of a delivery --------------------------------------------------- */
 
 /* 200 and nothing else is an answer that counts. */
 static enum rc settle_trip(struct courier *c, struct webhook *h, struct err *err)
@@ -197,8 +195,7 @@ static void on_answer(void *arg, enum rc rc, const struct http_response *res,
     courier_again(c);
 }
 
-/* --- sending -------------------------------------------------------------------------
- */
+/* --- sending ------------------------------------------------------------------- */
 
 static struct trip *free_place(struct sender *s)
 {
@@ -342,8 +339,7 @@ static enum rc send_due(struct sender *s, struct err *err)
     return rc;
 }
 
-/* --- the errand ----------------------------------------------------------------------
- */
+/* --- the errand ---------------------------------------------------------------- */
 
 static void *begin(struct courier *c)
 {

@@ -29,8 +29,7 @@ enum webhook_event webhook_event_named(const char *name)
     return (enum webhook_event)i;
 }
 
-/* --- when ----------------------------------------------------------------------------
- */
+/* --- when ---------------------------------------------------------------------- */
 
 /* Never. */
 #define NEVER INT64_MAX
@@ -133,8 +132,7 @@ int64_t webhook_again_ms(int64_t now_ms, int64_t first_ms, int64_t tries,
     return now_ms + ms < end_ms ? now_ms + ms : end_ms;
 }
 
-/* --- what is sent --------------------------------------------------------------------
- */
+/* --- what is sent -------------------------------------------------------------- */
 
 void webhook_write_body(struct strbuf *out, const struct webhook_envelope *envelope)
 {

@@ -20,8 +20,7 @@ const char *webhook_state_name(enum webhook_state state)
     return names[state];
 }
 
-/* --- reading -------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------- */
 
 static void read_sending(struct webhook *h, const struct sql_row *row)
 {
@@ -126,8 +125,7 @@ enum rc webhooks_count(struct sql *sql, int64_t counts[WEBHOOK_STATE_COUNT],
                     keep_count, counts, err);
 }
 
-/* --- writing -------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------------- */
 
 /* Those that are over go when there are very many. */
 static enum rc prune(struct sql *sql, struct err *err)
@@ -184,8 +182,7 @@ enum rc webhooks_release(struct sql *sql, const struct webhook *passed, int64_t 
                    NULL, err);
 }
 
-/* --- telling -------------------------------------------------------------------------
- */
+/* --- telling ------------------------------------------------------------------- */
 
 static void write_reason(struct strbuf *out, int64_t reason)
 {

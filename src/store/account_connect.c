@@ -15,8 +15,7 @@ const char *account_url(const char *url)
     return url != NULL && strlen(url) <= ACCOUNT_URL_MAX ? url : "";
 }
 
-/* --- the connect in progress
- * ------------------------------------------------------------------ */
+/* --- the connect in progress --------------------------------------------------- */
 
 enum rc connect_txn_load(struct db *db, uint64_t workspace_id, uint64_t txn_id,
                          struct connect_txn *out, struct err *err)
@@ -55,8 +54,7 @@ enum rc connect_txn_wipe(struct db *db, uint64_t workspace_id, uint64_t txn_id,
                    SQL_ARGS(args), NULL, err);
 }
 
-/* --- the account's row
- * -------------------------------------------------------------------------- */
+/* --- the account's row --------------------------------------------------------- */
 
 struct profile {
     const struct connect_profile *p;
@@ -169,8 +167,7 @@ enum rc connect_account(struct db *db, const struct connect_profile *profile,
     return rc;
 }
 
-/* --- its tokens
- * --------------------------------------------------------------------------------- */
+/* --- its tokens ---------------------------------------------------------------- */
 
 struct first_pair {
     uint64_t workspace_id, account_id;

@@ -47,8 +47,7 @@ enum rc account_token_load(struct db *db, uint64_t account_id, struct account_to
     return RC_OK;
 }
 
-/* --- the right to refresh
- * ----------------------------------------------------------------- */
+/* --- the right to refresh ------------------------------------------------------ */
 
 enum rc account_token_claim(struct db *db, uint64_t account_id, unsigned version,
                             uint64_t inc, struct err *err)
@@ -112,8 +111,7 @@ enum rc account_token_due(struct db *db, struct token_due *out, size_t max, size
     return rc;
 }
 
-/* --- a new pair
- * ------------------------------------------------------------------------------ */
+/* --- a new pair ---------------------------------------------------------------- */
 
 struct change {
     uint64_t workspace_id; /* 0: not said */
@@ -350,8 +348,7 @@ enum rc account_token_wipe(struct db *db, uint64_t account_id, struct err *err)
                    SQL_ARGS(args), NULL, err);
 }
 
-/* --- what TikTok says of the account
- * ------------------------------------------------------------ */
+/* --- what TikTok says of the account ------------------------------------------- */
 
 struct creator_change {
     uint64_t account_id, workspace_id;

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* --- texts ----------------------------------------------------------------------------
- */
+/* --- texts --------------------------------------------------------------------- */
 
 static const char *const scope_names[] = {
     [API_SCOPE_READ] = "read",
@@ -48,8 +47,7 @@ bool api_token_looks_right(const char *text)
                API_TOKEN_SIZE - sizeof(TOKEN_START);
 }
 
-/* --- making and ending ----------------------------------------------------------------
- */
+/* --- making and ending --------------------------------------------------------- */
 
 struct adding {
     const struct api_token_new *token;
@@ -128,8 +126,7 @@ enum rc api_token_revoke(struct db *db, uint64_t token_id, struct err *err)
     return db_transaction(db, revoke_steps, &token_id, err);
 }
 
-/* --- reading --------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------- */
 
 static enum rc unknown(struct err *err)
 {

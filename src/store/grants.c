@@ -118,8 +118,7 @@ static bool wanted(const char *user, const char *table, const char *word)
     return false;
 }
 
-/* --- statements about users, which take no bound values
- * --------------------------------- */
+/* --- statements about users, which take no bound values ------------------------ */
 
 /* A host in quotes; what is not part of a name, address or pattern is refused before. */
 static bool is_host(const char *host)
@@ -140,8 +139,7 @@ static enum rc run(struct db *db, struct strbuf *sql, struct err *err)
     return rc;
 }
 
-/* --- users
- * --------------------------------------------------------------------------------- */
+/* --- users --------------------------------------------------------------------- */
 
 enum rc grants_user(struct db *db, const char *name, const char *host,
                     const char *password, struct err *err)
@@ -172,8 +170,7 @@ enum rc grants_user(struct db *db, const char *name, const char *host,
     return run(db, &sql, err);
 }
 
-/* --- rights
- * -------------------------------------------------------------------------------- */
+/* --- rights -------------------------------------------------------------------- */
 
 struct user {
     char name[NAME_SIZE], host[NAME_SIZE];

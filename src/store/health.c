@@ -132,8 +132,7 @@ enum rc health_late(struct db *db, struct health_late *out, struct err *err)
     return RC_OK;
 }
 
-/* --- publishers -----------------------------------------------------------------------
- */
+/* --- publishers ---------------------------------------------------------------- */
 
 enum rc health_publishers(struct db *db, struct health_publishers *out, struct err *err)
 {
@@ -152,8 +151,7 @@ enum rc health_publishers(struct db *db, struct health_publishers *out, struct e
     return rc;
 }
 
-/* --- the alarm ------------------------------------------------------------------------
- */
+/* --- the alarm ----------------------------------------------------------------- */
 
 static enum rc tell(struct db *db, const struct group *g, int64_t now_ms, struct err *err)
 {

@@ -2,8 +2,7 @@
 
 #include "stmt.h"
 
-/* --- figures --------------------------------------------------------------------------
- */
+/* --- figures ------------------------------------------------------------------- */
 
 struct counting {
     struct inspect_stats *stats;
@@ -94,8 +93,7 @@ enum rc inspect_processes(struct db *db, inspect_process_fn each, void *ctx,
                    SQL_NONE, SQL_COLS(cols), rows, err);
 }
 
-/* --- one post -------------------------------------------------------------------------
- */
+/* --- one post ------------------------------------------------------------------ */
 
 enum rc inspect_post(struct db *db, uint64_t post_id, struct inspect_post *out,
                      struct err *err)

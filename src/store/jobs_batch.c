@@ -134,8 +134,7 @@ static enum rc tell_all(struct db *db, struct job_steps all, enum event_kind kin
     return run_all(db, &m, all, err);
 }
 
-/* --- INTENT --------------------------------------------------------------------------
- */
+/* --- INTENT -------------------------------------------------------------------- */
 
 static enum rc intend_jobs(struct db *db, struct job_steps all, struct err *err)
 {
@@ -194,8 +193,7 @@ enum rc job_intend_all(struct db *db, struct job_steps all, struct err *err)
     return db_transaction(db, intend_steps, &all, err);
 }
 
-/* --- PERSIST -------------------------------------------------------------------------
- */
+/* --- PERSIST ------------------------------------------------------------------- */
 
 static enum rc hold_ungranted(struct db *db, struct job_steps all, struct err *err)
 {
@@ -225,8 +223,7 @@ enum rc job_persist_all(struct db *db, struct job_steps all, struct err *err)
     return db_transaction(db, persist_steps, &all, err);
 }
 
-/* --- GRANT ---------------------------------------------------------------------------
- */
+/* --- GRANT --------------------------------------------------------------------- */
 
 static enum rc grant_jobs(struct db *db, struct job_steps all, struct err *err)
 {
@@ -269,8 +266,7 @@ enum rc job_grant_all(struct db *db, struct job_steps all, struct err *err)
     return db_transaction(db, grant_steps, &all, err);
 }
 
-/* --- SENT ----------------------------------------------------------------------------
- */
+/* --- SENT ---------------------------------------------------------------------- */
 
 static enum rc hold_granted(struct db *db, struct job_steps all, struct err *err)
 {
@@ -300,8 +296,7 @@ enum rc job_sent_all(struct db *db, struct job_steps all, struct err *err)
     return db_transaction(db, sent_steps, &all, err);
 }
 
-/* --- PUBLISHED -----------------------------------------------------------------------
- */
+/* --- PUBLISHED ----------------------------------------------------------------- */
 
 static enum rc publish_jobs(struct db *db, struct job_steps all, struct err *err)
 {

@@ -14,8 +14,7 @@ void job_places(struct strbuf *sql, size_t n)
         strbuf_addstr(sql, i == 0 ? "?" : ",?");
 }
 
-/* --- claims --------------------------------------------------------------------------
- */
+/* --- claims -------------------------------------------------------------------- */
 
 struct claiming {
     struct job_claim *c;
@@ -147,8 +146,7 @@ enum rc job_claim(struct db *db, struct job_claim *claim, struct err *err)
     return db_transaction(db, claim_steps, &w, err);
 }
 
-/* --- heartbeats ------------------------------------------------------------------------
- */
+/* --- heartbeats ---------------------------------------------------------------- */
 
 struct held {
     uint64_t post_id, fence;
@@ -232,8 +230,7 @@ enum rc job_beat(struct db *db, struct job_beat *beat, struct err *err)
     return RC_OK;
 }
 
-/* --- sweeps
- * ------------------------------------------------------------------------------ */
+/* --- sweeps -------------------------------------------------------------------- */
 
 struct sweep {
     struct job_hint next;

@@ -24,8 +24,7 @@ void job_code(char out[JOB_CODE_SIZE], const char *code)
         *p = '_';
 }
 
-/* --- ends
- * -------------------------------------------------------------------------------- */
+/* --- ends ---------------------------------------------------------------------- */
 
 /* One row for each: what it does to the job and in which states, and what is told. The
  * values are reason (NULL: as it was), when (see below) and the guard's. */
@@ -113,8 +112,7 @@ enum rc job_end(struct db *db, const struct job_ref *ref, enum job_end how,
     return db_transaction(db, end_steps, &e, err);
 }
 
-/* --- an account that cannot post
- * ------------------------------------------------------------ */
+/* --- an account that cannot post ----------------------------------------------- */
 
 static enum rc block(struct db *db, uint64_t account_id, const char *reason, int64_t now,
                      struct err *err)

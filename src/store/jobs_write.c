@@ -49,8 +49,7 @@ struct step {
     const char *ids;
 };
 
-/* --- INTENT
- * -------------------------------------------------------------------------------- */
+/* --- INTENT -------------------------------------------------------------------- */
 
 static enum rc intend_job(struct db *db, const struct step *s, struct err *err)
 {
@@ -126,8 +125,7 @@ enum rc job_intend(struct db *db, const struct job_ref *ref,
     return db_transaction(db, intend_steps, &s, err);
 }
 
-/* --- PERSIST
- * ------------------------------------------------------------------------------- */
+/* --- PERSIST ------------------------------------------------------------------- */
 
 /* Prolongs the job, which must be running this attempt and not be granted. */
 static enum rc hold_ungranted(struct db *db, const struct step *s, struct err *err)
@@ -192,8 +190,7 @@ enum rc job_persist(struct db *db, const struct job_ref *ref, unsigned no,
     return db_transaction(db, persist_steps, &s, err);
 }
 
-/* --- GRANT: the commit point
- * ----------------------------------------------------------------- */
+/* --- GRANT: the commit point --------------------------------------------------- */
 
 enum rc job_commit(struct db *db, const struct job_ref *ref, unsigned no, struct err *err)
 {
@@ -249,8 +246,7 @@ enum rc job_grant(struct db *db, const struct job_ref *ref, unsigned no, struct 
     return db_transaction(db, grant_steps, &s, err);
 }
 
-/* --- SENT
- * ------------------------------------------------------------------------------------ */
+/* --- SENT ---------------------------------------------------------------------- */
 
 static enum rc hold_granted(struct db *db, const struct step *s, struct err *err)
 {
@@ -303,8 +299,7 @@ enum rc job_sent(struct db *db, const struct job_ref *ref, unsigned no, struct e
     return db_transaction(db, sent_steps, &s, err);
 }
 
-/* --- PUBLISHED
- * ------------------------------------------------------------------------------- */
+/* --- PUBLISHED ----------------------------------------------------------------- */
 
 static enum rc publish_job(struct db *db, const struct step *s, struct err *err)
 {
@@ -379,8 +374,7 @@ enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
     return db_transaction(db, published_steps, &s, err);
 }
 
-/* --- DEAD
- * ------------------------------------------------------------------------------------ */
+/* --- DEAD ---------------------------------------------------------------------- */
 
 /* A gate that can be closed was opened, by a grant. Without proof only what is not
  * granted can end: so "never twice" does not hang on the fence alone. */

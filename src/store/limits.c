@@ -18,8 +18,7 @@ static int mode_of(const struct limit_post *post)
     return post->direct ? 1 : 2;
 }
 
-/* --- what the account has done in 24 h -----------------------------------------------
- */
+/* --- what the account has done in 24 h ----------------------------------------- */
 
 /* When the attempt passed its grant; its beginning for one that has not. */
 #define AT "IF(t.granted_at > 0, t.granted_at, t.created_at)"
@@ -49,8 +48,7 @@ static enum rc count_day(struct db *db, const struct limit_post *post, int64_t n
         SQL_ARGS(args), SQL_COLS(cols), &found, err);
 }
 
-/* --- the account -----------------------------------------------------------------------
- */
+/* --- the account --------------------------------------------------------------- */
 
 struct pause {
     const struct limit_post *post;
@@ -205,8 +203,7 @@ static enum rc tell_account(struct db *db, const struct pause *p, struct err *er
     return rc == RC_OK ? notification_add(db, &n, err) : rc;
 }
 
-/* --- its posts -------------------------------------------------------------------------
- */
+/* --- its posts ----------------------------------------------------------------- */
 
 static enum rc move_this(struct db *db, const struct pause *p, struct err *err)
 {

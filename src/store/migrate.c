@@ -37,8 +37,7 @@ static void release(struct files *fs)
     *fs = (struct files){NULL, 0};
 }
 
-/* --- the directory -------------------------------------------------------------------
- */
+/* --- the directory ------------------------------------------------------------- */
 
 /* "0001_identity.sql" */
 static bool parse_name(const char *name, int64_t *number)
@@ -127,8 +126,7 @@ static enum rc load(const struct migrate *m, struct files *fs, struct err *err)
     return rc;
 }
 
-/* --- what the database has
- * -------------------------------------------------------------- */
+/* --- what the database has ----------------------------------------------------- */
 
 struct known {
     struct files *files;
@@ -199,8 +197,7 @@ static enum rc read_applied(struct db *db, struct files *fs, struct err *err)
     return rc == RC_OK ? check_gaps(fs, err) : rc;
 }
 
-/* --- applying
- * --------------------------------------------------------------------------- */
+/* --- applying ------------------------------------------------------------------ */
 
 /* The place after a quoted text that begins at p. */
 static const char *skip_quote(const char *p)

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- reading
- * ----------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------- */
 
 struct loading {
     const struct post_content *content;
@@ -181,8 +180,7 @@ enum rc posts_base_load(struct db *db, uint64_t workspace_id,
     return rc;
 }
 
-/* --- writing
- * ------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------- */
 
 void posts_write_ids(const struct post_content *content, char out[POST_IDS_SIZE])
 {

@@ -28,8 +28,7 @@ static bool schedules(const struct changing *g)
     return g->c->deed != DEED_CHANGE;
 }
 
-/* --- deciding
- * -------------------------------------------------------------------------------- */
+/* --- deciding ------------------------------------------------------------------ */
 
 static bool waits_for_person(enum post_phase phase)
 {
@@ -73,8 +72,7 @@ static bool changes_anything(const struct changing *g)
     return schedules(g) || g->new_content || g->new_time || g->new_consent;
 }
 
-/* --- writing
- * --------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------- */
 
 /* *done is false when the job is not any more as it was read. */
 static enum rc write_job(struct db *db, const struct changing *g, bool *done,
@@ -232,8 +230,7 @@ static enum rc write_others(struct db *db, const struct changing *g, struct err 
     return rc;
 }
 
-/* --- the whole
- * ------------------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------------- */
 
 static void forget(struct changing *g)
 {

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* --- the calendar
- * ------------------------------------------------------------------------ */
+/* --- the calendar -------------------------------------------------------------- */
 
 struct calendar {
     struct post_entry entry;
@@ -66,8 +65,7 @@ enum rc posts_calendar(struct db *db, const struct post_span *span, post_entry_f
     return rc;
 }
 
-/* --- counts
- * -------------------------------------------------------------------------------- */
+/* --- counts -------------------------------------------------------------------- */
 
 struct counting {
     int status;

@@ -47,8 +47,7 @@ static enum rc write_job(struct db *db, const struct ending *e, const char *sql,
     return rc;
 }
 
-/* --- cancel
- * ---------------------------------------------------------------------------------- */
+/* --- cancel -------------------------------------------------------------------- */
 
 static enum rc cancel_job(struct db *db, const struct ending *e, struct err *err)
 {
@@ -90,8 +89,7 @@ static enum rc cancel(struct db *db, const struct ending *e, struct err *err)
     return rc;
 }
 
-/* --- resolve
- * --------------------------------------------------------------------------------- */
+/* --- resolve ------------------------------------------------------------------- */
 
 static enum rc resolve_job(struct db *db, const struct ending *e, struct err *err)
 {
@@ -192,8 +190,7 @@ static enum rc hide(struct db *db, const struct ending *e, struct err *err)
     return rc;
 }
 
-/* --- the whole
- * --------------------------------------------------------------------------------- */
+/* --- the whole ----------------------------------------------------------------- */
 
 static enum rc steps(struct db *db, void *ctx, struct err *err)
 {

@@ -14,8 +14,7 @@ static enum rc reused(struct err *err)
                    "This Idempotency-Key was sent before with another request.");
 }
 
-/* --- creations
- * ----------------------------------------------------------------------------- */
+/* --- creations ----------------------------------------------------------------- */
 
 /* A key that has had its day is free again. */
 static enum rc free_key(struct db *db, uint64_t workspace_id, uint64_t post_id,
@@ -58,8 +57,7 @@ enum rc posts_by_key(struct db *db, uint64_t workspace_id, const struct post_key
     return rc;
 }
 
-/* --- actions
- * --------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------- */
 
 enum rc posts_key_used(struct db *db, uint64_t workspace_id, const struct post_key *key,
                        bool *used, struct err *err)

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- one row ---------------------------------------------------------------------------
- */
+/* --- one row ------------------------------------------------------------------- */
 
 #define POST_COLUMNS                                                                     \
     " p.post_id, p.account_id, p.kind, p.mode, p.media_ids, p.title, p.caption,"         \
@@ -218,8 +217,7 @@ static enum rc keep_row(void *ctx, struct err *err UNUSED)
     return RC_OK;
 }
 
-/* --- the files of posts with several
- * ------------------------------------------------------ */
+/* --- the files of posts with several ------------------------------------------- */
 
 struct more_media {
     struct post *posts;
@@ -288,8 +286,7 @@ static enum rc read_more_media(struct db *db, uint64_t workspace_id, struct post
     return rc;
 }
 
-/* --- statements
- * ---------------------------------------------------------------------------- */
+/* --- statements ---------------------------------------------------------------- */
 
 /* Places that an order left empty: posts deleted since their ids were read. */
 static size_t close_ranks(struct post *posts, size_t max)

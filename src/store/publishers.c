@@ -130,8 +130,7 @@ enum rc publisher_counters(struct db *db, publisher_counters_fn each, void *ctx,
                    SQL_NONE, SQL_COLS(cols), (struct db_rows){add_counters, &c}, err);
 }
 
-/* --- whose work goes to the others ---------------------------------------------------
- */
+/* --- whose work goes to the others --------------------------------------------- */
 
 /* Jobs, tasks and webhooks of an incarnation, at once; its own writes are refused from
  * here on. died: a crash is counted on each, and the timelines say so. */
@@ -213,8 +212,7 @@ static enum rc free_all(struct db *db, struct freeing *f, struct err *err)
     return rc;
 }
 
-/* --- reaping
- * ----------------------------------------------------------------------------- */
+/* --- reaping ------------------------------------------------------------------- */
 
 struct dead {
     uint64_t inc;

@@ -42,8 +42,7 @@ struct sql_arg sql_bytes(const void *data, size_t len)
     return (struct sql_arg){.kind = SQL_KIND_BYTES, .data = data, .len = len};
 }
 
-/* --- prepared statements -------------------------------------------------------------
- */
+/* --- prepared statements ------------------------------------------------------- */
 
 /* A statement about to run. */
 struct run {
@@ -222,8 +221,7 @@ static enum rc execute(struct run *r, struct err *err)
     }
 }
 
-/* --- rows ----------------------------------------------------------------------------
- */
+/* --- rows ---------------------------------------------------------------------- */
 
 /* Where the library puts one column's value. */
 struct cell {
@@ -414,8 +412,7 @@ static enum rc query(struct run *r, struct sql_cols cols, const struct db_rows *
     return rc;
 }
 
-/* --- the layer's interface ------------------------------------------------------------
- */
+/* --- the layer's interface ----------------------------------------------------- */
 
 static enum rc exec(struct run *r, int64_t *rows, struct err *err)
 {

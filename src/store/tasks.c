@@ -59,8 +59,7 @@ void task_result_release(struct task_result *result)
     result->result = NULL;
 }
 
-/* --- claims
- * ------------------------------------------------------------------------------ */
+/* --- claims -------------------------------------------------------------------- */
 
 struct claim {
     uint64_t inc;
@@ -190,8 +189,7 @@ void task_release(struct task *task)
     task->payload = NULL;
 }
 
-/* --- ends
- * ----------------------------------------------------------------------------------- */
+/* --- ends ---------------------------------------------------------------------- */
 
 #define TASK_GUARD      " WHERE task_id = ? AND fence = ? AND owner = ? AND state = 2"
 #define TASK_GUARD_ARGS sql_u64(task->id), sql_u64(task->fence), sql_u64(inc)

@@ -11,8 +11,7 @@ static enum rc nobody(struct err *err)
     return err_set(err, RC_NOT_FOUND, "user_unknown", "There is no such person.");
 }
 
-/* --- signing in -----------------------------------------------------------------------
- */
+/* --- signing in ---------------------------------------------------------------- */
 
 /* The column compares by a collation to which more is alike than to us (accents): the
  * address must be the one stored, or throttles could be walked around by spelling. */
@@ -66,8 +65,7 @@ enum rc user_rehash(struct db *db, uint64_t user_id, const char *from, const cha
                    SQL_ARGS(args), NULL, err);
 }
 
-/* --- making and changing people -------------------------------------------------------
- */
+/* --- making and changing people ------------------------------------------------ */
 
 struct adding {
     const struct user_new *user;
@@ -207,8 +205,7 @@ enum rc user_set_disabled(struct db *db, const char *email, bool disabled,
     return db_transaction(db, change_steps, &c, err);
 }
 
-/* --- reading --------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------- */
 
 struct listing {
     struct user_line line;

@@ -9,8 +9,7 @@
 
 enum { PURGE_MAX = 500, EXPIRE_MAX = 100 };
 
-/* --- keeping -------------------------------------------------------------------------
- */
+/* --- keeping ------------------------------------------------------------------- */
 
 /* Counts no further than it must. */
 static enum rc count_waiting(struct db *db, int64_t *n, struct err *err)
@@ -54,8 +53,7 @@ enum rc hook_keep(struct db *db, const struct hook_new *hook, struct err *err)
     return rc;
 }
 
-/* --- claims --------------------------------------------------------------------------
- */
+/* --- claims -------------------------------------------------------------------- */
 
 struct claim {
     uint64_t inc;
@@ -171,8 +169,7 @@ void hook_release(struct hook *hook)
     hook->body = NULL;
 }
 
-/* --- ends ----------------------------------------------------------------------------
- */
+/* --- ends ---------------------------------------------------------------------- */
 
 #define HOOK_GUARD      " WHERE inbox_id = ? AND fence = ? AND owner = ? AND state = 2"
 #define HOOK_GUARD_ARGS sql_u64(hook->id), sql_u64(hook->fence), sql_u64(inc)

@@ -38,8 +38,7 @@ const char *hook_effect_name(enum hook_effect_kind kind)
     return names[kind];
 }
 
-/* --- news of a post -------------------------------------------------------------------
- */
+/* --- news of a post ------------------------------------------------------------ */
 
 /* One application under way, and what it found. */
 struct applying {
@@ -333,8 +332,7 @@ enum rc hook_apply_post(struct db *db, const struct hook *hook, uint64_t inc,
     return rc;
 }
 
-/* --- a permission that was withdrawn --------------------------------------------------
- */
+/* --- a permission that was withdrawn ------------------------------------------- */
 
 struct removing {
     const struct hook *hook;

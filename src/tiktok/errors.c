@@ -170,8 +170,7 @@ static const struct tiktok_error rows[] = {
      0, false, ""},
     OAUTH_ROWS(TIKTOK_IN_CALLBACK, ""),
 
-    /* --- fail_reason -----------------------------------------------------------------
-     */
+    /* --- fail_reason ----------------------------------------------------------- */
     {"file_format_check_failed", TIKTOK_IN_STATUS, TIKTOK_FIX_INPUT, "media_format",
      "TikTok does not support the format of this file.",
      "Convert it: MP4 with H.264 for a video, JPEG or WebP for a photo.", 0, false,
@@ -208,8 +207,7 @@ static const struct tiktok_error rows[] = {
      "TikTok refused this post as a risk.",
      "Post it in the TikTok app if it is in order.", 0, false, "200"},
 
-    /* --- chunk uploads ----------------------------------------------------------------
-     */
+    /* --- chunk uploads --------------------------------------------------------- */
     {"400", TIKTOK_IN_UPLOAD, TIKTOK_NEVER, "upload_refused",
      "TikTok did not accept the way the video was uploaded.",
      "Tell your administrator: this should not happen.", 0, false, "400"},

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* --- requests ------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------ */
 
 /* Appends "name=value" to a query or form, with the separator that is due. */
 static void add_pair(struct strbuf *out, char separator, const char *name,
@@ -70,8 +69,7 @@ void tiktok_revoke_body(const struct tiktok_app *app, const char *access_token,
     add_pair(out, '&', "token", access_token);
 }
 
-/* --- answers --------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------- */
 
 /* Overwrites a text inside a JSON tree that is about to be freed. */
 static void wipe_text(const json_t *object, const char *key)
@@ -167,8 +165,7 @@ enum rc tiktok_revoke_parse(const struct tiktok_answer *answer,
     return rc != RC_OK && was_dead(reply) ? RC_OK : rc;
 }
 
-/* --- callback and scopes --------------------------------------------------------------
- */
+/* --- callback and scopes ------------------------------------------------------- */
 
 const struct tiktok_error *tiktok_callback_error(const char *error,
                                                  const char *error_type)

@@ -7,8 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* --- requests ------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------ */
 
 static void write_text_unless_empty(struct jsonw *w, const char *key, const char *text)
 {
@@ -117,8 +116,7 @@ void tiktok_publish_id_body(const char *publish_id, struct strbuf *out)
     jsonw_end(&w);
 }
 
-/* --- answers --------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------- */
 
 /* Opaque, but it goes into logs, headers of the dashboard and URLs of ours: nothing but
  * visible ASCII. */

@@ -19,8 +19,7 @@ enum { /* when to ask again */
        IDLE_MS = 60000,
 };
 
-/* --- the question ---------------------------------------------------------------------
- */
+/* --- the question -------------------------------------------------------------- */
 
 struct question {
     uint64_t since;
@@ -58,8 +57,7 @@ static bool read_known(const struct api_request *req, uint64_t *seq)
     return true;
 }
 
-/* --- the answer -----------------------------------------------------------------------
- */
+/* --- the answer ---------------------------------------------------------------- */
 
 /* What is being worked on at this moment. */
 static uint64_t inflight(const struct post_counts *c)
@@ -144,8 +142,7 @@ static void write_answer(struct web_response *res, const struct changes *c)
     jsonw_end(&w);
 }
 
-/* --- the whole ------------------------------------------------------------------------
- */
+/* --- the whole ----------------------------------------------------------------- */
 
 static enum rc gather(struct api *api, const struct api_request *req,
                       const struct question *q, struct changes *c, struct err *err)

@@ -31,8 +31,7 @@ static void gauge(struct strbuf *out, const char *name, const char *help, int64_
     strbuf_addf(out, "tts_%s %" PRId64 "\n", name, value);
 }
 
-/* --- the database ---------------------------------------------------------------------
- */
+/* --- the database -------------------------------------------------------------- */
 
 static void add_states(struct api *api, struct strbuf *out)
 {
@@ -79,8 +78,7 @@ static void add_work(struct api *api, struct strbuf *out)
               (int64_t)files);
 }
 
-/* --- the publishers -------------------------------------------------------------------
- */
+/* --- the publishers ------------------------------------------------------------ */
 
 /* Lines of one metric belong together: each pass over the publishers picks one. */
 struct picking {

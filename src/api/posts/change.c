@@ -1,7 +1,6 @@
 #include "posts.h"
 
-/* --- the edit: what the person wants of the post as it stands ------------------------
- */
+/* --- the edit: what the person wants of the post as it stands ------------------ */
 
 /* What was agreed to was another post: agreeing is to be done anew. */
 static void take_back_consent(const struct posts_deed *d, const struct post *was,
@@ -52,8 +51,7 @@ static enum rc judge(void *ctx, const struct post_content *content,
     return posts_judge(&d->judge, content, basis, err);
 }
 
-/* --- the whole ------------------------------------------------------------------------
- */
+/* --- the whole ----------------------------------------------------------------- */
 
 static enum rc read_headers(const struct api_request *req, struct post_change *change,
                             struct post_key *key, struct err *err)

@@ -22,8 +22,7 @@ struct credentials {
     size_t password_len;
 };
 
-/* --- reading --------------------------------------------------------------------------
- */
+/* --- reading ------------------------------------------------------------------- */
 
 static const char *read_text(const struct api_request *req, const char *key, size_t max,
                              struct api_fields *fields)
@@ -57,8 +56,7 @@ static enum rc read_credentials(const struct api_request *req, struct credential
     return rc;
 }
 
-/* --- checking -------------------------------------------------------------------------
- */
+/* --- checking ------------------------------------------------------------------ */
 
 static enum rc refused(struct err *err)
 {
@@ -114,8 +112,7 @@ static enum rc check(struct api *api, const struct credentials *c,
     return refused(err);
 }
 
-/* --- the session ----------------------------------------------------------------------
- */
+/* --- the session --------------------------------------------------------------- */
 
 static void make_token(struct api *api, char token[AUTH_COOKIE_LEN + 1])
 {

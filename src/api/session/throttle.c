@@ -18,8 +18,7 @@ static enum rc too_many(int64_t wait_ms, struct err *err)
                      "Too many attempts to sign in. Wait before you try again.");
 }
 
-/* --- keys -----------------------------------------------------------------------------
- */
+/* --- keys ---------------------------------------------------------------------- */
 
 void throttle_address(const char *ip, char *out, size_t size)
 {
@@ -60,8 +59,7 @@ static void make_keys(struct throttle *t, const char *ip, const char *email)
     (void)snprintf(t->address, sizeof(t->address), "tts:login:address:%s", address);
 }
 
-/* --- counts in Redis ------------------------------------------------------------------
- */
+/* --- counts in Redis ----------------------------------------------------------- */
 
 /* RC_LIMITED over the limit, RC_UNAVAILABLE when Redis is away. */
 static enum rc count(struct api *api, const char *key, int64_t ttl_ms, int64_t max,
@@ -92,8 +90,7 @@ static enum rc count_all(struct api *api, const struct throttle *t, struct err *
     return rc;
 }
 
-/* --- while Redis is away --------------------------------------------------------------
- */
+/* --- while Redis is away ------------------------------------------------------- */
 
 static enum rc count_here(struct api *api, struct err *err)
 {
@@ -124,8 +121,7 @@ int64_t throttle_wait_ms(uint32_t failed, int64_t failed_at_ms, int64_t now_ms)
     return left_ms > 0 ? left_ms : 0;
 }
 
-/* --- a try ----------------------------------------------------------------------------
- */
+/* --- a try --------------------------------------------------------------------- */
 
 enum rc throttle_begin(struct api *api, const char *ip, const char *email,
                        struct throttle *t, struct err *err)
