@@ -1,7 +1,7 @@
 # Every static check. `make lint` runs them all; each can be run alone.
 LINT_C := $(SRCS) $(wildcard tests/unit/*.c tests/support/*.c tests/fuzz/*.c tests/bench/*.c \
-  tests/conformance/*.c)
-LINT_H := $(HDRS) $(wildcard tests/support/*.h tests/conformance/*.h)
+  tests/conformance/*.c tests/model/*.c tests/sim/*.c)
+LINT_H := $(HDRS) $(wildcard tests/support/*.h tests/conformance/*.h tests/model/*.h tests/sim/*.h)
 SHELL_SCRIPTS := $(shell grep -lE '^\#!.*\b(ba)?sh\b' $$(git ls-files -co --exclude-standard tools tests .ci nginx 2>/dev/null) /dev/null 2>/dev/null)
 
 .PHONY: lint lint-format lint-headers lint-layers lint-banned lint-shape lint-gcc lint-clang \
