@@ -289,6 +289,44 @@ START_TEST(large_blobs_are_put_together_to_the_byte)
 }
 END_TEST
 
+/* Appends so many of the bytes from an offset on. */
+static void append_bytes(int64_t total, int64_t offset, const char *bytes, int64_t len)
+{
+    struct blob_writer *w = begin(total, offset);
+
+    works(blob_writer_add(w, bytes, (size_t)len, &err));
+    works(blob_writer_sync(w, &err));
+    blob_writer_close(w);
+}
+
+START_TEST(whole_parts_that_were_not_recorded_count_for_nothing)
+{
+    enum { PART = BLOB_PART_MIN + 1000, TOTAL = 3 * PART };
+    char *bytes = xmalloc(TOTAL);
+    char *back = xmalloc(TOTAL);
+    char *wrong = xcalloc(1, 2 * PART);
+    int64_t size = 0;
+    size_t got = 0;
+    int fd = -1;
+
+    random_fill(random_system(), bytes, TOTAL);
+    works(blob_create(store, key, TOTAL, &err));
+    append_bytes(TOTAL, 0, wrong, 2 * PART - 1); /* one part, and none recorded */
+    append_bytes(TOTAL, 0, bytes, PART);
+    append_bytes(TOTAL, PART, wrong, PART + 7); /* another, not recorded either */
+    append_bytes(TOTAL, PART, bytes + PART, 1000);
+    append_bytes(TOTAL, PART + 1000, bytes + PART + 1000, TOTAL - PART - 1000);
+    works(blob_open(store, key, BLOB_CONTENT, &fd, &size, &err));
+    ck_assert_int_eq(size, TOTAL);
+    works(io_pread_full(fd, back, TOTAL, 0, &got, &err));
+    ck_assert_int_eq(memcmp(bytes, back, TOTAL), 0);
+    io_close(&fd);
+    free(bytes);
+    free(back);
+    free(wrong);
+}
+END_TEST
+
 START_TEST(what_is_removed_while_it_grows_leaves_nothing)
 {
     struct blob_writer *w = NULL;
@@ -478,6 +516,7 @@ int main(void)
         a_body_that_ends_early_is_said_so,
         a_full_disk_is_a_failure_of_its_own,
         large_blobs_are_put_together_to_the_byte,
+        whole_parts_that_were_not_recorded_count_for_nothing,
         what_is_removed_while_it_grows_leaves_nothing,
         a_picture_is_replaced_as_a_whole_and_goes_with_its_blob,
         every_picture_beside_a_blob_is_its_own_and_goes_with_it,

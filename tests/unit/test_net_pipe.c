@@ -134,7 +134,7 @@ static uint64_t send_on(void)
                                      .source_size = TOTAL,
                                      .source_lifted = true,
                                      .max_response = 100,
-                                     .timeout_ms = 20000};
+                                     .timeout_ms = 600000}; /* never what ends it */
     uint64_t id = 0;
 
     outcome = (struct outcome){0};
