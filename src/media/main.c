@@ -3,7 +3,8 @@
  * One thread: claim a row, examine the file in a confined child, write the verdict, next.
  * Another makes videos anew that somebody wants repaired, one at a time (lane.h). Any
  * number of these processes, on any number of machines that see the media, share the
- * work. It needs no network but MariaDB and Redis, and holds no secret but their URLs. */
+ * work. It needs no network but MariaDB, Redis and, where media lies there, the object
+ * store, and holds no secret but what opens these. */
 #include "blob/blob.h"
 #include "core/clock.h"
 #include "core/config.h"
