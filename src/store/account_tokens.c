@@ -258,6 +258,16 @@ static enum rc mark_dead(struct db *db, const struct change *c, struct err *err)
     return rc == RC_OK ? event_add(db, &e, err) : rc;
 }
 
+/* The account waits for its person, and its posts with it. */
+static enum rc part(struct db *db, const struct change *c, struct err *err)
+{
+    enum rc rc = mark_dead(db, c, err);
+
+    if (rc == RC_OK)
+        rc = job_block_account(db, c->account_id, REASON_RECONNECT_NEEDED, err);
+    return rc;
+}
+
 static enum rc dead_steps(struct db *db, void *ctx, struct err *err)
 {
     struct change *c = ctx;
@@ -266,12 +276,7 @@ static enum rc dead_steps(struct db *db, void *ctx, struct err *err)
 
     if (rc == RC_OK)
         rc = stop_refreshing(db, c, err);
-    if (rc != RC_OK || status != ACCOUNT_CONNECTED)
-        return rc;
-    rc = mark_dead(db, c, err);
-    if (rc == RC_OK)
-        rc = job_block_account(db, c->account_id, REASON_RECONNECT_NEEDED, err);
-    return rc;
+    return rc == RC_OK && status == ACCOUNT_CONNECTED ? part(db, c, err) : rc;
 }
 
 enum rc account_token_dead(struct db *db, uint64_t account_id, unsigned version,
@@ -318,12 +323,7 @@ static enum rc withdrawn_steps(struct db *db, void *ctx, struct err *err)
         rc = empty_tokens(db, c, err);
     if (rc == RC_OK)
         rc = read_version(db, c, err);
-    if (rc != RC_OK || status != ACCOUNT_CONNECTED)
-        return rc;
-    rc = mark_dead(db, c, err);
-    if (rc == RC_OK)
-        rc = job_block_account(db, c->account_id, REASON_RECONNECT_NEEDED, err);
-    return rc;
+    return rc == RC_OK && status == ACCOUNT_CONNECTED ? part(db, c, err) : rc;
 }
 
 enum rc account_token_withdrawn(struct db *db, uint64_t account_id, const char *reason,

@@ -1,7 +1,6 @@
 /* GET /api/v1/media/{id}/content - the bytes, sent by nginx (with Range) once the right
  * to them is clear. The path is made from our own key alone. The type is what was found
  * in the file or, until it is checked, one of those that an upload may claim. */
-#include "blob/blob.h"
 #include "core/encode.h"
 #include "media.h"
 
@@ -26,15 +25,12 @@ static void add_disposition(struct web_response *res, const struct media *m)
 enum rc media_content(struct api *api, const struct api_request *req,
                       struct web_response *res, struct err *err)
 {
-    char path[BLOB_LINK_SIZE];
     struct media m;
     enum rc rc = media_get(api->db, req->who.workspace_id, req->id, &m, err);
 
     if (rc != RC_OK)
         return rc;
-    blob_accel(api->blobs, m.blob_key, BLOB_CONTENT, req->web->method, path);
-    web_accel(res, m.mime, path);
-    web_header_add(res, "Cache-Control", "private, no-cache");
+    media_send(api, req, &m, BLOB_CONTENT, m.mime, res);
     add_disposition(res, &m);
     media_release(&m);
     return RC_OK;

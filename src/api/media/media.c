@@ -179,6 +179,17 @@ void media_answer(struct web_response *res, int status, const struct media *m)
     media_write(&w, m);
 }
 
+void media_send(const struct api *api, const struct api_request *req,
+                const struct media *m, enum blob_part part, const char *type,
+                struct web_response *res)
+{
+    char path[BLOB_LINK_SIZE];
+
+    blob_accel(api->blobs, m->blob_key, part, req->web->method, path);
+    web_accel(res, type, path);
+    web_header_add(res, "Cache-Control", "private, no-cache");
+}
+
 enum rc media_ref_read(const struct api_request *req, struct media_ref *ref,
                        struct err *err)
 {

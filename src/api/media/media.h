@@ -3,6 +3,7 @@
 #define SRC_API_MEDIA_MEDIA_H
 
 #include "../api.h"
+#include "blob/blob.h"
 #include "domain/repair.h"
 #include "store/media.h"
 
@@ -39,6 +40,12 @@ void media_write(struct jsonw *w, const struct media *m);
 
 /* Answers status with one file and its ETag. */
 void media_answer(struct web_response *res, int status, const struct media *m);
+
+/* Answers with one of the file's parts, which nginx sends; the path is made from our own
+ * key alone. */
+void media_send(const struct api *api, const struct api_request *req,
+                const struct media *m, enum blob_part part, const char *type,
+                struct web_response *res);
 
 /* The file of the path, and the version that If-Match names, for those who change it. */
 enum rc media_ref_read(const struct api_request *req, struct media_ref *ref,
