@@ -123,7 +123,7 @@ export class Repair extends Component<Props> {
     const { m } = this.props;
     if (!m.repair) return null;
     return (
-      <div ref={this.box} tabIndex={-1} role="group" aria-label={`Repair of ${m.filename}`}>
+      <div ref={this.box} class="form tags" tabIndex={-1} role="group" aria-label={`Repair of ${m.filename}`}>
         <Stand {...this.props} />
         <p class="visually-hidden" role="status">{spoken(m)}</p>
       </div>
