@@ -340,7 +340,11 @@ START_TEST(each_program_may_do_what_it_needs_and_no_more)
         {"tts_media", "SELECT 1 FROM account_token", false},
         {"tts_media", "SELECT 1 FROM post", false},
         {"tts_media", "SELECT 1 FROM user", false},
-        {"tts_media", "INSERT INTO media SET media_id = 1", false},
+        {"tts_media", "INSERT INTO upload SET upload_id = 'x'", false},
+        {"tts_media", "DELETE FROM media WHERE media_id = 1", false},
+        {"tts_media", "UPDATE repair SET state = 4 WHERE media_id = 1", true},
+        {"tts_media", "INSERT INTO repair SET media_id = 1", false},
+        {"tts_publisher", "UPDATE repair SET state = 4 WHERE media_id = 1", false},
     };
 
     make_users();
