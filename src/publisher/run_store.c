@@ -98,6 +98,8 @@ static void open_session(struct run *r)
     if (unstored(r))
         return;
     explicit_bzero(&r->session, sizeof(r->session));
+    if (a->state == ATTEMPT_DEAD) /* not ours any more: nothing can be granted to it */
+        return;
     text_copy(r->session.publish_id, sizeof(r->session.publish_id), a->publish_id);
     r->init_date_ms = a->init_date_ms;
     if (a->upload_url_len == 0)

@@ -379,7 +379,7 @@ static void read_session(const struct config *c, const struct world *w, struct r
     const struct attempt_row *a = w->db.no > 0 ? &w->db.attempt[w->db.no - 1] : &none;
 
     if (!c->pull || !same || a->sid != 0)
-        r->sid = a->sid;
+        r->sid = a->state == ATTEMPT_DEAD ? 0 : a->sid;
     r->ver = w->db.ver;
     r->shut = a->state == ATTEMPT_INTENT && a->token;
     s->way = c->pull ? FLOW_BY_GATE : FLOW_BY_UPLOAD;

@@ -34,7 +34,7 @@ static void load(struct sim *s, struct op *op)
     }
     answered(s, op, FLOW_LOADED);
     op->ver = p->rows.ver;
-    op->sid = unstored ? op->sid : a->sid;
+    op->sid = unstored ? op->sid : a->state == ATTEMPT_DEAD ? 0 : a->sid;
     op->shut = a->state == ATTEMPT_INTENT && a->token;
     op->ev.start = (struct flow_start){
         .plan = {.size = 10 * p->chunks, .chunk_size = 10, .count = p->chunks},
