@@ -101,7 +101,7 @@ $(filter $(O)/src/queue/%.o,$(OBJS)): $(O)/gen/queue/scripts.h
 endif
 
 .PHONY: all programs www help deps deps-run run stop reset status install clean \
-  test test-unit test-conformance test-www test-integration test-e2e test-chaos test-compose bench benches \
+  test test-unit test-conformance test-www test-integration test-e2e test-chaos test-outages test-crash-all test-compose bench benches \
   model model-long sim chaos chaos-uploads fuzz fuzz-list coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
@@ -217,7 +217,7 @@ $(O)/tests/run_conformance: $(CONFORMANCE:%.c=$(O)/%.o) $(O)/lib/net.a $(call ar
 	$(call say,LINK,$(@F))
 	$(link_test)
 
-test: test-unit model sim test-conformance test-www test-integration test-e2e ## Run every test
+test: test-unit model sim test-conformance test-www test-integration test-e2e test-outages ## Run every test
 test-unit: programs $(TESTS) $(REPLAYS) ## Unit tests and fuzz corpora
 	@tests/run-unit $(O) plain $(PLAIN_TESTS)
 	@tests/with-servers tests/run-unit $(O) servers $(SERVER_TESTS)
@@ -231,8 +231,12 @@ test-integration: programs $(WWW) ## Real programs, MariaDB, Redis and nginx
 	@O=$(abspath $(O)) tests/run-node tests/integration
 test-e2e: programs $(WWW) ## The journey of a new user, in Chromium
 	@O=$(abspath $(O)) tests/run-node tests/e2e
-test-chaos: programs $(WWW) ## Two minutes of it: docs/publishing.md
-	@O=$(abspath $(O)) tests/run-node tests/chaos
+test-outages: programs $(WWW) ## Redis, MariaDB and TikTok away, shortly; make chaos: for a minute and ten
+	@O=$(abspath $(O)) tests/run-node tests/chaos tests/chaos/outages.test.mjs
+test-chaos: programs $(WWW) ## Everything broken at once for a minute: docs/publishing.md
+	@O=$(abspath $(O)) tests/run-node tests/chaos tests/chaos/soak.test.mjs
+test-crash-all: programs $(WWW) ## kill -9 at every point, one publisher and three, every kind of post
+	@O=$(abspath $(O)) tests/run-node tests/crash
 test-compose: ## The same journey through docker compose
 	@tests/compose/run
 

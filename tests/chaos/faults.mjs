@@ -373,9 +373,11 @@ export class Faults {
     const forAWhile = (fault) => async (dice, note) => {
       const what = fault(dice);
       note(JSON.stringify(what));
-      const id = await setFault(this.stack, what);
+      // The network may be cut just now.
+      const patient = { ms: GRACE_MS, every: 200, what: 'the simulator' };
+      const id = await eventually(() => setFault(this.stack, what), patient);
       await this.pause(dice.between(1500, 6000));
-      await exchange(`${this.stack.sandboxUrl}/sandbox/faults/${id}`, { method: 'DELETE' });
+      await eventually(() => exchange(`${this.stack.sandboxUrl}/sandbox/faults/${id}`, { method: 'DELETE' }), patient);
     };
     const endpoint = (dice) => dice.pick(['video_init', 'inbox_init', 'photo_init', 'photo_init', 'upload', 'upload', 'upload', 'upload', 'status', 'status', 'creator_info']);
     const probability = (dice) => dice.pick([0.2, 0.5, 1]);

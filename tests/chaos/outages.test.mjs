@@ -12,7 +12,7 @@ import { connectAccount, fateOf, openWindows, photoPostOf, postOf, readyPhotos, 
 
 const LONG = process.env.CHAOS === 'long';
 const MINUTE_MS = LONG ? 60_000 : 14_000;
-const TEN_MS = LONG ? 600_000 : 60_000;
+const TEN_MS = LONG ? 600_000 : 40_000;
 const SAID_MS = 10_000;  // an overdue post is that late before anybody says so
 const STORE_MS = 8000;   // to be back after MariaDB, and to be late without Redis
 const TIKTOK_MS = 20_000; // whether TikTok is back is asked every 8 s, and what waits follows

@@ -49,7 +49,8 @@ async function video(name, options) {
 /** Keeps what the simulator's list of calls forgets in a long run. */
 async function watchCalls(until) {
   do {
-    for (const call of (await ledger(stack, { limit: 0, sessions: 0, calls: 4000 })).calls) {
+    const seen = await eventually(() => ledger(stack, { limit: 0, sessions: 0, calls: 4000 }), { ms: 90_000, every: 500, what: 'the list of calls' });
+    for (const call of seen.calls) {
       calls.set(call.log_id, call);
     }
     await sleep(Math.max(0, Math.min(20_000, until - Date.now())));

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Stack, eventually, faultPoints } from '../harness/stack.mjs';
-import { clearFaults, publicationsOf, setFault } from '../harness/sandbox.mjs';
-import { bodyOf, send } from '../harness/webhooks.mjs';
+import { fetchedOnly, provocations } from '../harness/crashes.mjs';
+import { clearFaults, publicationsOf } from '../harness/sandbox.mjs';
 import { connectAccount, fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, readyVideo } from '../harness/world.mjs';
 
 let stack;
@@ -28,21 +28,6 @@ after(() => stack?.stop());
 
 const reached = new Set();
 
-/** What else must happen, before the post and beside it, for a point to be passed; and what is put right again. */
-const provocations = [
-  { points: /^end\./, before: ({ init }) => setFault(stack, { endpoint: init, status: 500, count: 1 }) },
-  { points: /^dead\./, before: () => setFault(stack, { fail_reason: 'internal', count: 1 }) },
-  {
-    points: /^limit\./,
-    before: ({ init }) => setFault(stack, { endpoint: init, code: 'spam_risk_too_many_posts', http: 403, count: 1 }),
-    mend: (id) => stack.sql(`UPDATE account SET blocked_until = 0, pauses = 0, daily_cap = 0; UPDATE job SET next_at = 1, limited_until = 0 WHERE post_id = ${id}`), // else the account waits for a day
-  },
-  { points: /^tok\./, before: () => stack.sql('UPDATE account_token SET rf_next = 1, rf_until = 0') },
-  { points: /^connect\./, beside: () => client.connect() },
-  { points: /^hook\./, beside: () => send(stack, bodyOf('post.publish.complete', '', { publish_id: stack.sql('SELECT publish_id FROM attempt WHERE state = 5 LIMIT 1').trim() })) },
-  { points: /^task\./, beside: () => client.request('GET', `/api/v1/accounts/${account}/creator-info`) },
-];
-
 const versionOf = () => Number(stack.sql(`SELECT tok_ver FROM account_token WHERE account_id = ${account}`));
 
 /**
@@ -51,7 +36,6 @@ const versionOf = () => Number(stack.sql(`SELECT tok_ver FROM account_token WHER
  * any more what became of the post, so that a person is asked.
  */
 const points = faultPoints();
-const fetchedOnly = /^(open|adopt|close|name)\./;
 const shapes = [
   {
     name: 'a video', init: 'video_init',
@@ -95,7 +79,7 @@ for (const shape of shapes) {
       const first = shape.after?.(point) || point;
       const asks = shape.mayAsk?.test(point);
       test(`at ${point} publishes ${asks ? 'at most' : 'exactly'} once after its restart`, async () => {
-        const { before: prepare = () => {}, beside = () => {}, mend = () => {} } = provocations.find(({ points }) => points.test(point)) ?? {};
+        const { before: prepare = () => {}, beside = () => {}, mend = () => {} } = provocations({ stack, client, account: () => account }).find(({ points }) => points.test(point)) ?? {};
         await openWindows(stack);
         await stack.hold('tts-publisher', 'SIGKILL');
         stack.sql('UPDATE account SET creator_info_at = 0');
@@ -111,7 +95,7 @@ for (const shape of shapes) {
           await death(shape, point);
         }
         await clearFaults(stack);
-        await mend(post.id);
+        await mend();
         await stack.start('tts-publisher', { env: shape.env });
         const done = await fateOf(client, post.id, 90_000);
         const publications = await publicationsOf(stack, caption);

@@ -1,6 +1,8 @@
 /* POST /api/v1/posts/{id}/cancel - a 200 promises that this version is not published. */
 #include "posts.h"
 
+#include "core/fault.h"
+
 static const char *const no_members[] = {NULL};
 
 /* Has another request canceled it meanwhile? Then the witness is its witness. */
@@ -29,7 +31,9 @@ static enum rc cancel(struct api *api, const struct api_request *req,
 
     if (rc != RC_OK)
         return rc;
+    FAULT_POINT("cancel.before_commit");
     rc = posts_cancel(api->db, &actor, ref, &canceled, err);
+    FAULT_POINT("cancel.after");
     if (rc == RC_OK) {
         posts_hint(api, &canceled);
         posts_answer(res, 200, &canceled);

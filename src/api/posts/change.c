@@ -1,5 +1,7 @@
 #include "posts.h"
 
+#include "core/fault.h"
+
 /* --- the edit: what the person wants of the post as it stands ------------------ */
 
 /* What was agreed to was another post: agreeing is to be done anew. */
@@ -82,8 +84,10 @@ enum rc posts_do(struct api *api, const struct api_request *req, struct posts_de
 
     deed->api = api;
     rc = read_headers(req, &change, &key, err);
+    FAULT_POINT("change.before_commit");
     if (rc == RC_OK)
         rc = posts_change(api->db, &change, &post, &replayed, err);
+    FAULT_POINT("change.after");
     if (rc != RC_OK)
         return rc;
     if (replayed)

@@ -1,6 +1,8 @@
 #include "crypto/digest.h"
 #include "posts.h"
 
+#include "core/fault.h"
+
 #include <string.h>
 
 enum { KEY_MAX = 200 };
@@ -87,8 +89,11 @@ enum rc posts_make(struct api *api, const struct api_request *req,
         mine.key = &key;
         rc = posts_by_key(api->db, in->actor->workspace_id, &key, &post, &replayed, err);
     }
-    if (rc == RC_OK && !replayed)
+    if (rc == RC_OK && !replayed) {
+        FAULT_POINT("create.before_commit");
         rc = create(api, &mine, &post, &replayed, err);
+        FAULT_POINT("create.after");
+    }
     if (rc == RC_OK)
         answer_made(api, req, res, &post, replayed);
     return rc;

@@ -1,4 +1,6 @@
 #include "posts.h"
+
+#include "core/fault.h"
 #include "queue/queue.h"
 #include "store/jobs.h"
 
@@ -16,6 +18,7 @@ void posts_hint(struct api *api, const struct post *post)
     else
         rc = queue_forget(api->redis, post->id, post->content.account_id, &ignored);
     (void)rc;
+    FAULT_POINT("enqueue.after");
 }
 
 static struct queue_witness witness_of(const struct post *post)
