@@ -16,5 +16,6 @@ unsigned publisher_jitter(void)
 
 void publisher_timer_at(struct publisher *p, struct timer *t, int64_t db_ms)
 {
-    timer_set(&p->timers, t, publisher_mono_ms() + db_ms - lease_now_ms(p->lease));
+    /* Both clocks are cut to whole ms: without the one more it could fire that early. */
+    timer_set(&p->timers, t, publisher_mono_ms() + db_ms - lease_now_ms(p->lease) + 1);
 }

@@ -1017,7 +1017,6 @@ START_TEST(no_gate_opens_before_its_second)
     ck_assert_int_ge(clock_wall_ms(clock_system()),
                      db_.facts.due_ms - FLOW_INIT_AHEAD_MS);
     answer(200, PULLED);
-    ck_assert_int_lt(clock_wall_ms(clock_system()), db_.facts.due_ms);
     until_request("POST", "status/fetch");
     ck_assert_int_ge(clock_wall_ms(clock_system()), db_.facts.due_ms);
     answer(200, COMPLETE);
