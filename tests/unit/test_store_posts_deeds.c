@@ -395,7 +395,7 @@ START_TEST(scheduling_begins_anew)
         ck_assert_str_eq(out.reason, "");
         ck_assert_int_eq(out.content.publish_at_ms, now_ms + 2 * HOUR_MS);
         ck_assert_str_eq(out.content.timezone, "Europe/Berlin");
-        ck_assert_int_eq(number(id, "due_at - next_at"), 3800);
+        ck_assert_int_eq(number(id, "due_at - next_at"), 31800);
         ck_assert_int_eq(number(id, "list_at"), now_ms + 2 * HOUR_MS);
         ck_assert_int_eq(number(id, "fails + crashes"), 0);
         ck_assert_int_eq(number(id, "JSON_VALUE(consent, '$.user')"), (int64_t)seed.user);
@@ -437,7 +437,7 @@ START_TEST(another_time_is_nothing_but_that)
     ck_assert_int_eq(out.phase, PHASE_SCHEDULED);
     ck_assert_str_eq(out.reason, "");
     ck_assert_uint_eq(out.content_ver, 1);
-    ck_assert_int_eq(number(id, "next_at"), now_ms + 5 * HOUR_MS - 3800);
+    ck_assert_int_eq(number(id, "next_at"), now_ms + 5 * HOUR_MS - 31800);
     ck_assert_int_eq(attempt_state(id), 2);
     ck_assert_int_eq(last_event(id), EVENT_MOVED);
     ck_assert_str_ne(database_text(db, "SELECT consent FROM post"), "");
