@@ -377,6 +377,33 @@ START_TEST(after_a_race_the_witness_tells_what_the_database_tells)
 }
 END_TEST
 
+/* A publisher that has found the witness of a cancel, and ends the post before it. */
+static struct db *publisher_db;
+
+static void *end_it_first(UNUSED void *arg)
+{
+    database_await_waiter(publisher_db);
+    database_run(publisher_db, "COMMIT");
+    return NULL;
+}
+
+START_TEST(a_cancel_that_a_publisher_carried_out_has_worked)
+{
+    uint64_t id = created(HOUR_MS);
+    pthread_t thread;
+
+    publisher_db = database_open();
+    database_run(publisher_db, "START TRANSACTION");
+    database_run(publisher_db, "UPDATE job SET state = 6 WHERE post_id = %" PRIu64, id);
+    ck_assert_int_eq(pthread_create(&thread, NULL, end_it_first, NULL), 0);
+    is(act(id, "cancel", NULL), 200, "it is canceled");
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_str_eq(text("status"), "canceled");
+    ck_assert_str_eq(witness(id), "cancel");
+    db_free(publisher_db);
+}
+END_TEST
+
 /* --- hints
  * ------------------------------------------------------------------------------ */
 
@@ -868,6 +895,7 @@ DATABASE_MAIN(
     a_dead_session_is_no_obstacle, a_persons_word_that_nothing_is_out_frees_the_witness,
     without_redis_all_goes_on_but_what_its_witness_would_undo,
     after_a_race_the_witness_tells_what_the_database_tells,
+    a_cancel_that_a_publisher_carried_out_has_worked,
     publishers_hear_of_what_is_scheduled_moved_and_canceled,
     a_change_without_consent_takes_the_old_one_back,
     the_time_alone_may_be_changed_without, a_retry_judges_the_post_again_with_its_consent,

@@ -5,18 +5,18 @@
 
 static const char *const no_members[] = {NULL};
 
-/* Has another request canceled it meanwhile? Then the witness is its witness. */
-static bool is_canceled(struct api *api, const struct api_request *req)
+/* Is it canceled by now, by another request or by a publisher that found our witness?
+ * Then the witness stays, and what was asked for is true. The caller releases *out. */
+static bool is_canceled(struct api *api, const struct api_request *req, struct post *out)
 {
     struct err ignored;
-    struct post post;
-    bool canceled;
 
-    if (posts_get(api->db, req->who.workspace_id, req->id, &post, &ignored) != RC_OK)
+    if (posts_get(api->db, req->who.workspace_id, req->id, out, &ignored) != RC_OK)
         return false;
-    canceled = post.phase == PHASE_CANCELED;
-    posts_release(&post);
-    return canceled;
+    if (out->phase == PHASE_CANCELED)
+        return true;
+    posts_release(out);
+    return false;
 }
 
 /* The database's update decides; the witness is for a database that forgets it. */
@@ -34,11 +34,13 @@ static enum rc cancel(struct api *api, const struct api_request *req,
     FAULT_POINT("cancel.before_commit");
     rc = posts_cancel(api->db, &actor, ref, &canceled, err);
     FAULT_POINT("cancel.after");
+    if (rc == RC_CONFLICT && is_canceled(api, req, &canceled))
+        rc = RC_OK;
     if (rc == RC_OK) {
         posts_hint(api, &canceled);
         posts_answer(res, 200, &canceled);
         posts_release(&canceled);
-    } else if (rc != RC_UNCERTAIN && !(rc == RC_CONFLICT && is_canceled(api, req))) {
+    } else if (rc != RC_UNCERTAIN) {
         posts_drop_witness(api, post);
     }
     return rc;
