@@ -237,7 +237,7 @@ test-chaos: programs $(WWW) ## Everything broken at once for a minute: docs/publ
 	@O=$(abspath $(O)) tests/run-node tests/chaos tests/chaos/soak.test.mjs
 test-crash-all: programs $(WWW) ## kill -9 at every point, one publisher and three, every kind of post
 	@O=$(abspath $(O)) tests/run-node tests/crash
-test-compose: ## The same journey through docker compose
+test-compose: www/node_modules/.stamp ## The same journey through docker compose
 	@tests/compose/run
 
 # Proofs about the protocol (docs/publishing.md): both link the decisions of the publisher
