@@ -11,19 +11,21 @@
 #include <stdint.h>
 
 enum {
-    HEALTH_SCHEMA = 11,     /* the newest file of schema/ that these programs need */
-    HEALTH_LATE_MS = 10000, /* a post that nobody has looked at for so long is overdue */
-    HEALTH_BEAT_MS = 10000, /* a publisher that was silent for so long is not alive: its
-                             * lease lasts longer, but it beats every PUBLISHER_BEAT_MS */
+    HEALTH_SCHEMA = 11,    /* the newest file of schema/ that these programs need */
+    HEALTH_LATE_MS = 5000, /* a post that nobody has taken up so long after its time, or
+                            * after its next try, is overdue: with what looks, tells and
+                            * shows it on top, people know within 10 s */
+    HEALTH_BEAT_MS = 7000, /* a publisher that was silent for so long is not alive: its
+                            * lease lasts longer, but it beats every PUBLISHER_BEAT_MS */
     HEALTH_REASON_SIZE = 65,
 };
 
 /* The number of the newest migration applied; 0: none. */
 enum rc health_schema(struct db *db, int64_t *version, struct err *err) MUST_CHECK;
 
-/* Posts that somebody should have looked at HEALTH_LATE_MS ago: no publisher keeps up.
- * Those that only wait for their account's rate window are not among them. Counting ends
- * at JOB_SWEEP_MAX. */
+/* Posts whose time came HEALTH_LATE_MS ago and that nobody has in hand: no publisher
+ * keeps up. Those that only wait for their account's rate window are not among them, nor
+ * those that could be prepared already. Counting ends at JOB_SWEEP_MAX. */
 struct health_late {
     size_t n;
     int64_t oldest_ms; /* since when the oldest waits; 0: none does */

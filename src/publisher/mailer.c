@@ -17,7 +17,7 @@
 #include <string.h>
 
 enum {
-    LOOK_MS = 2000,
+    LOOK_MS = 1000,   /* an alarm is to be there within 10 s (reconcile.c) */
     ROUND_MAX = 20,   /* mails of one round; the lease is looked at between rounds */
     AGAIN_MS = 30000, /* after the first failure; doubles, */
     AGAIN_MAX_MS = 1800000, /* up to this */

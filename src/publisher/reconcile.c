@@ -30,8 +30,9 @@ enum {
     REFRESH_MS = 10000,
     REPLAY_MS = 2000, /* until it has worked */
     PURGE_MS = 60000,
-    WATCH_MS = 2000,
-    ALARM_MS = 10000, /* overdue for so long after it was seen: people are told */
+    WATCH_MS = 1000,
+    CATCH_UP_MS =
+        10000, /* after a start, or after MariaDB was away: nobody is told yet */
     WARN_MS = 60000,
     NO_LEASE_MS = 1000,
     REFRESH_MAX = 16,
@@ -72,7 +73,8 @@ struct reconcile {
     uint64_t beat_inc;
     struct token_due due[REFRESH_MAX]; /* REFRESH */
     size_t due_len;
-    int64_t late_since_ms; /* WATCH: monotonic; 0: nothing is overdue */
+    bool late;              /* WATCH: something is overdue, and that was said */
+    int64_t quiet_until_ms; /* WATCH: monotonic; people are told only from then on */
 };
 
 static struct chore *of_work(struct pool_work *w)
@@ -235,32 +237,34 @@ static enum rc purge(struct chore *c, const struct pool_kit *kit)
     return rc == RC_OK ? hook_purge(kit->db, &n, &c->err) : rc;
 }
 
-/* Ready, metrics and the dashboard see an overdue post at once, by themselves. People are
- * told when it still is at a second look: a publisher that was restarted has caught up by
- * then. */
+static void say_late(struct reconcile *r, const struct health_late *late)
+{
+    if (late->n > 0 && !r->late)
+        log_error("watchdog.overdue", "posts=%zu oldest_ms=%" PRId64, late->n,
+                  late->now_ms - late->oldest_ms);
+    if (late->n == 0 && r->late)
+        log_info("watchdog.recovered", "%s", "");
+    r->late = late->n > 0;
+}
+
+/* Ready, metrics and the dashboard see an overdue post by themselves; people are told by
+ * us. Not right after a start or an outage of MariaDB: then much is overdue, and is taken
+ * up at this moment. */
 static enum rc watch(struct chore *c, const struct pool_kit *kit)
 {
     struct reconcile *r = c->r;
-    int64_t now_ms = publisher_mono_ms();
     struct health_late late;
     int64_t told = 0;
     enum rc rc = health_late(kit->db, &late, &c->err);
 
-    if (rc != RC_OK)
+    if (rc != RC_OK) {
+        r->quiet_until_ms = publisher_mono_ms() + CATCH_UP_MS;
         return rc;
-    if (late.n == 0) {
-        if (r->late_since_ms != 0)
-            log_info("watchdog.recovered", "%s", "");
-        r->late_since_ms = 0;
+    }
+    say_late(r, &late);
+    if (late.n == 0 || publisher_mono_ms() < r->quiet_until_ms)
         return RC_OK;
-    }
-    if (r->late_since_ms == 0) {
-        r->late_since_ms = now_ms;
-        log_error("watchdog.overdue", "posts=%zu oldest_ms=%" PRId64, late.n,
-                  late.now_ms - late.oldest_ms);
-    }
-    return now_ms - r->late_since_ms < ALARM_MS ? RC_OK
-                                                : health_alarm(kit->db, &told, &c->err);
+    return health_alarm(kit->db, &told, &c->err);
 }
 
 static enum rc warn(struct chore *c, const struct pool_kit *kit)
@@ -382,7 +386,7 @@ static const struct {
     [BEAT] = {"beat", BEAT_MS, 0, before_beat, beat, after_beat},
     [REFRESH] = {"refresh", REFRESH_MS, 1000, NULL, find_due, after_due},
     [REPLAY] = {"replay", REPLAY_MS, 500, NULL, replay, NULL},
-    [WATCH] = {"watch", WATCH_MS, 200, NULL, watch, NULL},
+    [WATCH] = {"watch", WATCH_MS, 100, NULL, watch, NULL},
     [WARN] = {"warn", WARN_MS, 5000, NULL, warn, NULL},
     [PURGE] = {"purge", PURGE_MS, 5000, NULL, purge, NULL},
 };
@@ -475,6 +479,7 @@ struct reconcile *reconcile_new(struct publisher *p)
     struct reconcile *r = xcalloc(1, sizeof(*r));
 
     r->p = p;
+    r->quiet_until_ms = publisher_mono_ms() + CATCH_UP_MS;
     r->turn = (unsigned)random_below(random_system(), JOB_SHARDS);
     for (size_t i = 0; i < CHORES; i++) {
         struct chore *c = &r->chores[i];

@@ -11,8 +11,9 @@
 #include <string.h>
 
 enum {
-    /* An account with so many sessions in its last minute waits for its rate window: one
-     * fewer than TikTok's six for each time the window was narrowed, and some room. */
+    /* An account with so many calls for sessions in its last minute waits for its rate
+     * window: one fewer than TikTok's six for each time the window was narrowed, and some
+     * room. */
     SERVED_MIN = 4,
     SERVED_MS = 71000, /* the window, and until the next claim shows */
     NEAR_MS =
@@ -61,6 +62,7 @@ static enum rc find_groups(struct db *db, int64_t now_ms, struct groups *g,
                            struct err *err)
 {
     const struct sql_arg args[] = {sql_i64(now_ms - HEALTH_LATE_MS),
+                                   sql_i64(now_ms - HEALTH_LATE_MS),
                                    sql_i64(JOB_SWEEP_MAX)};
     const struct sql_col cols[] = {
         COL_U64(&g->next.account_id), COL_U64(&g->next.workspace_id),
@@ -68,13 +70,16 @@ static enum rc find_groups(struct db *db, int64_t now_ms, struct groups *g,
 
     g->n = 0;
     return db_each(db,
-                   "SELECT account_id, workspace_id, MIN(post_id), COUNT(*), MIN(next_at)"
-                   " FROM (SELECT account_id, workspace_id, post_id, next_at FROM job"
-                   " WHERE next_at <= ? AND state IN (1, 2, 3) ORDER BY next_at LIMIT ?)"
-                   " late GROUP BY account_id, workspace_id",
+                   "SELECT account_id, workspace_id, MIN(post_id), COUNT(*), MIN(since)"
+                   " FROM (SELECT account_id, workspace_id, post_id,"
+                   " GREATEST(next_at, due_at) AS since FROM job"
+                   " WHERE next_at <= ? AND due_at <= ? AND state IN (1, 2, 3)"
+                   " ORDER BY next_at LIMIT ?) late GROUP BY account_id, workspace_id",
                    SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_group, g}, err);
 }
 
+/* A video that TikTok fetches costs its account two calls (run_ring() in
+ * src/publisher/run.c). */
 static enum rc is_served(struct db *db, uint64_t account_id, int64_t now_ms, bool *served,
                          struct err *err)
 {
@@ -85,8 +90,11 @@ static enum rc is_served(struct db *db, uint64_t account_id, int64_t now_ms, boo
     const struct sql_col cols[] = {COL_I64(&n)};
     bool found = false;
     enum rc rc = db_row(db,
-                        "SELECT COUNT(*) FROM job j JOIN attempt t"
+                        "SELECT CAST(SUM(IF(t.method = 2 AND p.kind = 1, 2, 1)) AS"
+                        " SIGNED) FROM job j JOIN attempt t"
                         " ON t.post_id = j.post_id AND t.attempt_no = j.attempt_no"
+                        " JOIN post p ON p.workspace_id = j.workspace_id"
+                        " AND p.post_id = j.post_id"
                         " WHERE j.account_id = ? AND j.due_at BETWEEN ? AND ?"
                         " AND t.created_at > ?",
                         SQL_ARGS(args), SQL_COLS(cols), &found, err);

@@ -794,11 +794,15 @@ START_TEST(changes_tell_what_changed_and_cost_nothing_when_nothing_did)
     ck_assert_int_eq(json_integer_value(json_object_get(body, "unread")), 0);
     ck_assert_str_eq(text("seq"), "0");
     ck_assert_int_eq(json_integer_value(json_object_get(body, "next_ms")), 60000);
+    ck_assert(json_is_null(json_object_get(body, "due_in_ms")));
     id = created(HOUR_MS);
     is(ask("GET", "/api/v1/changes?since=0", NULL), 200, "who began with nothing");
     ck_assert(json_is_true(json_object_get(body, "reset")));
     ck_assert_int_eq(count("scheduled"), 1);
     ck_assert_int_eq(json_integer_value(json_object_get(body, "next_ms")), 15000);
+    ck_assert_int_gt(json_integer_value(json_object_get(body, "due_in_ms")),
+                     HOUR_MS - 9000);
+    ck_assert_int_le(json_integer_value(json_object_get(body, "due_in_ms")), HOUR_MS);
 
     (void)snprintf(uri, sizeof(uri), "/api/v1/changes?since=%s", text("seq"));
     (void)snprintf(etag, sizeof(etag), "HTTP_IF_NONE_MATCH=\"%s\"", text("seq"));

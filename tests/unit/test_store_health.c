@@ -68,7 +68,7 @@ START_TEST(these_programs_need_the_newest_schema)
 }
 END_TEST
 
-START_TEST(only_what_nobody_looked_at_for_ten_seconds_is_late)
+START_TEST(only_what_nobody_took_up_at_its_time_is_late)
 {
     struct health_late late;
 
@@ -83,6 +83,26 @@ START_TEST(only_what_nobody_looked_at_for_ten_seconds_is_late)
     ck_assert_uint_eq(late.n, 2);
     ck_assert_int_ge(late.now_ms - late.oldest_ms, HEALTH_LATE_MS + 90000);
     ck_assert_int_le(late.now_ms - late.oldest_ms, HEALTH_LATE_MS + 150000);
+}
+END_TEST
+
+/* Thousands that are due at one instant wait for their turn to be prepared. */
+START_TEST(what_is_not_due_yet_is_not_late_though_it_could_be_prepared)
+{
+    struct health_late late;
+    uint64_t id = post(1, 20000);
+
+    database_run(db, "UPDATE job SET next_at = " SQL_NOW " - 10000");
+    ck_assert_int_eq(health_late(db, &late, &err), RC_OK);
+    ck_assert_uint_eq(late.n, 0);
+    database_run(db,
+                 "UPDATE job SET due_at = " SQL_NOW
+                 " - %d - 1000, next_at = due_at - 30000"
+                 " WHERE post_id = %" PRIu64,
+                 HEALTH_LATE_MS, id);
+    ck_assert_int_eq(health_late(db, &late, &err), RC_OK);
+    ck_assert_uint_eq(late.n, 1);
+    ck_assert_int_lt(late.now_ms - late.oldest_ms, HEALTH_LATE_MS + 20000);
 }
 END_TEST
 
@@ -119,7 +139,24 @@ START_TEST(posts_that_wait_for_a_rate_window_are_not_late)
 }
 END_TEST
 
-START_TEST(a_publisher_that_is_silent_for_ten_seconds_is_not_alive)
+START_TEST(a_video_that_tiktok_fetches_uses_up_two_calls_of_the_window)
+{
+    struct health_late late;
+
+    (void)post(1, -30000);
+    served(3, 20000);
+    ck_assert_int_eq(health_late(db, &late, &err), RC_OK);
+    ck_assert_uint_eq(late.n, 1);
+    database_run(db, "UPDATE attempt SET method = 2");
+    ck_assert_int_eq(health_late(db, &late, &err), RC_OK);
+    ck_assert_uint_eq(late.n, 0);
+    database_run(db, "UPDATE post SET kind = 2"); /* photos cost one */
+    ck_assert_int_eq(health_late(db, &late, &err), RC_OK);
+    ck_assert_uint_eq(late.n, 1);
+}
+END_TEST
+
+START_TEST(a_publisher_that_has_missed_a_heartbeat_is_not_alive)
 {
     const struct publisher_word word = {.paused_ms = 5000,
                                         .pause_reason = "tiktok_unavailable",
@@ -204,8 +241,10 @@ START_TEST(a_post_is_shown_with_where_it_belongs)
 END_TEST
 
 DATABASE_MAIN("store_health", setup, teardown, these_programs_need_the_newest_schema,
-              only_what_nobody_looked_at_for_ten_seconds_is_late,
+              only_what_nobody_took_up_at_its_time_is_late,
+              what_is_not_due_yet_is_not_late_though_it_could_be_prepared,
               posts_that_wait_for_a_rate_window_are_not_late,
-              a_publisher_that_is_silent_for_ten_seconds_is_not_alive,
+              a_video_that_tiktok_fetches_uses_up_two_calls_of_the_window,
+              a_publisher_that_has_missed_a_heartbeat_is_not_alive,
               people_are_alarmed_once_an_hour_in_each_workspace,
               states_have_the_schemas_words, a_post_is_shown_with_where_it_belongs)

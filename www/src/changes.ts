@@ -15,12 +15,15 @@ export const stale = signal('');
 
 const listeners = new Set<Listener>();
 const NORMAL_MS = 15_000;
+const BUSY_MS = 3_000;
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
 const JITTER = 0.1;
 
 let seq: string | null = null;
 let interval = NORMAL_MS;
+/** From then on something is due, and what becomes of it shall be seen soon, even if that is nothing. */
+let busyFrom = Infinity;
 let fails = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let asking = false;
@@ -45,6 +48,7 @@ async function ask(): Promise<void> {
   const first = seq === null;
   seq = c.seq;
   interval = c.next_ms;
+  busyFrom = c.due_in_ms === null ? Infinity : Date.now() + c.due_in_ms;
   counts.value = c.counts;
   alarms.value = c.alarms;
   unread.value = c.unread;
@@ -75,7 +79,7 @@ async function turn(): Promise<void> {
 function plan(ms?: number): void {
   clearTimeout(timer);
   // A failure is looked into soon, so that the page says so quickly and is quick to be back; then less and less often.
-  const base = ms ?? (fails > 0 ? Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(fails, 6)) : interval);
+  const base = ms ?? (fails > 0 ? Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(fails, 6)) : Math.min(interval, Math.max(BUSY_MS, busyFrom - Date.now())));
   timer = setTimeout(() => void turn(), base * (1 + JITTER * (2 * Math.random() - 1)));
 }
 

@@ -212,6 +212,7 @@ export interface Changes {
   counts: Record<PostStatus, number>;
   inflight: number;
   next_ms: number;
+  due_in_ms: number | null;
   alarms: Alarm[];
   unread: number;
 }

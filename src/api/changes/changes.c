@@ -75,6 +75,19 @@ static int next_ms(const struct post_counts *c)
     return c->next_due_ms - c->now_ms < NORMAL_MS ? BUSY_MS : NORMAL_MS;
 }
 
+/* When the first scheduled post is due. A 304 says nothing of it, so whoever asks must
+ * know beforehand from when on to ask more often. */
+static void write_due(struct jsonw *w, const struct post_counts *c)
+{
+    int64_t ms = c->next_due_ms - c->now_ms;
+
+    jsonw_key(w, "due_in_ms");
+    if (c->next_due_ms == 0)
+        jsonw_null(w);
+    else
+        jsonw_int(w, ms > 0 ? ms : 0);
+}
+
 static const char *subject_name(enum event_subject subject)
 {
     switch (subject) {
@@ -112,6 +125,7 @@ static void write_counts(struct jsonw *w, const struct post_counts *c)
     jsonw_end(w);
     jsonw_key_int(w, "inflight", (int64_t)inflight(c));
     jsonw_key_int(w, "next_ms", next_ms(c));
+    write_due(w, c);
 }
 
 /* An answer's worth of memory. */

@@ -6,7 +6,7 @@
 
 #include "../api.h"
 
-enum { ALARMS_MS = 2000, ALARMS_MAX = 4, ALARM_TEXT_SIZE = 200 };
+enum { ALARMS_MS = 1000, ALARMS_MAX = 4, ALARM_TEXT_SIZE = 200 };
 
 struct alarm {
     const char *code; /* publisher, overdue, tiktok, redis */

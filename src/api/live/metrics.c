@@ -64,13 +64,13 @@ static void add_work(struct api *api, struct strbuf *out)
     struct err err;
 
     if (health_late(api->db, &late, &err) == RC_OK) {
-        gauge(out, "posts_overdue", "Posts that nobody has looked at for 10 s",
+        gauge(out, "posts_overdue", "Posts that nobody has taken up 5 s after their time",
               (int64_t)late.n);
         gauge(out, "oldest_overdue_seconds", "How long the oldest of them waits",
               late.oldest_ms > 0 ? (late.now_ms - late.oldest_ms) / 1000 : 0);
     }
     if (health_publishers(api->db, &p, &err) == RC_OK) {
-        gauge(out, "publishers_alive", "Publishers heard of in the last 10 s", p.alive);
+        gauge(out, "publishers_alive", "Publishers heard of in the last 7 s", p.alive);
         gauge(out, "publishers_paused", "Of these: TikTok refuses everybody", p.paused);
     }
     if (media_overdue(api->db, &files, &err) == RC_OK)
