@@ -29,7 +29,9 @@ enum task_kind {
     /* {"txn_id":"17"}: trades the code of that oauth_txn row for tokens; result
      * {"account_id":"5","reconnected":false,"missing_scopes":["video.publish"]}.
      * Codes: code_expired, client_invalid, redirect_mismatch, missing_scope,
-     * verifier_mismatch, account_taken, tiktok_unavailable, oauth_failed. */
+     * verifier_mismatch, account_taken, no_refresh_token, tiktok_unavailable,
+     * oauth_failed.
+     */
     TASK_EXCHANGE_CODE = 1,
     /* {}: asks TikTok what the account may do now and stores it on the account; result is
      * the document stored in account.creator_info. Codes: reconnect_needed,

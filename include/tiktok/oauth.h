@@ -60,11 +60,12 @@ void tiktok_revoke_body(const struct tiktok_app *app, const char *access_token,
  * is NUL-terminated. */
 struct tiktok_tokens {
     char access_token[TIKTOK_TOKEN_MAX + 1];
-    char refresh_token[TIKTOK_TOKEN_MAX + 1]; /* "" after a refresh: keep the old one */
-    char open_id[TIKTOK_OPEN_ID_MAX + 1];     /* "" possible after a refresh */
-    char scopes[TIKTOK_SCOPES_MAX + 1];       /* granted; "" : not said, keep the old */
-    int64_t expires_in_s;         /* never below 1; see TIKTOK_EXPIRES_UNSAID_S */
-    int64_t refresh_expires_in_s; /* 0: not said */
+    char refresh_token[TIKTOK_TOKEN_MAX +
+                       1]; /* "": not said; after a refresh: keep the old */
+    char open_id[TIKTOK_OPEN_ID_MAX + 1]; /* "" possible after a refresh */
+    char scopes[TIKTOK_SCOPES_MAX + 1];   /* granted; "" : not said, keep the old */
+    int64_t expires_in_s;                 /* never below 1; see TIKTOK_EXPIRES_UNSAID_S */
+    int64_t refresh_expires_in_s;         /* 0: not said */
 };
 
 /* When expires_in is missing: the shorter of the two documented lives (2 h and 24 h),

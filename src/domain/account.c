@@ -187,6 +187,7 @@ static const struct {
     {"too_many_waiting", "publisher_away"}, /* api/accounts/ask.h */
     {"tiktok_unavailable", "tiktok_unavailable"},
     {"account_taken", "account_taken"},
+    {"no_refresh_token", "no_refresh_token"},
 };
 
 const char *account_connect_error(const char *word)

@@ -96,6 +96,12 @@ static enum rc exchange(const struct errand *e, struct connect *c, struct err *e
     strbuf_wipe(&res.body);
     if (rc != RC_OK)
         return name_refusal(&reply, err);
+    /* TikTok's pages promise it. Without it the account would be lost within hours. */
+    if (c->tokens.refresh_token[0] == '\0') {
+        log_warn("connect.no_refresh_token", "log_id=%s", reply.log_id);
+        return err_set(err, RC_REJECTED, "no_refresh_token",
+                       "TikTok's answer held no refresh token.");
+    }
     if (c->tokens.scopes[0] == '\0') /* not said: what was asked for */
         text_copy(c->tokens.scopes, sizeof(c->tokens.scopes), c->txn.scopes);
     return RC_OK;

@@ -19,6 +19,7 @@ const struct knob_row knob_table[KNOB_COUNT] = {
     [KNOB_ACCESS_TTL_S] = {"access_ttl_s", DAY_S, 1, YEAR_S},
     [KNOB_REFRESH_TTL_S] = {"refresh_ttl_s", YEAR_S, 1, TWO_YEARS_S},
     [KNOB_ROTATE_REFRESH] = {"rotate_refresh", 1, 0, 1},
+    [KNOB_REFRESH_GIVEN] = {"refresh_given", 1, 0, 1},
     [KNOB_OLD_REFRESH_GRACE_MS] = {"old_refresh_grace_ms", 0, 0, DAY_MS},
     [KNOB_REFRESH_KILLS_ACCESS] = {"refresh_kills_access", 0, 0, 1},
     [KNOB_OAUTH_ERROR_STATUS] = {"oauth_error_status", 200, 200, 499},

@@ -20,6 +20,7 @@ enum knob {
     KNOB_ACCESS_TTL_S,
     KNOB_REFRESH_TTL_S,
     KNOB_ROTATE_REFRESH,       /* 0: a refresh answers the same refresh token */
+    KNOB_REFRESH_GIVEN,        /* 0: answers hold no refresh token */
     KNOB_OLD_REFRESH_GRACE_MS, /* how long a rotated one still works */
     KNOB_REFRESH_KILLS_ACCESS, /* 1: a refresh ends the old access token at once */
     KNOB_OAUTH_ERROR_STATUS,   /* HTTP status of OAuth errors */

@@ -109,8 +109,10 @@ void oauth_write_tokens(struct exchange *x, const char *open_id, unsigned scopes
     jsonw_key_text(&w, "access_token", pair->access);
     jsonw_key_int(&w, "expires_in", pair->access_ttl_s);
     jsonw_key_text(&w, "open_id", open_id);
-    jsonw_key_int(&w, "refresh_expires_in", pair->refresh_ttl_s);
-    jsonw_key_text(&w, "refresh_token", pair->refresh);
+    if (x->knobs.value[KNOB_REFRESH_GIVEN] != 0) {
+        jsonw_key_int(&w, "refresh_expires_in", pair->refresh_ttl_s);
+        jsonw_key_text(&w, "refresh_token", pair->refresh);
+    }
     jsonw_key_text(&w, "scope", names.buf);
     jsonw_key_text(&w, "token_type", "Bearer");
     jsonw_end(&w);

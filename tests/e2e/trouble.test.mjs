@@ -37,7 +37,7 @@ after(async () => {
 afterEach(() => assertClean(problems));
 
 describe('every way back from TikTok', () => {
-  for (const code of ['access_denied', 'state_invalid', 'state_expired', 'state_reused', 'missing_scope', 'redirect_mismatch', 'code_expired', 'client_invalid', 'publisher_away', 'tiktok_unavailable', 'account_taken', 'non_sandbox_target', 'unknown']) {
+  for (const code of ['access_denied', 'state_invalid', 'state_expired', 'state_reused', 'missing_scope', 'redirect_mismatch', 'code_expired', 'client_invalid', 'publisher_away', 'tiktok_unavailable', 'account_taken', 'non_sandbox_target', 'no_refresh_token', 'unknown']) {
     test(`${code} says the cause and what to do`, async () => {
       await page.goto(`${stack.url}/accounts?error=${code}`);
       await page.getByText('What to do:').waitFor();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { consent } from '../../tools/lib/client.mjs';
-import { choosing, clearFaults, setFault } from '../harness/sandbox.mjs';
+import { choosing, clearFaults, setFault, turn } from '../harness/sandbox.mjs';
 import { Stack } from '../harness/stack.mjs';
 import { connectAccount, fateOf, inMs, postOf, readyVideo } from '../harness/world.mjs';
 
@@ -174,6 +174,17 @@ describe('scopes that were not granted', () => {
     await clearFaults(stack);
     assert.equal(await connectAccount(client, { choose: choosing({ creator: 1 }) }), id);
     await client.until(`/api/v1/posts/${post.id}`, ({ status }) => status === 'published_private');
+  });
+});
+
+describe('an answer without a refresh token', () => {
+  test('makes no connection that would end within hours, and says so', async () => {
+    const before = (await client.get('/api/v1/accounts')).items.length;
+    await turn(stack, { refresh_given: 0 });
+    assert.equal(await back(await granted(await start(), choosing({ creator: 5 }))), '/accounts?error=no_refresh_token');
+    assert.equal((await client.get('/api/v1/accounts')).items.length, before);
+    await turn(stack, { refresh_given: null });
+    assert.match(await back(await granted(await start(), choosing({ creator: 5 }))), /connected=/);
   });
 });
 

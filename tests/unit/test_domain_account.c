@@ -148,10 +148,10 @@ END_TEST
 static bool is_in_the_contract(const char *code)
 {
     static const char *const codes[] = {
-        "access_denied",     "state_invalid", "state_expired",  "state_reused",
-        "missing_scope",     "code_expired",  "client_invalid", "redirect_mismatch",
-        "publisher_away",    "account_taken", "unknown",        "tiktok_unavailable",
-        "non_sandbox_target"};
+        "access_denied",      "state_invalid",   "state_expired",  "state_reused",
+        "missing_scope",      "code_expired",    "client_invalid", "redirect_mismatch",
+        "publisher_away",     "account_taken",   "unknown",        "tiktok_unavailable",
+        "non_sandbox_target", "no_refresh_token"};
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
         if (strcmp(codes[i], code) == 0)
@@ -177,6 +177,7 @@ START_TEST(every_way_that_connecting_fails_has_a_code_of_the_contract)
         {"scope", "missing_scope"},
         {"client_key", "client_invalid"},
         {"verifier_mismatch", "state_invalid"},
+        {"no_refresh_token", "no_refresh_token"},
         {"missing_scope", "missing_scope"},
         {"redirect_mismatch", "redirect_mismatch"},
         {"code_expired", "code_expired"},

@@ -173,6 +173,11 @@ export const CONNECT_ERROR: Record<string, Trouble> = {
     cause: 'The app is in TikTok’s sandbox mode, which only lets chosen target users in.',
     remedy: 'The operator can add the account under Sandbox, Target users in the developer portal, or take the app live.',
   },
+  no_refresh_token: {
+    title: 'TikTok gave a connection that cannot last',
+    cause: 'Its answer held no refresh token, so the connection would have ended within a day.',
+    remedy: 'Connect again. If it stays, the operator must compare the app’s products in the TikTok developer portal with the setup guide.',
+  },
   unknown: {
     title: 'The account was not connected',
     cause: 'TikTok gave an answer that we don’t know.',
