@@ -32,8 +32,7 @@ enum config_kind {
 };
 
 /* Judges the value of a text: RC_OK, or a failure whose message says what is wanted and
- * never shows the value. Layers offer checks of what they read: db_url_check() and so on.
- */
+ * never shows the value. Layers offer checks of what they read, as db_url_check(). */
 typedef enum rc (*config_check_fn)(const char *value, struct err *err);
 
 struct config_key {

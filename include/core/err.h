@@ -9,8 +9,7 @@
  *                          "The caption is %zu characters over the limit.", over);
  *
  * Functions below api/, publisher/, media/, sandbox/ and ctl/ return an err and do
- * not log; the dispatcher or loop above them logs each failure once.
- */
+ * not log; the dispatcher or loop above them logs each failure once. */
 #ifndef CORE_ERR_H
 #define CORE_ERR_H
 

@@ -94,8 +94,7 @@ enum media_kind media_kind_of_mime(const char *mime);
 const char *media_mime_of_container(const char *container);
 
 /* True for a name that may be kept and shown: 1 to MEDIA_FILENAME_MAX characters of
- * UTF-8, no control characters, no '/' and no '\\'. It is data for people, never a path.
- */
+ * UTF-8, none of them a control, '/' or '\\'. It is data for people, never a path. */
 bool media_filename_ok(const char *name) MUST_CHECK;
 
 /* True for a tag: 1 to MEDIA_TAG_MAX characters of UTF-8, no control characters, no space
@@ -106,8 +105,7 @@ bool media_tag_ok(const char *tag) MUST_CHECK;
 int64_t media_upload_max(enum media_kind kind);
 
 /* The size of a photo of width x height (> 0) pixels in TikTok's limits: as large as fits
- * within 1080 x 1920 or 1920 x 1080, whichever way round it is, never larger than it is.
- */
+ * within 1080 x 1920 or 1920 x 1080, whichever suits it, and never larger than it is. */
 void media_photo_fit(int width, int height, int *fit_width, int *fit_height);
 
 /* Checks a file whose facts could be read against every limit that applies to its kind.

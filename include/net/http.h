@@ -9,8 +9,7 @@
  * public addresses only, no redirects, no proxy, no netrc, bounded time and bounded
  * answers. The origins in http_settings.local are the exception: for exactly these, plain
  * http and any address are allowed (the sandbox of a local stack); a request may say the
- * same of its own URL (http_request.lifted).
- */
+ * same of its own URL (http_request.lifted). */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 

@@ -58,8 +58,7 @@ struct token_pair {
 };
 
 /* Stores the pair that follows version. Deliberately not guarded by the claim: a token
- * that TikTok has issued is worth more than a lease. RC_CONFLICT: a newer one is there.
- */
+ * that TikTok has issued is worth more than a lease. RC_CONFLICT: one is newer. */
 enum rc account_token_rotate(struct db *db, uint64_t account_id, unsigned version,
                              const struct token_pair *pair, struct err *err) MUST_CHECK;
 

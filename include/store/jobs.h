@@ -159,8 +159,7 @@ struct job_intent {
     unsigned content_ver;
     int64_t bytes_total;
     int64_t chunk_size;
-    const unsigned char *gate_token; /* JOB_GATE_SIZE bytes: TikTok fetches; NULL: we send
-                                      */
+    const unsigned char *gate_token; /* JOB_GATE_SIZE bytes; NULL: we send */
 };
 enum rc job_intend(struct db *db, const struct job_ref *ref,
                    const struct job_intent *intent, struct err *err) MUST_CHECK;

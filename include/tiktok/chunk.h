@@ -28,8 +28,7 @@ struct tiktok_chunk_plan {
     int64_t count;      /* chunks; the last one takes the remainder */
 };
 
-/* Fills plan for a video of size bytes. RC_INVALID: "video_empty" or "video_too_large".
- */
+/* Fills plan for a video of size bytes. RC_INVALID: "video_empty", "video_too_large". */
 enum rc tiktok_chunk_plan(int64_t size, struct tiktok_chunk_plan *plan,
                           struct err *err) MUST_CHECK;
 
@@ -66,8 +65,7 @@ struct tiktok_upload_step {
 
 /* The answer to the PUT of chunk n: its HTTP status and the Content-Range header, which
  * may be NULL, holds the progress "bytes 0-<n or n-1>/<total>" and is believed only after
- * a 416 and only when it lies on a border. A 416 that says everything is there is DONE.
- */
+ * a 416 and only when it lies on a border. A 416 that says that all is there is DONE. */
 struct tiktok_upload_step tiktok_upload_step(const struct tiktok_chunk_plan *plan,
                                              int64_t n, int http_status,
                                              const char *content_range);

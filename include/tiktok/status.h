@@ -17,8 +17,7 @@ enum {
 };
 
 enum tiktok_state {
-    TIKTOK_PROCESSING, /* upload, download or processing; also every state we do not know
-                        */
+    TIKTOK_PROCESSING, /* upload, download or processing; also every unknown state */
     TIKTOK_IN_INBOX,   /* draft delivered: the person continues in the app */
     TIKTOK_PUBLISHED,  /* direct: posted; draft: the person posted it */
     TIKTOK_FAILED,     /* final: see failure */

@@ -2,9 +2,8 @@
  *
  * Texts are bytes as the client sent them, NUL-terminated, and live as long as the
  * request. Nothing is decoded but what says so. The body is read by the handler's side,
- * once, within a limit it names: whole (web_body_read) or piece by piece (web_body_some).
- * A body that nginx wrote to a file is named by web_body_file() and is not in the stream.
- */
+ * once, within a limit it names: whole (web_body_read) or in pieces (web_body_some). One
+ * that nginx wrote to a file is named by web_body_file() and is not in the stream. */
 #ifndef WEB_REQUEST_H
 #define WEB_REQUEST_H
 

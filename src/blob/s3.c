@@ -86,8 +86,7 @@ static enum rc s3_get(struct blob_store *base, const char *name, int *fd, int64_
     return RC_OK;
 }
 
-/* --- first bytes ----------------------------------------------------------------------
- */
+/* --- first bytes --------------------------------------------------------------- */
 
 static struct s3_head *head_of(struct s3_store *s, const char *name)
 {
@@ -143,8 +142,7 @@ static enum rc s3_peek(struct blob_store *base, const char *name, void *buf, siz
     return RC_OK;
 }
 
-/* --- whole objects --------------------------------------------------------------------
- */
+/* --- whole objects ------------------------------------------------------------- */
 
 static enum rc s3_put(struct blob_store *s, const char *name, const void *data,
                       size_t len, struct err *err)
@@ -193,8 +191,7 @@ static enum rc s3_make_scratch(struct blob_store *s, int *fd, struct err *err)
     return s3_scratch(s3_of(s), fd, err);
 }
 
-/* --- the walk -------------------------------------------------------------------------
- */
+/* --- the walk ------------------------------------------------------------------ */
 
 struct walk {
     int64_t before_ms;
@@ -257,8 +254,7 @@ static enum rc s3_walk(struct blob_store *base, int64_t min_age_ms, blob_key_fn 
     return s3_grow_walk(s, min_age_ms, fn, ctx, err);
 }
 
-/* --- addresses ------------------------------------------------------------------------
- */
+/* --- addresses ----------------------------------------------------------------- */
 
 static void s3_link(const struct blob_store *base, const char *name, const char *method,
                     const char *before, char out[BLOB_LINK_SIZE])

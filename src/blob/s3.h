@@ -85,8 +85,7 @@ bool s3_xml_text(const char *xml, const char *tag, char *out, size_t size) MUST_
  * blob.h says of failures, RC_NOT_FOUND for what is not there but the bucket. */
 enum rc s3_judge(int status, const char *code, struct err *err) MUST_CHECK;
 
-/* --- the store and its requests ------------------------------------------------------
- */
+/* --- the store and its requests ------------------------------------------------ */
 
 enum { S3_HEADS = 256, S3_HEAD_SIZE = 16, S3_HEAD_MS = 30000 };
 
@@ -155,8 +154,7 @@ typedef bool s3_each_fn(void *ctx, const char *name, int64_t size, int64_t at_ms
 enum rc s3_list(struct s3_store *s, const char *with, s3_each_fn *fn, void *ctx,
                 struct err *err) MUST_CHECK;
 
-/* --- growing blobs (s3_grow.c) -------------------------------------------------------
- */
+/* --- growing blobs (s3_grow.c) ------------------------------------------------- */
 
 enum rc s3_grow_create(struct s3_store *s, const char *key, struct err *err) MUST_CHECK;
 enum rc s3_grow_begin(struct s3_store *s, const char *key, int64_t bytes,

@@ -165,8 +165,7 @@ enum rc s3_do(struct s3_store *s, const struct s3_request *req, struct err *err)
     return rc;
 }
 
-/* --- the scratch directory ------------------------------------------------------------
- */
+/* --- the scratch directory ----------------------------------------------------- */
 
 enum rc s3_scratch(const struct s3_store *s, int *fd, struct err *err)
 {
@@ -192,8 +191,7 @@ enum rc s3_scratch_room(int fd, int64_t bytes, struct err *err)
     return RC_OK;
 }
 
-/* --- lists ----------------------------------------------------------------------------
- */
+/* --- lists --------------------------------------------------------------------- */
 
 /* One <Contents>: false when it is not one of ours, which is passed over. */
 static bool read_entry(const struct s3_store *s, const char *text, size_t len, char *name,

@@ -57,8 +57,7 @@ static void tail_name(const char *key, int64_t offset, char out[S3_NAME_SIZE])
     (void)snprintf(out, S3_NAME_SIZE, "growing/%s/%010" PRId64, key, offset);
 }
 
-/* --- multipart uploads by key ---------------------------------------------------------
- */
+/* --- multipart uploads by key -------------------------------------------------- */
 
 static void forget(struct s3_store *s)
 {
@@ -219,8 +218,7 @@ enum rc s3_grow_create(struct s3_store *s, const char *key, struct err *err)
     return rc == RC_NOT_FOUND ? begin_upload(s, key, err) : rc;
 }
 
-/* --- parts ----------------------------------------------------------------------------
- */
+/* --- parts --------------------------------------------------------------------- */
 
 struct part_list {
     int64_t limit; /* parts count as long as they end here or before */
@@ -337,8 +335,7 @@ static enum rc put_part(struct s3_writer *w, struct err *err)
     return RC_OK;
 }
 
-/* --- what is too little for a part ----------------------------------------------------
- */
+/* --- what is too little for a part --------------------------------------------- */
 
 static enum rc put_tail(struct s3_writer *w, struct err *err)
 {
@@ -407,8 +404,7 @@ static enum rc remove_tails(struct s3_store *s, const char *key, const char *kee
     return rc != RC_OK ? rc : t.rc;
 }
 
-/* --- the writer -----------------------------------------------------------------------
- */
+/* --- the writer ---------------------------------------------------------------- */
 
 static void drop_file(struct s3_writer *w)
 {
@@ -689,8 +685,7 @@ static const struct blob_writer_ops writer_ops = {
     .undo = writer_undo,
 };
 
-/* --- the end --------------------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------------- */
 
 static enum rc abort_upload(struct s3_store *s, const struct upload_entry *e,
                             struct err *err)

@@ -50,8 +50,7 @@ int ctl_usage(struct ctl *ctl, const char *why);
 /* Says what failed and what to do about it; returns the exit status. */
 int ctl_fail(struct ctl *ctl, const struct err *err);
 
-/* --- arguments ------------------------------------------------------------------------
- */
+/* --- arguments ----------------------------------------------------------------- */
 
 /* "--name VALUE" or "--name=VALUE" into *value, or the mere "--name" into *flag. */
 struct ctl_option {
@@ -72,8 +71,7 @@ struct ctl_args {
 bool ctl_args_read(struct ctl *ctl, int argc, char **argv,
                    struct ctl_args *args) MUST_CHECK;
 
-/* --- what commands need ---------------------------------------------------------------
- */
+/* --- what commands need -------------------------------------------------------- */
 
 /* Opens the database of DATABASE_URL (not connected yet). On failure *status says how to
  * end. The caller frees *db. */

@@ -174,8 +174,7 @@ static void say_failed(struct explain *x, const char *fail_reason,
 
 /* --- OAuth --------------------------------------------------------------------- */
 
-/* People may untick permissions on TikTok's page, and the sign-in succeeds all the same.
- */
+/* People may untick permissions on TikTok's page, and the sign-in still succeeds. */
 static void say_tokens(struct explain *x, const char *missing)
 {
     if (*missing == '\0')
@@ -663,8 +662,7 @@ static int explain(struct ctl *ctl, struct explain *x)
 
     strbuf_init(&body, BODY_MAX);
     strbuf_init(&json, JSON_MAX);
-    /* RC_INVALID: more than an answer may have. The parsers say what follows from that.
-     */
+    /* RC_INVALID: more than an answer may have. The parsers say what that means. */
     if (ctl_read_input(ctl, &body, &x->err) == RC_UNAVAILABLE) {
         status = ctl_fail(ctl, &x->err);
         goto out;

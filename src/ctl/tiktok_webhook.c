@@ -1,5 +1,4 @@
-/* ttsctl tiktok verify-webhook - was this body signed by TikTok, and does it still count?
- */
+/* ttsctl tiktok verify-webhook - did TikTok sign this body, and does it still count? */
 #include "ctl.h"
 
 #include "core/jsonw.h"

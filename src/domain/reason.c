@@ -67,8 +67,7 @@ static const struct reason rows[] = {
      "Open the TikTok app to see the post and what TikTok says about it.",
      NEXT_OPEN_TIKTOK},
 
-    /* --- the account
-       -------------------------------------------------------------------- */
+    /* --- the account ----------------------------------------------------------- */
     {REASON_ACCOUNT_DISCONNECTED, "The account of this post was disconnected.",
      RECONNECT},
     {REASON_RECONNECT_NEEDED, "TikTok no longer accepts the connection to this account.",
@@ -95,8 +94,7 @@ static const struct reason rows[] = {
      "The TikTok app of this account is too old to receive drafts.",
      "Update the TikTok app to version 31.8 or later, then try again.", NEXT_RETRY},
 
-    /* --- the post
-       ----------------------------------------------------------------------- */
+    /* --- the post -------------------------------------------------------------- */
     {"audience_not_allowed", "The account does not offer the chosen audience any more.",
      "Choose one of the audiences that are offered now.", NEXT_CHOOSE_AGAIN},
     {"comment_disabled", "Comments were switched off in the account's TikTok settings.",
@@ -130,8 +128,7 @@ static const struct reason rows[] = {
      "TikTok has finished this publication: it can no longer be stopped.",
      "Delete the post in the TikTok app.", NEXT_OPEN_TIKTOK},
 
-    /* --- TikTok's troubles
-       ---------------------------------------------------------------- */
+    /* --- TikTok's troubles ----------------------------------------------------- */
     {"tiktok_unavailable", "TikTok has a problem of its own just now.", RETRY},
     {"tiktok_internal", "TikTok failed while it processed the post.", RETRY},
     {"tiktok_limited", "TikTok asks for a pause between requests.", RETRY},
@@ -154,8 +151,7 @@ static const struct reason rows[] = {
      "Reconnect the account and make sure that it is the same one as before.",
      NEXT_RECONNECT},
 
-    /* --- the installation
-       ----------------------------------------------------------------- */
+    /* --- the installation ------------------------------------------------------ */
     {"app_not_audited",
      "TikTok has not audited this installation yet and lets it post to private accounts "
      "only.",

@@ -16,9 +16,8 @@
 #include <signal.h>
 #include <stdint.h>
 
-#define CHILD_INPUT                                                                      \
-    "file:/proc/self/fd/3" /* how the program's arguments name the file                  \
-                            */
+/* How the program's arguments name the file. */
+#define CHILD_INPUT "file:/proc/self/fd/3"
 
 #define CHILD_OUTPUT "file:/proc/self/fd/4"
 

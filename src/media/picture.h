@@ -2,8 +2,7 @@
  *
  * All of them are JPEGs of our own making: the thumbnail, the rendition of a photo that
  * TikTok is given, the film strip of a video that a cover is chosen from. What a file
- * does to ffmpeg is told by *end; only trouble of our own is a failure (RC_UNAVAILABLE).
- */
+ * does to ffmpeg is told by *end; only our own trouble is a failure (RC_UNAVAILABLE). */
 #ifndef SRC_MEDIA_PICTURE_H
 #define SRC_MEDIA_PICTURE_H
 

@@ -15,10 +15,9 @@
 enum { SNIFF_BYTES = 4096 }; /* of the beginning are enough */
 
 struct sniffed {
-    enum media_kind kind; /* UNKNOWN: neither a video nor a photo */
-    const char
-        *container;      /* mp4 mov webm jpeg webp png gif avif, or what else; constant */
-    const char *demuxer; /* the reader of ffprobe for it; NULL: not to be read */
+    enum media_kind kind;  /* UNKNOWN: neither a video nor a photo */
+    const char *container; /* mp4 mov webm jpeg webp png gif avif or another; constant */
+    const char *demuxer;   /* the reader of ffprobe for it; NULL: not to be read */
 };
 
 /* Looks at the first len bytes (SNIFF_BYTES, or the whole file when it is shorter). */

@@ -32,8 +32,7 @@ enum rc still_read(int fd, int64_t size, const char *container, struct still *ou
 bool still_on_its_side(const struct still *s);
 
 /* Copies a JPEG that ffmpeg wrote to out, but for what is not the picture: comments and
- * application data that is neither JFIF's nor Adobe's. What is no JPEG is copied whole.
- */
+ * application data that is neither JFIF's nor Adobe's. All else is copied whole. */
 void still_tidy(const struct strbuf *jpeg, struct strbuf *out);
 
 #endif

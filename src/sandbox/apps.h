@@ -67,8 +67,7 @@ enum rc app_by_key(struct sql *sql, const char *client_key, struct app *app,
 typedef void (*app_fn)(void *ctx, const struct app *app);
 enum rc apps_each(struct sql *sql, app_fn each, void *ctx, struct err *err) MUST_CHECK;
 
-/* --- what an app has -----------------------------------------------------------------
- */
+/* --- what an app has ----------------------------------------------------------- */
 
 const char *app_secret(const struct app *app, const struct settings *settings);
 const char *app_redirect_uris(const struct app *app, const struct settings *settings);
@@ -85,8 +84,7 @@ bool app_is_open_to(const struct app *app, const struct person *person);
 void app_open_id(const struct app *app, const struct person *person,
                  char out[OPEN_ID_SIZE]);
 
-/* --- changing ------------------------------------------------------------------------
- */
+/* --- changing ------------------------------------------------------------------ */
 
 /* Changes *app by the members of a JSON object: name, sandbox, audited, targets,
  * client_secret, redirect_uris, webhook_url, properties; the last four may be null for

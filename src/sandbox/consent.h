@@ -4,8 +4,7 @@
 
 #include "exchange.h"
 
-/* GET /v2/auth/authorize/ - the page; or the one that says what is wrong with the link.
- */
+/* GET /v2/auth/authorize/ - the page, or one that says what is wrong with the link. */
 enum rc consent_page(struct exchange *x, struct err *err);
 
 /* POST to the same path: the decision. Sends the browser back to the app. */

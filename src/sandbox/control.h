@@ -57,8 +57,7 @@ enum rc control_reset(struct exchange *x, struct err *err);
 typedef enum rc (*control_fn)(struct exchange *x, json_t *body, struct err *err);
 enum rc control_change(struct exchange *x, control_fn fn, struct err *err) MUST_CHECK;
 
-/* --- the same for the page of controls -----------------------------------------------
- */
+/* --- the same for the page of controls ----------------------------------------- */
 
 /* Turns a knob within its range; inside a transaction. */
 enum rc turn_knob(struct exchange *x, enum knob knob, int64_t value,

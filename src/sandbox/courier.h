@@ -72,8 +72,9 @@ void courier_again(struct courier *c);
  * come long after it. */
 enum rc courier_look(struct courier *c, struct err *err) MUST_CHECK;
 
-/* --- the bell ------------------------------------------------------------------------
- * Made before the processes fork; workers ring it and the courier hears. */
+/* --- the bell ------------------------------------------------------------------ */
+
+/* Made before the processes fork; workers ring it and the courier hears. */
 
 /* The descriptor; the process ends when there is none to be had. */
 int bell_new(void);
@@ -81,8 +82,7 @@ int bell_new(void);
 /* A worker has committed something that is the courier's business. Cheap; never waits. */
 void bell_ring(int bell);
 
-/* --- the process ---------------------------------------------------------------------
- */
+/* --- the process --------------------------------------------------------------- */
 
 /* Runs errands until SIGTERM or SIGINT (which are blocked, as for a web_program's
  * companion); answers the status to end with. */

@@ -78,8 +78,7 @@ void exchange_headers(struct exchange *x);
 /* Writes the request and its answer into the log of calls. Inside a transaction. */
 enum rc exchange_note(struct exchange *x, struct err *err) MUST_CHECK;
 
-/* --- answers of the JSON API ---------------------------------------------------------
- */
+/* --- answers of the JSON API --------------------------------------------------- */
 
 /* {"data": VALUE, "error": {"code": "ok", ...}}: the caller writes VALUE between. */
 void api_begin(struct exchange *x, struct jsonw *w);
@@ -95,8 +94,7 @@ void api_error(struct exchange *x, int status, const char *code, const char *mes
 /* 400 invalid_params. */
 void api_invalid(struct exchange *x, const char *message);
 
-/* --- other answers -------------------------------------------------------------------
- */
+/* --- other answers ------------------------------------------------------------- */
 
 /* The flat form of OAuth errors. */
 void oauth_error(struct exchange *x, const char *error, const char *description);

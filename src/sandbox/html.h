@@ -1,9 +1,8 @@
 /* sandbox/html.h - pages: the part that all have, and text that is safe in them.
  *
  * Everything goes into the body of x->res. html_add() takes markup, constant but for
- * numbers; html_text() takes anything, html_attr() writes ` name="text"`. The content
- * policy of nginx allows no inline style or script: looks come from /sandbox/style.css.
- */
+ * numbers; html_text() takes anything, html_attr() writes ` name="text"`. nginx's content
+ * policy allows no inline style or script: looks come from /sandbox/style.css. */
 #ifndef SRC_SANDBOX_HTML_H
 #define SRC_SANDBOX_HTML_H
 

@@ -20,8 +20,7 @@ struct panel_choice {
 void panel_choices(struct exchange *x, const char *label, const char *name,
                    const struct panel_choice *list, size_t n);
 
-/* The JSON of the one that was chosen, for the caller to json_decref(); NULL: none was.
- */
+/* The JSON of the one that was chosen, for the caller to json_decref(); NULL: none. */
 json_t *panel_chosen(const struct panel_choice *list, size_t n, const char *value);
 
 /* How often a fault hits, and the button that ends the form. */
@@ -39,8 +38,7 @@ enum rc panel_field(const struct exchange *x, const char *name,
 /* RC_INVALID for a form that no page has sent. */
 enum rc panel_bad_form(struct err *err);
 
-/* Sets a fault with the form's count, at endpoint ("": as the fault says); takes it over.
- */
+/* Sets a fault, which it takes over, with the form's count; at endpoint, unless "". */
 enum rc panel_set_fault(struct exchange *x, json_t *fault, const char *endpoint,
                         struct err *err) MUST_CHECK;
 

@@ -36,8 +36,7 @@ struct person {
     int64_t max_duration_s; /* of a video */
     int64_t post_cap;       /* direct posts by apps in 24 h; POST_CAP_NONE: any number */
     int64_t followers;
-    int64_t
-        closed; /* the account is gone, for this reason (enum removal); 0: it is there */
+    int64_t closed; /* why the account is gone (enum removal); 0: it is there */
 };
 
 /* Adds the people of the start when there are none. Inside a transaction. */

@@ -3,8 +3,7 @@
  * A row is made by an init, grows with the chunks or with what the courier fetches
  * (pulls.h), and is committed by its last byte: one guarded UPDATE, so that of two
  * requests with the same last chunk one wins. What state it is in later is computed from
- * its times (rules.h). All functions belong inside a transaction unless they only read.
- */
+ * its times (rules.h). All functions but those that only read want a transaction. */
 #ifndef SRC_SANDBOX_PUBLICATIONS_H
 #define SRC_SANDBOX_PUBLICATIONS_H
 
@@ -124,9 +123,9 @@ enum rc others_of_day(struct sql *sql, int64_t app_id, int64_t user_id, int64_t 
 enum rc publications_abandon(struct sql *sql, int64_t app_id, int64_t user_id,
                              int64_t now_ms, struct err *err) MUST_CHECK;
 
-/* --- what is to be told of them ------------------------------------------------------
- * Whatever changes one marks it; the courier looks at what is marked and at what is due.
- */
+/* --- what is to be told of them ------------------------------------------------ */
+
+/* Whatever changes one marks it; the courier looks at what is marked and what is due. */
 
 /* One that is to be looked at by now_ms; p->id 0 when there is none. */
 enum rc publication_to_tell(struct sql *sql, int64_t now_ms, struct publication *p,
@@ -141,8 +140,7 @@ enum rc publication_tell_later(struct sql *sql, const struct publication *p,
 enum rc publications_tell_ms(struct sql *sql, int64_t *tell_ms,
                              struct err *err) MUST_CHECK;
 
-/* --- state ---------------------------------------------------------------------------
- */
+/* --- state --------------------------------------------------------------------- */
 
 enum publication_state publication_state(const struct publication *p, int64_t now_ms);
 
@@ -156,8 +154,7 @@ bool publication_public(const struct publication *p, int64_t now_ms);
  * nothing makes it fail. The ledger counts these. */
 bool publication_counts(const struct publication *p);
 
-/* --- reading many --------------------------------------------------------------------
- */
+/* --- reading many -------------------------------------------------------------- */
 
 typedef void (*publication_fn)(void *ctx, const struct publication *p);
 

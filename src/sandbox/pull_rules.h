@@ -28,8 +28,7 @@ enum {
 
 #define PULL_VIDEO_MAX INT64_C(4000000000) /* bytes; documented: 4 GB, read strictly */
 
-/* --- addresses -----------------------------------------------------------------------
- */
+/* --- addresses ----------------------------------------------------------------- */
 
 /* An absolute http or https address, not too long, without user, fragment, blanks or
  * controls, and without steps like "/../" in its path: what is compared is what will be
@@ -49,8 +48,7 @@ enum cover {
 /* What covers a usable address, the stronger when there are two. */
 enum cover properties_cover(const char *list, const char *url) MUST_CHECK;
 
-/* --- attempts ------------------------------------------------------------------------
- */
+/* --- attempts ------------------------------------------------------------------ */
 
 /* How a request to the address ended. */
 struct pull_outcome {

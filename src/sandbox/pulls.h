@@ -24,18 +24,17 @@ struct pull {
     char url[PULL_URL_SIZE];
     bool lifted; /* spelled out in the properties: plain http and any address are meant */
     enum pull_state state;
-    int64_t due_ms;            /* not before; of the simulator's clock */
-    int64_t received;          /* bytes of the file so far */
-    int64_t size;              /* as the host said; -1: it did not */
-    int64_t breaks;            /* attempts that broke off */
-    int64_t busy;              /* answers of 429 and 503 */
-    int64_t rounds;            /* whole fetches, when more than one is wanted */
-    int64_t gets, heads;       /* requests that were sent, of all attempts */
-    int64_t status;            /* of the last answer; 0: none came */
-    char file[FILE_NAME_SIZE]; /* below uploads/, when it is here and kept */
-    struct media_look look;    /* likewise */
-    char
-        failure[FAIL_REASON_SIZE]; /* what a look at the file found: "" when it is good */
+    int64_t due_ms;                 /* not before; of the simulator's clock */
+    int64_t received;               /* bytes of the file so far */
+    int64_t size;                   /* as the host said; -1: it did not */
+    int64_t breaks;                 /* attempts that broke off */
+    int64_t busy;                   /* answers of 429 and 503 */
+    int64_t rounds;                 /* whole fetches, when more than one is wanted */
+    int64_t gets, heads;            /* requests that were sent, of all attempts */
+    int64_t status;                 /* of the last answer; 0: none came */
+    char file[FILE_NAME_SIZE];      /* below uploads/, when it is here and kept */
+    struct media_look look;         /* likewise */
+    char failure[FAIL_REASON_SIZE]; /* what is wrong with the file; "": nothing */
 
     /* Of its publication. */
     int64_t user_id;

@@ -24,8 +24,7 @@ enum {
     CHUNK_LAST_SIZE_MAX = 2 * CHUNK_SIZE_MAX, /* the last one takes the remainder */
 };
 
-/* --- chunk plans ---------------------------------------------------------------------
- */
+/* --- chunk plans --------------------------------------------------------------- */
 
 struct chunk_plan {
     int64_t size; /* bytes of the whole file */
@@ -41,8 +40,7 @@ const char *chunk_plan_problem(const struct chunk_plan *plan) MUST_CHECK;
 int64_t chunk_number(const struct chunk_plan *plan, int64_t first);
 int64_t chunk_last_byte(const struct chunk_plan *plan, int64_t first);
 
-/* --- one chunk -----------------------------------------------------------------------
- */
+/* --- one chunk ----------------------------------------------------------------- */
 
 struct content_range {
     int64_t first;
@@ -72,8 +70,7 @@ enum put_verdict put_judge(const struct chunk_plan *plan, int64_t received,
                            const struct put_headers *headers,
                            struct content_range *range) MUST_CHECK;
 
-/* --- scopes --------------------------------------------------------------------------
- */
+/* --- scopes -------------------------------------------------------------------- */
 
 enum scope {
     SCOPE_USER_BASIC = 1,
@@ -101,8 +98,7 @@ bool scopes_parse(const char *text, unsigned *scopes) MUST_CHECK;
 /* The other way, in the order of the table. */
 void scopes_format(unsigned scopes, struct strbuf *out);
 
-/* --- posts ---------------------------------------------------------------------------
- */
+/* --- posts --------------------------------------------------------------------- */
 
 /* Whether privacy_level is one of TikTok's words, and whether an account offers it. */
 bool privacy_known(const char *level) MUST_CHECK;
@@ -140,8 +136,7 @@ const char *publication_state_name(enum publication_state state, bool pulled);
 /* The reasons a publication may fail for. */
 bool fail_reason_known(const char *reason) MUST_CHECK;
 
-/* --- redirect addresses --------------------------------------------------------------
- */
+/* --- redirect addresses -------------------------------------------------------- */
 
 /* True when uri is one of list, with commas between, letter by letter. */
 bool redirect_registered(const char *list, const char *uri) MUST_CHECK;

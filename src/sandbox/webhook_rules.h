@@ -54,8 +54,7 @@ bool webhook_next(const struct publication *p, enum webhook_event *event, int64_
 int64_t webhook_again_ms(int64_t now_ms, int64_t first_ms, int64_t tries,
                          int64_t pause_ms);
 
-/* --- what is sent --------------------------------------------------------------------
- */
+/* --- what is sent -------------------------------------------------------------- */
 
 /* The envelope; all borrowed for the call. */
 struct webhook_envelope {

@@ -216,9 +216,7 @@ enum rc account_token_rotate(struct db *db, uint64_t account_id, unsigned versio
     return db_transaction(db, rotate_steps, &c, err);
 }
 
-/* --- death
- * --------------------------------------------------------------------------------------
- */
+/* --- death --------------------------------------------------------------------- */
 
 /* Nobody refreshes it any more. */
 static enum rc stop_refreshing(struct db *db, const struct change *c, struct err *err)

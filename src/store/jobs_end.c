@@ -209,8 +209,7 @@ static enum rc find_blocked(struct db *db, struct freeing *f, struct err *err)
         SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_blocked, f}, err);
 }
 
-/* One that was changed meanwhile is left as it is: it is not the one that was agreed to.
- */
+/* One that was changed meanwhile is left as it is: it is not what was agreed to. */
 static enum rc free_one(struct db *db, const struct blocked *b, int64_t *freed,
                         struct err *err)
 {

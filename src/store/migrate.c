@@ -228,8 +228,7 @@ static const char *skip_comment(const char *p)
     return end != NULL ? end + 2 : p + strlen(p);
 }
 
-/* Moves *p behind the next statement and its ';'. True when it says more than comments.
- */
+/* Moves *p behind the next statement and its ';'. True if it is more than comments. */
 static bool pass_statement(const char **p)
 {
     const char *at = *p;
@@ -248,8 +247,7 @@ static bool pass_statement(const char **p)
     return says;
 }
 
-/* Cuts the next statement at *p off; NULL when there is none left. The caller frees it.
- */
+/* Cuts the next statement at *p off, for the caller to free; NULL: there is none left. */
 static char *next_statement(const char **p)
 {
     while (**p != '\0') {

@@ -157,9 +157,7 @@ static enum rc resolve(struct db *db, const struct ending *e, struct err *err)
     return rc;
 }
 
-/* --- hide
- * --------------------------------------------------------------------------------------
- */
+/* --- hide ---------------------------------------------------------------------- */
 
 static enum rc hide(struct db *db, const struct ending *e, struct err *err)
 {

@@ -53,8 +53,7 @@ enum rc posts_tell(struct db *db, const struct actor *actor, uint64_t post_id,
 /* RC_CONFLICT with words, for a code of post_refusal() or "version_mismatch". */
 enum rc posts_refuse(const char *code, struct err *err);
 
-/* --- what a post is built on ----------------------------------------------------------
- */
+/* --- what a post is built on --------------------------------------------------- */
 
 /* Account and files of a content, locked. creator is where basis.ground.creator points;
  * media are those of the files that are there. */
@@ -72,8 +71,7 @@ enum rc posts_base_load(struct db *db, uint64_t workspace_id,
                         struct err *err) MUST_CHECK;
 void posts_base_release(struct post_base *base);
 
-/* --- rows that several writes write
- * ----------------------------------------------------- */
+/* --- rows that several writes write -------------------------------------------- */
 
 /* The rows of post_media, after the old ones are gone. */
 enum rc posts_add_media(struct db *db, uint64_t workspace_id, uint64_t post_id,
@@ -92,8 +90,7 @@ int64_t posts_next_at(const struct post_content *content, int64_t bytes, int64_t
 /* Where lists show it: its time, and behind everything without one. */
 int64_t posts_list_at(const struct post_content *content);
 
-/* --- idempotency keys of actions
- * -------------------------------------------------------- */
+/* --- idempotency keys of actions ----------------------------------------------- */
 
 /* Has this key been used in the last 24 h? RC_INVALID "idempotency_key_reused". */
 enum rc posts_key_used(struct db *db, uint64_t workspace_id, const struct post_key *key,

@@ -348,10 +348,9 @@ enum rc posts_get(struct db *db, uint64_t workspace_id, uint64_t post_id,
     return RC_OK;
 }
 
-/* --- lists
- * ----------------------------------------------------------------------------------
- *
- * Three ways, by what the indexes give. Straight: the rows come in the order of an index
+/* --- lists --------------------------------------------------------------------- */
+
+/* Three ways, by what the indexes give. Straight: the rows come in the order of an index
  * and are read until the page is full. By ids: a first statement finds the ids of the
  * page, looking at narrow rows only, and a second reads the posts. The set of statuses is
  * always applied exactly, by POST_STATUS_SQL; the phases it stands for only choose the

@@ -2,8 +2,7 @@
 #include "domain/limit.h"
 #include "posts_priv.h"
 
-/* Other posts of the account and mode that go out, or went, in the 24 h up to its time.
- */
+/* Other posts of the account and mode that go or went out in the 24 h up to its time. */
 static enum rc count_before(struct db *db, uint64_t workspace_id, const struct post *post,
                             unsigned *n, struct err *err)
 {

@@ -108,8 +108,7 @@ static bool read_entry(const char *p, size_t len, struct origin *o)
 }
 
 /* The address an upload would go to; false unless the URL is of the plain kind we accept:
- * a userinfo, a backslash or a stray byte is how a URL says one host and means another.
- */
+ * by a userinfo, a backslash or a stray byte a URL says one host and means another. */
 static bool read_url(const char *url, struct origin *o)
 {
     const char *p = url;

@@ -14,9 +14,8 @@
 #include <stddef.h>
 
 struct pool_slot {
-    atomic_bool waiting; /* between web_wait_begin() and web_wait_end() */
-    char
-        request_id[WEB_ID_SIZE]; /* what it works on, for the parent's log; "": nothing */
+    atomic_bool waiting;          /* between web_wait_begin() and web_wait_end() */
+    char request_id[WEB_ID_SIZE]; /* worked on, for the parent's log; "": none */
 };
 
 struct pool {

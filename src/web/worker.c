@@ -77,8 +77,7 @@ static bool watch(const struct worker *w, int fd, uint32_t events)
 /* A connection wakes one idle worker and not all of them (poll() would: with eight, half
  * of the throughput at moderate load went into that).
  *
- * FCGX_Init() puts handlers of its own on SIGPIPE, SIGUSR1 and SIGTERM: ours come after.
- */
+ * FCGX_Init() sets handlers of its own for SIGPIPE, SIGUSR1 and SIGTERM: ours follow. */
 static bool set_up(struct worker *w)
 {
     sigset_t set;

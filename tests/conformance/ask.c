@@ -21,8 +21,7 @@ enum {
     URL_SIZE = 4096,
 };
 
-/* --- facts -----------------------------------------------------------------------
- */
+/* --- facts --------------------------------------------------------------------- */
 
 static void fact(json_t *object, const char *key, json_t *value)
 {
@@ -42,8 +41,7 @@ static void int_fact(json_t *object, const char *key, int64_t n, int64_t unsaid)
         fact(object, key, json_integer(n));
 }
 
-/* --- sending ---------------------------------------------------------------------
- */
+/* --- sending ------------------------------------------------------------------- */
 
 /* The header's log id only where the body has none: else nobody would see that the body's
  * is not read. */
@@ -108,8 +106,7 @@ static void send_json(struct trial *t, const char *path, bool act, struct strbuf
     strbuf_release(body);
 }
 
-/* --- OAuth -----------------------------------------------------------------------
- */
+/* --- OAuth --------------------------------------------------------------------- */
 
 static void read_tokens(struct trial *t, enum tiktok_where where)
 {
@@ -242,8 +239,7 @@ static void ask_authorize(struct trial *t)
     }
 }
 
-/* --- accounts --------------------------------------------------------------------
- */
+/* --- accounts ------------------------------------------------------------------ */
 
 static void ask_user(struct trial *t)
 {
@@ -297,8 +293,7 @@ static void ask_creator(struct trial *t)
     strbuf_release(&text);
 }
 
-/* --- posting ---------------------------------------------------------------------
- */
+/* --- posting ------------------------------------------------------------------- */
 
 /* How the video is cut: as the client plans it, unless the case wants a smaller chunk. */
 static void plan(struct trial *t)
@@ -438,8 +433,7 @@ static void ask_status(struct trial *t)
         status_facts(t, &status);
 }
 
-/* --- chunks ----------------------------------------------------------------------
- */
+/* --- chunks -------------------------------------------------------------------- */
 
 static const char *step_name(const struct tiktok_upload_step *step, char *out,
                              size_t size)
@@ -503,8 +497,7 @@ static void ask_upload(struct trial *t)
         read_chunk(t);
 }
 
-/* --- videos ----------------------------------------------------------------------
- */
+/* --- videos -------------------------------------------------------------------- */
 
 static void page_facts(struct trial *t, const struct tiktok_video_page *page)
 {
@@ -556,8 +549,7 @@ static void ask_video_query(struct trial *t)
         page_facts(t, &page);
 }
 
-/* --- webhooks --------------------------------------------------------------------------
- */
+/* --- webhooks ------------------------------------------------------------------ */
 
 static const struct {
     enum tiktok_event_kind kind;
@@ -613,8 +605,7 @@ static void ask_webhook(struct trial *t)
         event_facts(t, &event);
 }
 
-/* --- endpoints -------------------------------------------------------------------
- */
+/* --- endpoints ----------------------------------------------------------------- */
 
 static const struct {
     const char *name;

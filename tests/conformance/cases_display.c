@@ -5,8 +5,7 @@
     "knob {'check_media':0,'moderation_ms':0,'init_per_min':0}; session; send"
 
 static const struct a_case cases[] = {
-    /* --- user/info ---------------------------------------------------------------------
-     */
+    /* --- user/info ------------------------------------------------------------- */
     {"user_info / all scopes", "user_info", "", 200, "ok", "ok", NULL,
      "{'fields.open_id':'$open_id','fields.username':'ann.example',"
      "'fields.display_name':'Ann Example'}",
@@ -55,8 +54,7 @@ static const struct a_case cases[] = {
      "'javascript:alert(1)'}}}}",
      200, "ok", "ok", NULL, "{'fields.avatar_url':null}", NULL},
 
-    /* --- creator_info ------------------------------------------------------------------
-     */
+    /* --- creator_info ---------------------------------------------------------- */
     {"creator_info / a public account", "creator_info", "", 200, "ok", "ok", NULL,
      "{'fields.privacy_level_options':['PUBLIC_TO_EVERYONE','MUTUAL_FOLLOW_FRIENDS',"
      "'SELF_ONLY'],'fields.comment_disabled':false,'fields.duet_disabled':false,"
@@ -125,8 +123,7 @@ static const struct a_case cases[] = {
      "repeat 0; clock 61000",
      200, "ok", "ok", NULL, NULL, NULL},
 
-    /* --- video/list and video/query ----------------------------------------------------
-     */
+    /* --- video/list and video/query -------------------------------------------- */
     {"video_list / nothing", "video_list", "", 200, "ok", "ok", NULL,
      "{'post_ids':[],'fields.has_more':false}", NULL},
     {"video_list / a public post, exactly", "video_list", PUBLISHED "; clock 1000", 200,

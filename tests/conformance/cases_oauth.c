@@ -206,8 +206,7 @@ static const struct a_case revokes[] = {
      "oauth_request_refused", NULL, NULL},
 };
 
-/* --- what every OAuth endpoint may say -------------------------------------------
- */
+/* --- what every OAuth endpoint may say ----------------------------------------- */
 
 struct word {
     const char *code, *class, *reason;

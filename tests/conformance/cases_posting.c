@@ -6,8 +6,7 @@
 #define NOTHING NULL, "sessions 0"
 
 static const struct a_case cases[] = {
-    /* --- direct posts ------------------------------------------------------------------
-     */
+    /* --- direct posts ---------------------------------------------------------- */
     {"video_init / a video", "video_init", "title Harvest day #farm", 200, "ok", "ok",
      OPENED},
     {"video_init / everything that can be said", "video_init",
@@ -132,8 +131,7 @@ static const struct a_case cases[] = {
      "fault {'endpoint':'video_init','merge':{'data':{'quota':{'left':3}},'meta':[]}}",
      200, "ok", "ok", OPENED},
 
-    /* --- drafts ------------------------------------------------------------------------
-     */
+    /* --- drafts ---------------------------------------------------------------- */
     {"inbox_init / a draft", "inbox_init", "title Not sent with a draft", 200, "ok", "ok",
      NULL, NULL, "row mode inbox; row caption ; row size 1000"},
     {"inbox_init / not audited, a public account", "inbox_init", "knob {'audited':0}",
@@ -157,8 +155,7 @@ static const struct a_case cases[] = {
      "knob {'pending_shares':99}; repeat 6", 429, "retry", "rate_limit_exceeded",
      "tiktok_rate_limited", "{'may_have_acted':false}", "sessions 6"},
 
-    /* --- photos and what TikTok fetches ------------------------------------------------
-     */
+    /* --- photos and what TikTok fetches ---------------------------------------- */
     {"video_init / fetched from an address that nobody verified", "video_init",
      "pull https://stranger.example/a.mp4", 403, "operator", "url_ownership_unverified",
      "url_not_verified", NOTHING},
@@ -221,8 +218,7 @@ static const struct a_case cases[] = {
      "fault {'endpoint':'photo_init','status':400,'code':'app_version_check_failed'}",
      400, "fix_input", "app_version_check_failed", "tiktok_app_outdated", NOTHING},
 
-    /* --- cancelling --------------------------------------------------------------------
-     */
+    /* --- cancelling ------------------------------------------------------------ */
     {"cancel / before the last byte", "cancel", "session", 200, "ok", "ok", NULL, NULL,
      "row status FAILED; row fail_reason publish_cancelled"},
     {"cancel / twice", "cancel", "session; do cancel", 400, "never",

@@ -1,5 +1,4 @@
-/* What TikTok fetches: videos from our address, and photos, which come in no other way.
- */
+/* What TikTok fetches: videos from our address, and photos, which come no other way. */
 #include "conformance.h"
 
 #define APP "control PATCH /apps/sbawlocalstackkey1 "
@@ -13,8 +12,7 @@
 #define FETCHED(ask) "; do " ask "; settle; clock 1000"
 
 static const struct a_case cases[] = {
-    /* --- sessions ----------------------------------------------------------------------
-     */
+    /* --- sessions -------------------------------------------------------------- */
     {"video_init / fetched from a verified address", "video_init", NOT_YET VIDEO, 200,
      "ok", "ok", NULL, FETCHES, "sessions 1; publications 0"},
     {"inbox_init / fetched from a verified address", "inbox_init", NOT_YET VIDEO, 200,
@@ -60,8 +58,7 @@ static const struct a_case cases[] = {
      NOT_YET PHOTOS "; fault {'endpoint':'photo_init','status':500}", 500, "retry",
      "internal_error", "tiktok_unavailable", "{'may_have_acted':true}", "sessions 0"},
 
-    /* --- what becomes of them ----------------------------------------------------------
-     */
+    /* --- what becomes of them -------------------------------------------------- */
     {"status / not fetched yet", "status", NOT_YET VIDEO "; do video_init", 200,
      "processing", "ok", NULL,
      "{'status':'PROCESSING_DOWNLOAD','fields.downloaded_bytes':0,"

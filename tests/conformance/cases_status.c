@@ -11,8 +11,7 @@
     SAYING("{'status':'PUBLISH_COMPLETE','publicaly_available_post_id':" list "}")
 
 static const struct a_case cases[] = {
-    /* --- states ------------------------------------------------------------------------
-     */
+    /* --- states ---------------------------------------------------------------- */
     {"status / before the first byte", "status", "session", 200, "processing", "ok", NULL,
      "{'status':'PROCESSING_UPLOAD','fields.uploaded_bytes':0}", NULL},
     {"status / all bytes are there", "status",
@@ -62,8 +61,7 @@ static const struct a_case cases[] = {
      "fault {'stuck':true,'count':1}; " SENT "; publication {'stuck':false}; clock 1000",
      200, "published", "ok", NULL, "{'post_ids':['$post_id']}", NULL},
 
-    /* --- words and fields that vary ----------------------------------------------------
-     */
+    /* --- words and fields that vary -------------------------------------------- */
     {"status / a word that nobody knows", "status", SAYING("{'status':'UNDER_REVIEW'}"),
      200, "processing", "ok", NULL, "{'status':'UNDER_REVIEW'}", NULL},
     {"status / the word of a fetch", "status",
@@ -89,8 +87,7 @@ static const struct a_case cases[] = {
     {"status / no bytes", "status", SAYING("{'uploaded_bytes':null}"), 200, "processing",
      "ok", NULL, "{'fields':null}", NULL},
 
-    /* --- ids ---------------------------------------------------------------------------
-     */
+    /* --- ids ------------------------------------------------------------------- */
     {"status / ids as texts", "status", "knob {'post_id_as_string':1}; " PUBLIC, 200,
      "published", "ok", NULL, "{'post_ids':['$post_id']}", NULL},
     {"status / an id as a bare number", "status", IDS("7700000000000000201"), 200,
@@ -130,8 +127,7 @@ static const struct a_case cases[] = {
      SAYING("{'publicaly_available_post_id':[7]}"), 200, "processing", "ok", NULL,
      "{'post_ids':['7']}", NULL},
 
-    /* --- refusals ----------------------------------------------------------------------
-     */
+    /* --- refusals -------------------------------------------------------------- */
     {"status / a publication that is not there", "status", "publish_id v_pub_file~v2.1",
      400, "never", "invalid_publish_id", "publish_id_unknown", NULL, NULL},
     {"status / somebody else's publication", "status", "session; as cleo.quiet", 400,

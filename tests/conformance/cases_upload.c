@@ -40,8 +40,7 @@ static const struct a_case cases[] = {
      TWO "; fault {'endpoint':'upload','status':206,'body':'html','after':true}", 206,
      "ok", "206", NULL, STEP("next 1"), NULL},
 
-    /* --- our request is wrong ----------------------------------------------------------
-     */
+    /* --- our request is wrong -------------------------------------------------- */
     {"upload / no video by its type", "upload", ONE "; type text/plain", 400, "never",
      "400", "upload_refused", STEP("refused 0"), "publications 0"},
     {"upload / another total", "upload", ONE "; body bytes 0-999/1001", 400, "never",
@@ -55,8 +54,7 @@ static const struct a_case cases[] = {
     {"upload / a redirect", "upload", ONE "; fault {'endpoint':'upload','status':302}",
      302, "never", "302", "upload_refused", STEP("refused 0"), NULL},
 
-    /* --- the address is dead -----------------------------------------------------------
-     */
+    /* --- the address is dead --------------------------------------------------- */
     {"upload / after its hour", "upload", ONE "; clock 3600000", 403, "retry", "403",
      "upload_expired", STEP("expired 0"), "publications 0"},
     {"upload / shortly before its hour", "upload", ONE "; clock 3590000", 201, "ok",
@@ -78,8 +76,7 @@ static const struct a_case cases[] = {
      "knob {'access_ttl_s':60}; " ONE "; clock 120000", 201, "ok", "201", NULL,
      STEP("done 0"), "publications 1"},
 
-    /* --- out of step -------------------------------------------------------------------
-     */
+    /* --- out of step ----------------------------------------------------------- */
     {"upload / the second first", "upload", TWO "; chunk 1", 416, "retry", "416",
      "upload_out_of_step", STEP("ask 0"), "row received 0"},
     {"upload / the first again, told by its last byte", "upload", TWO "; send 1; chunk 0",
@@ -102,8 +99,7 @@ static const struct a_case cases[] = {
      TWO "; fault {'endpoint':'upload','status':416}", 416, "retry", "416",
      "upload_out_of_step", STEP("ask 0"), NULL},
 
-    /* --- troubles ----------------------------------------------------------------------
-     */
+    /* --- troubles -------------------------------------------------------------- */
     {"upload / 429", "upload", TWO "; fault {'endpoint':'upload','status':429}", 429,
      "retry", "429", "tiktok_rate_limited", STEP("again 0"), "row received 0"},
     {"upload / 408", "upload", TWO "; fault {'endpoint':'upload','status':408}", 408,

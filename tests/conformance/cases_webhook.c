@@ -45,8 +45,7 @@ static const struct a_case cases[] = {
      "canceled_at_tiktok",
      "{'publish_id':'$publish_id','fail_reason':'publish_cancelled'}", NULL},
 
-    /* --- permissions -------------------------------------------------------------------
-     */
+    /* --- permissions ----------------------------------------------------------- */
     {"webhook / revoked by us", "webhook",
      HOOK "permit; do revoke; hear authorization.removed", 200, "reconnect", "ok", NULL,
      "{'@verdict':'fresh','fields.removed_reason':5,'fields.user_openid':'$open_id'}",
@@ -62,8 +61,7 @@ static const struct a_case cases[] = {
     {"webhook / the account was banned", "webhook", LEFT("4"), 200, "reconnect", "ok",
      NULL, "{'fields.removed_reason':4}", NULL},
 
-    /* --- signatures --------------------------------------------------------------------
-     */
+    /* --- signatures ------------------------------------------------------------ */
     {"webhook / the header's other spelling", "webhook",
      HOOK "knob {'webhook_header':1}; " SENT "; hear post.publish.complete", 200,
      "published", "ok", NULL, "{'@verdict':'fresh'}", NULL},

@@ -38,10 +38,9 @@ struct world {
 
 struct a_case {
     const char *name;
-    const char
-        *endpoint;    /* as `ttsctl tiktok explain` has it, or "refresh", "authorize" */
-    const char *prep; /* steps before the request */
-    int http;         /* the status the answer has; 0: no answer came */
+    const char *endpoint; /* of `ttsctl tiktok explain`, or "refresh", "authorize" */
+    const char *prep;     /* steps before the request */
+    int http;             /* the status the answer has; 0: no answer came */
     const char *class, *code;
     const char *reason; /* of the row whose sentence and next step are due; NULL: none */
     const char *also;   /* JSON of members that the explanation must have; or NULL */
@@ -110,8 +109,7 @@ void trial_problem(struct trial *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Ends the run: without this no case means anything. */
 NORETURN void give_up(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* --- world.c ---------------------------------------------------------------------
- */
+/* --- world.c ------------------------------------------------------------------- */
 
 /* Sends and waits. The caller wipes out->body. */
 void wire_send(const struct world *w, const struct http_request *req,
@@ -125,8 +123,7 @@ json_t *control(const struct world *w, const char *method, const char *path,
 /* A browser's visit, form NULL for a page: the status, and where it is sent on to. */
 int browse(const char *url, const char *form, char *location, size_t size);
 
-/* --- host.c ----------------------------------------------------------------------
- */
+/* --- host.c -------------------------------------------------------------------- */
 
 /* Takes webhooks at any path and answers 200; gives files below /ok/, none below /gone/,
  * and sends on below /moved/. */
@@ -142,15 +139,13 @@ void host_forget(struct host *h);
 bool host_heard(struct host *h, const char *word, struct strbuf *body, char *signature,
                 size_t size);
 
-/* --- ttsctl.c --------------------------------------------------------------------
- */
+/* --- ttsctl.c ------------------------------------------------------------------ */
 
 /* The result of `ttsctl ARGS < body`, a JSON object for json_decref(). args ends with
  * NULL. */
 json_t *ttsctl(const struct trial *t, const char *const *args, const struct strbuf *body);
 
-/* --- steps.c ---------------------------------------------------------------------
- */
+/* --- steps.c ------------------------------------------------------------------- */
 
 /* Does the steps one by one; a word that is not there ends the run. */
 void steps_run(struct trial *t, const char *steps);
@@ -161,21 +156,18 @@ void steps_permit(struct trial *t);
 /* Text with ' for " and the trial's words for $words; the caller releases out. */
 void expand(const struct trial *t, const char *text, struct strbuf *out);
 
-/* --- ask.c -----------------------------------------------------------------------
- */
+/* --- ask.c --------------------------------------------------------------------- */
 
 /* Sends the trial's request to an endpoint and reads the answer, as the publisher would;
  * judging is the caller's. The endpoint may be another one than the case's. */
 void ask(struct trial *t, const char *endpoint);
 
-/* --- judge.c ---------------------------------------------------------------------
- */
+/* --- judge.c ------------------------------------------------------------------- */
 
 /* Compares what came with what is due. */
 void judge(struct trial *t);
 
-/* --- the cases -------------------------------------------------------------------
- */
+/* --- the cases ----------------------------------------------------------------- */
 
 /* A group of cases: calls run() for each of its own. */
 typedef void (*run_fn)(void *ctx, const struct a_case *c);

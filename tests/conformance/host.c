@@ -38,8 +38,7 @@ struct host {
     size_t heard_n, taken;
 };
 
-/* --- requests --------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------------ */
 
 /* The value of a header, up to the end of its line; "" when there is none. */
 static void header(const char *head, const char *name, char *out, size_t size)
@@ -100,8 +99,7 @@ static void answer(int fd, const char *status, const char *headers, size_t body_
     (void)send(fd, text, (size_t)len, MSG_NOSIGNAL);
 }
 
-/* --- webhooks --------------------------------------------------------------------
- */
+/* --- webhooks ------------------------------------------------------------------ */
 
 static void hear(struct host *h, const char *request, size_t head_len)
 {
@@ -117,8 +115,7 @@ static void hear(struct host *h, const char *request, size_t head_len)
     (void)pthread_mutex_unlock(&h->lock);
 }
 
-/* --- answers ---------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------- */
 
 static void serve(struct host *h, int fd)
 {

@@ -18,8 +18,7 @@ static json_t *explain(const struct trial *t, const char *endpoint)
     return ttsctl(t, args, &t->answer.body);
 }
 
-/* --- comparing -------------------------------------------------------------------
- */
+/* --- comparing ----------------------------------------------------------------- */
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -119,8 +118,7 @@ static void judge_facts(struct trial *t, const json_t *said)
     json_decref(none);
 }
 
-/* --- the client's own reading ----------------------------------------------------
- */
+/* --- the client's own reading -------------------------------------------------- */
 
 /* What a class of the issue means in the client's terms. */
 static bool class_fits(const struct trial *t, const char *class)
@@ -190,8 +188,7 @@ static void judge_log(struct trial *t)
     json_decref(all);
 }
 
-/* --- the words -------------------------------------------------------------------
- */
+/* --- the words ----------------------------------------------------------------- */
 
 /* A code that no row has: the sentence names it, and it is final. */
 static bool is_new_code(const struct trial *t)
@@ -265,8 +262,7 @@ static void judge_signature(struct trial *t)
     json_decref(said);
 }
 
-/* --- no answer -------------------------------------------------------------------
- */
+/* --- no answer ----------------------------------------------------------------- */
 
 /* As the publisher takes it: nothing happened, or nobody knows. For an act the latter is
  * what the whole protocol is about. */

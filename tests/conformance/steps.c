@@ -17,8 +17,7 @@ enum {
     TRY_MS = 5,
 };
 
-/* --- the trial's words -----------------------------------------------------------
- */
+/* --- the trial's words --------------------------------------------------------- */
 
 static json_t *ledger(const struct trial *t, const char *query)
 {
@@ -95,8 +94,7 @@ void expand(const struct trial *t, const char *text, struct strbuf *out)
     }
 }
 
-/* --- who -------------------------------------------------------------------------
- */
+/* --- who ----------------------------------------------------------------------- */
 
 static void set_text(char *out, size_t size, const char *text)
 {
@@ -176,8 +174,7 @@ static void refresh_token(struct trial *t, const char *arg)
     t->permitted = true;
 }
 
-/* --- the simulator ---------------------------------------------------------------
- */
+/* --- the simulator ------------------------------------------------------------- */
 
 static void knob(struct trial *t, const char *arg)
 {
@@ -232,8 +229,7 @@ static void raw_control(struct trial *t, const char *arg)
     json_decref(control(t->world, method, path, arg[used] != '\0' ? arg + used : NULL));
 }
 
-/* --- requests before the one that counts -----------------------------------------
- */
+/* --- requests before the one that counts --------------------------------------- */
 
 /* Asks and must succeed. */
 static void do_ask(struct trial *t, const char *arg)
@@ -311,8 +307,7 @@ static void consent(struct trial *t, const char *arg)
         give_up("%s: no code came back", t->c->name);
 }
 
-/* --- the request itself ----------------------------------------------------------
- */
+/* --- the request itself -------------------------------------------------------- */
 
 static void size(struct trial *t, const char *arg)
 {
@@ -477,8 +472,7 @@ static void verifier(struct trial *t, const char *arg)
     set_text(t->verifier, sizeof(t->verifier), arg);
 }
 
-/* --- afterwards ------------------------------------------------------------------
- */
+/* --- afterwards ---------------------------------------------------------------- */
 
 /* How many rows of a kind the ledger has. */
 static int64_t count_of(const struct trial *t, const char *kind)
@@ -554,8 +548,7 @@ static void again_is(struct trial *t, const char *arg)
         trial_problem(t, "again: %s, not %s", got, arg);
 }
 
-/* --- the words -------------------------------------------------------------------
- */
+/* --- the words ----------------------------------------------------------------- */
 
 static const struct {
     const char *name;

@@ -10,8 +10,7 @@
 
 enum { CONTROL_MAX = 4 * 1024 * 1024, CONTROL_MS = 30000, URL_SIZE = 2048 };
 
-/* --- as the publisher ------------------------------------------------------------
- */
+/* --- as the publisher ---------------------------------------------------------- */
 
 struct waiting {
     struct wire_answer *out;
@@ -52,8 +51,7 @@ void wire_send(const struct world *w, const struct http_request *req,
             give_up("%s", err.msg);
 }
 
-/* --- the controls ----------------------------------------------------------------
- */
+/* --- the controls -------------------------------------------------------------- */
 
 json_t *control(const struct world *w, const char *method, const char *path,
                 const char *json)
@@ -82,8 +80,7 @@ json_t *control(const struct world *w, const char *method, const char *path,
     return result;
 }
 
-/* --- as a browser ----------------------------------------------------------------
- */
+/* --- as a browser -------------------------------------------------------------- */
 
 static size_t pass_over(UNUSED char *data, size_t size, size_t n, UNUSED void *arg)
 {

@@ -1,5 +1,4 @@
-/* A photo's header, and what is taken out of a JPEG. The first byte chooses the format.
- */
+/* A photo's header, and what is taken out of a JPEG. The first byte tells the format. */
 #include "core/io.h"
 #include "media/still.h"
 

@@ -33,8 +33,7 @@ static struct {
     char publish_id[WORD_SIZE], upload[WORD_SIZE];
 } words;
 
-/* --- a world that is the same every time -----------------------------------------------
- */
+/* --- a world that is the same every time --------------------------------------- */
 
 static uint64_t dice;
 
@@ -102,8 +101,7 @@ static void prepare(void)
     assert(sql_open(dir, &sandbox.sql, &err) == RC_OK);
 }
 
-/* --- one request -----------------------------------------------------------------------
- */
+/* --- one request --------------------------------------------------------------- */
 
 static void at_end(struct FCGX_Stream *stream)
 {
@@ -207,8 +205,7 @@ static void begin(void)
     web_response_release(&res);
 }
 
-/* --- the input -------------------------------------------------------------------------
- */
+/* --- the input ----------------------------------------------------------------- */
 
 static const char *word(char letter)
 {

@@ -12,8 +12,7 @@ enum {
     SESSION_BITS = 11,
 };
 
-/* --- flows ----------------------------------------------------------------------------
- */
+/* --- flows --------------------------------------------------------------------- */
 
 static const enum flow_do after_deaths[] = {FLOW_DO_INTENT, FLOW_DO_LATER, FLOW_DO_FAIL,
                                             FLOW_DO_BLOCK};
@@ -426,8 +425,7 @@ static void forget_sessions(const struct config *c, struct world *w)
     }
 }
 
-/* --- naming ----------------------------------------------------------------------------
- */
+/* --- naming -------------------------------------------------------------------- */
 
 struct names {
     uint8_t to[SESSIONS + 1];

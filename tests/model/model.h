@@ -38,8 +38,7 @@ enum {
     MODEL_LATE_MS = 1000000000, /* beyond every limit of time */
 };
 
-/* --- what is checked ------------------------------------------------------------------
- */
+/* --- what is checked ----------------------------------------------------------- */
 
 /* What the world may do, and which rule is broken on purpose. */
 struct config {
@@ -68,8 +67,7 @@ struct config {
     bool careless;     /* giving up does not ask the witness */
 };
 
-/* --- the world ------------------------------------------------------------------------
- */
+/* --- the world ----------------------------------------------------------------- */
 
 enum age { YOUNG, EXPIRED, BEYOND }; /* of an upload address: 1 h, and 10 min more */
 enum fate { OPEN, PUBLISHED, FAILED };
@@ -139,8 +137,7 @@ bool world_settled(const struct world *w);
 
 void world_begin(const struct config *c, struct world *w);
 
-/* --- keys (key.c): a state as a number -------------------------------------------------
- */
+/* --- keys (key.c): a state as a number ----------------------------------------- */
 
 struct key {
     uint64_t word[KEY_WORDS];

@@ -37,8 +37,7 @@ static void say(struct turn *t, const struct world *w, enum flow_do did)
               r->on ? flow_do_name(r->flow.doing) : "out of its hands");
 }
 
-/* --- the flow's turn -------------------------------------------------------------------
- */
+/* --- the flow's turn ----------------------------------------------------------- */
 
 /* Both sides of every limit that a decision may look at. */
 static const struct counters {
@@ -146,8 +145,7 @@ static void respond(struct turn *t, const struct world *w, enum flow_what what,
     answer_what(t, w, what, how, 2);
 }
 
-/* --- writes ----------------------------------------------------------------------------
- */
+/* --- writes -------------------------------------------------------------------- */
 
 static void let_go(struct world *w)
 {
@@ -405,8 +403,7 @@ static void do_reload(struct turn *t, const struct world *w)
     answer(&told, &next, ev, 2);
 }
 
-/* --- the witness -----------------------------------------------------------------------
- */
+/* --- the witness --------------------------------------------------------------- */
 
 static void ask_witness(struct turn *t, const struct world *w)
 {
@@ -604,8 +601,7 @@ static void do_status(struct turn *t, const struct world *w)
     told(t, w, ev, "says a number that cannot be");
 }
 
-/* --- all of it -------------------------------------------------------------------------
- */
+/* --- all of it ----------------------------------------------------------------- */
 
 static void perform(struct turn *t, const struct world *w)
 {

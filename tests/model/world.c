@@ -1,8 +1,7 @@
 /* How a world begins, and what must never be. */
 #include "model.h"
 
-/* --- judging -------------------------------------------------------------------------
- */
+/* --- judging ------------------------------------------------------------------- */
 
 void world_begin(const struct config *c, struct world *w)
 {

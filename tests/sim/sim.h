@@ -7,8 +7,7 @@
  * seed, so that a seed tells the same story each time.
  *
  * A story: posts fall due within ten minutes while everything breaks; then all is mended,
- * and each post is followed to its end, for virtual days if need be. Then it is judged.
- */
+ * and each post is followed to its end, for virtual days if need be, then judged. */
 #ifndef TESTS_SIM_H
 #define TESTS_SIM_H
 
@@ -39,8 +38,7 @@ enum {
 };
 #define NEVER INT64_MAX
 
-/* --- chance ----------------------------------------------------------------------------
- */
+/* --- chance -------------------------------------------------------------------- */
 
 struct dice {
     uint64_t state;

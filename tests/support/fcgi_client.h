@@ -1,7 +1,6 @@
 /* fcgi_client.h - the web server's side of FastCGI, for tests of the other.
  *
- * Reads and writes wait ten seconds at most. What a test cannot go on without fails it.
- */
+ * Reads and writes wait ten seconds at most. What a test cannot do without fails it. */
 #ifndef TESTS_FCGI_CLIENT_H
 #define TESTS_FCGI_CLIENT_H
 

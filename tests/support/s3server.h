@@ -1,5 +1,4 @@
-/* s3server.h - a real S3-compatible server for a test program: tests/harness/s3server.py.
- */
+/* s3server.h - a real S3-compatible server for a test: tests/harness/s3server.py. */
 #ifndef TESTS_S3SERVER_H
 #define TESTS_S3SERVER_H
 

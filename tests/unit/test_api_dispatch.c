@@ -15,8 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- the layers below -----------------------------------------------------------------
- */
+/* --- the layers below ---------------------------------------------------------- */
 
 #define COOKIE "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
 #define TOKEN  "tts_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -135,8 +134,7 @@ static const struct api_routes tables[] = {{some, ARRAY_LEN(some)},
                                            {others, ARRAY_LEN(others)}};
 static const struct api_routes *const all[] = {&tables[0], &tables[1]};
 
-/* --- a request ------------------------------------------------------------------------
- */
+/* --- a request ----------------------------------------------------------------- */
 
 static struct api_settings settings = {.app_url = (char[]){"http://localhost:8080"}};
 static struct api api;
@@ -234,8 +232,7 @@ static bool has(const char *line)
     return strstr(res.headers.buf, line) != NULL;
 }
 
-/* --- routes ---------------------------------------------------------------------------
- */
+/* --- routes -------------------------------------------------------------------- */
 
 START_TEST(an_address_that_nobody_has_is_404_and_a_wrong_method_405_with_allow)
 {
@@ -273,8 +270,7 @@ START_TEST(an_id_must_be_one_and_is_looked_at_after_who_asks)
 }
 END_TEST
 
-/* --- who asks -------------------------------------------------------------------------
- */
+/* --- who asks ------------------------------------------------------------------ */
 
 START_TEST(somebody_must_be_signed_in)
 {
@@ -379,8 +375,7 @@ START_TEST(roles_and_scopes_open_what_they_should)
 }
 END_TEST
 
-/* --- other sites ----------------------------------------------------------------------
- */
+/* --- other sites --------------------------------------------------------------- */
 
 START_TEST(an_unsafe_request_must_come_from_our_page_with_its_token)
 {
@@ -437,8 +432,7 @@ START_TEST(without_a_session_the_origin_rule_alone_holds)
 }
 END_TEST
 
-/* --- bodies ---------------------------------------------------------------------------
- */
+/* --- bodies -------------------------------------------------------------------- */
 
 START_TEST(a_body_is_json_of_a_size_and_an_object)
 {
@@ -510,8 +504,7 @@ START_TEST(a_body_may_be_absent_where_it_is_optional_and_must_be_where_none_is_t
 }
 END_TEST
 
-/* --- answers --------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------- */
 
 START_TEST(every_class_and_every_special_code_has_its_status)
 {

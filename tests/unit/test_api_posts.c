@@ -69,8 +69,7 @@ static void teardown(void)
     (void)unlink(key_file);
 }
 
-/* --- a request -----------------------------------------------------------------------
- */
+/* --- a request ----------------------------------------------------------------- */
 
 static const char *header; /* one more parameter of the next request */
 static uint64_t workspace; /* 0: the seed's */
@@ -213,8 +212,7 @@ static void session(uint64_t id, int state, const char *publish_id)
                  id, seed.workspace, state, publish_id);
 }
 
-/* --- the witness ----------------------------------------------------------------------
- */
+/* --- the witness --------------------------------------------------------------- */
 
 static const char *witness(uint64_t id)
 {
@@ -404,8 +402,7 @@ START_TEST(a_cancel_that_a_publisher_carried_out_has_worked)
 }
 END_TEST
 
-/* --- hints
- * ------------------------------------------------------------------------------ */
+/* --- hints --------------------------------------------------------------------- */
 
 static struct queue_taken taken;
 
@@ -438,8 +435,7 @@ START_TEST(publishers_hear_of_what_is_scheduled_moved_and_canceled)
 }
 END_TEST
 
-/* --- consent
- * ---------------------------------------------------------------------------- */
+/* --- consent ------------------------------------------------------------------- */
 
 START_TEST(a_change_without_consent_takes_the_old_one_back)
 {
@@ -510,8 +506,7 @@ START_TEST(nothing_is_scheduled_on_an_account_that_is_not_connected)
 }
 END_TEST
 
-/* --- keys
- * ------------------------------------------------------------------------------- */
+/* --- keys ---------------------------------------------------------------------- */
 
 START_TEST(a_key_gives_the_same_post_again)
 {
@@ -578,8 +573,7 @@ START_TEST(the_post_of_a_key_that_was_deleted_is_not_made_again)
 }
 END_TEST
 
-/* --- copies, verdicts, addresses
- * ---------------------------------------------------------- */
+/* --- copies, verdicts, addresses ----------------------------------------------- */
 
 START_TEST(a_copy_begins_anew)
 {
@@ -681,8 +675,7 @@ START_TEST(an_outcome_is_one_of_two_words)
 }
 END_TEST
 
-/* --- lists, calendar, timeline
- * ------------------------------------------------------------- */
+/* --- lists, calendar, timeline ------------------------------------------------- */
 
 START_TEST(questions_that_make_no_sense_are_named)
 {
@@ -772,8 +765,7 @@ START_TEST(a_timeline_says_what_and_why)
 }
 END_TEST
 
-/* --- changes
- * --------------------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------- */
 
 static int64_t count(const char *status)
 {
@@ -861,8 +853,7 @@ START_TEST(the_busier_the_sooner_to_ask_again)
 }
 END_TEST
 
-/* --- strangers
- * --------------------------------------------------------------------------------- */
+/* --- strangers ----------------------------------------------------------------- */
 
 START_TEST(a_stranger_gets_404_everywhere_and_sees_no_id)
 {

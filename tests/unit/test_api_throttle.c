@@ -10,8 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- a Redis of counters -------------------------------------------------------------
- */
+/* --- a Redis of counters ------------------------------------------------------- */
 
 enum { COUNTERS = 1024 };
 static struct {
@@ -242,8 +241,7 @@ START_TEST(an_ipv6_address_counts_as_its_64)
 }
 END_TEST
 
-/* --- the gate -------------------------------------------------------------------------
- */
+/* --- the gate ------------------------------------------------------------------ */
 
 /* A process that goes in, says so and dies there. */
 static void die_inside(struct gate *gate)

@@ -1,5 +1,4 @@
-/* blob/fs: what is particular to files; test_blob_store.c has what every store must do.
- */
+/* blob/fs: what is peculiar to files; test_blob_store.c has what every store must do. */
 #include "blob/blob.h"
 #include "core/io.h"
 #include "unit.h"

@@ -215,8 +215,7 @@ START_TEST(the_longest_address_has_room)
 }
 END_TEST
 
-/* --- answers -------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------- */
 
 START_TEST(xml_is_read_as_far_as_it_goes)
 {

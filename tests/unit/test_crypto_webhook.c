@@ -1,5 +1,4 @@
-/* TikTok's signature of a webhook: docs/tiktok.md 10, and its published way of signing.
- */
+/* TikTok's signature of a webhook: docs/tiktok.md 10, and the published way to sign. */
 #include "core/attr.h"
 #include "crypto/webhook.h"
 #include "unit.h"

@@ -261,8 +261,7 @@ START_TEST(watch_says_whether_posts_go_out)
 }
 END_TEST
 
-/* --- check ----------------------------------------------------------------------------
- */
+/* --- check --------------------------------------------------------------------- */
 
 static const char *line_of(const char *start)
 {

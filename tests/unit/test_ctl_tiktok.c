@@ -413,8 +413,7 @@ START_TEST(the_operators_own_upload_hosts_count)
 }
 END_TEST
 
-/* --- verify-webhook -------------------------------------------------------------------
- */
+/* --- verify-webhook ------------------------------------------------------------ */
 
 #define SIGNATURE "b33b4ae7e52a70b2184eb6b2e225f49ae9a8ecd6c1652e5244619887e20161b9"
 #define SIGNED                                                                           \

@@ -126,8 +126,7 @@ START_TEST(a_database_that_is_away_is_a_failure_with_advice)
 }
 END_TEST
 
-/* --- secrets --------------------------------------------------------------------------
- */
+/* --- secrets ------------------------------------------------------------------- */
 
 static enum rc secret(const char *input, char *out, size_t size)
 {
@@ -199,8 +198,7 @@ START_TEST(addresses_have_one_at_and_no_spaces)
 }
 END_TEST
 
-/* --- key files ------------------------------------------------------------------------
- */
+/* --- key files ----------------------------------------------------------------- */
 
 static const struct ctl_result *keys(const char *verb)
 {

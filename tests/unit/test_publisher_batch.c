@@ -60,8 +60,7 @@ bool run_all_on_store(struct run *const *list, size_t n,
     return !not_together;
 }
 
-/* --- the loop ------------------------------------------------------------------------
- */
+/* --- the loop ------------------------------------------------------------------ */
 
 static size_t back;
 
@@ -120,8 +119,7 @@ static void add(size_t from, size_t to)
         batch_add(publisher.batches, &runs[i]);
 }
 
-/* --- tests ---------------------------------------------------------------------------
- */
+/* --- tests --------------------------------------------------------------------- */
 
 START_TEST(writes_are_batched_and_nothing_else)
 {

@@ -15,8 +15,7 @@
 enum { MINUTE_MS = 60000, ASKED_MAX = 64 };
 static int64_t now_ms;
 
-/* --- the transport -------------------------------------------------------------------
- */
+/* --- the transport ------------------------------------------------------------- */
 
 static struct asked {
     char method[8], url[64], range[48];
@@ -68,8 +67,7 @@ static void wake(struct http *h)
 static const struct http_ops ops = {.submit = submit, .cancel = cancel, .wake = wake};
 static struct http http = {&ops};
 
-/* --- the courier ---------------------------------------------------------------------
- */
+/* --- the courier --------------------------------------------------------------- */
 
 static int64_t wall_ms(void *ctx)
 {
@@ -209,8 +207,7 @@ static int64_t parts(void)
     return n;
 }
 
-/* --- tests ---------------------------------------------------------------------------
- */
+/* --- tests --------------------------------------------------------------------- */
 
 START_TEST(requests_say_what_was_wanted)
 {

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* --- addresses -----------------------------------------------------------------------
- */
+/* --- addresses ----------------------------------------------------------------- */
 
 START_TEST(an_address_is_what_it_looks_like)
 {
@@ -161,8 +160,7 @@ START_TEST(a_property_covers_what_it_says_and_nothing_else)
 }
 END_TEST
 
-/* --- attempts ------------------------------------------------------------------------
- */
+/* --- attempts ------------------------------------------------------------------ */
 
 START_TEST(an_answer_is_the_file_or_a_reason_to_wait_or_the_end)
 {

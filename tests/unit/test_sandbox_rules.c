@@ -1,5 +1,4 @@
-/* sandbox/rules: chunk plans, ranges, scopes, audiences and states, as TikTok has them.
- */
+/* sandbox/rules: chunk plans, ranges, scopes, audiences and states, as TikTok's are. */
 #include "sandbox/rules.h"
 #include "unit.h"
 

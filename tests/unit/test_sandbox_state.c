@@ -44,8 +44,7 @@ static void teardown(void)
     ck_assert_int_eq(system(command), 0);
 }
 
-/* --- SQLite --------------------------------------------------------------------------
- */
+/* --- SQLite -------------------------------------------------------------------- */
 
 START_TEST(a_state_of_another_version_is_refused)
 {
@@ -120,8 +119,7 @@ START_TEST(an_id_begins_with_its_second_and_never_comes_twice)
 }
 END_TEST
 
-/* --- people --------------------------------------------------------------------------
- */
+/* --- people -------------------------------------------------------------------- */
 
 START_TEST(people_are_the_same_after_a_reset)
 {
@@ -163,8 +161,7 @@ START_TEST(a_person_is_changed_whole_or_not_at_all)
 }
 END_TEST
 
-/* --- codes and tokens ----------------------------------------------------------------
- */
+/* --- codes and tokens ---------------------------------------------------------- */
 
 START_TEST(a_code_is_used_once)
 {
@@ -287,8 +284,7 @@ START_TEST(revoking_ends_everything_of_a_person_in_an_app)
 }
 END_TEST
 
-/* --- publications --------------------------------------------------------------------
- */
+/* --- publications -------------------------------------------------------------- */
 
 static struct publication added(bool inbox)
 {
@@ -415,8 +411,7 @@ START_TEST(removing_the_app_fails_what_is_on_its_way)
 }
 END_TEST
 
-/* --- rate windows and faults ---------------------------------------------------------
- */
+/* --- rate windows and faults --------------------------------------------------- */
 
 static void called(int64_t at_ms, const char *endpoint, bool counted)
 {

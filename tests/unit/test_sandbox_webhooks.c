@@ -11,8 +11,7 @@
 
 enum { COMMITTED = 100, READY = 400, PUBLIC = 1000, NEVER = 0 };
 
-/* --- when ----------------------------------------------------------------------------
- */
+/* --- when ---------------------------------------------------------------------- */
 
 static struct publication posted(void)
 {
@@ -137,8 +136,7 @@ START_TEST(only_what_was_public_can_be_hidden)
 }
 END_TEST
 
-/* --- how long ------------------------------------------------------------------------
- */
+/* --- how long ------------------------------------------------------------------ */
 
 START_TEST(tries_come_later_and_later_for_72_hours)
 {
@@ -169,8 +167,7 @@ START_TEST(tries_come_later_and_later_for_72_hours)
 }
 END_TEST
 
-/* --- what ----------------------------------------------------------------------------
- */
+/* --- what ---------------------------------------------------------------------- */
 
 START_TEST(names_are_tiktoks_and_known_again)
 {
@@ -257,8 +254,7 @@ START_TEST(body_and_signature_are_as_tiktok_has_them)
 }
 END_TEST
 
-/* --- rows and faults -----------------------------------------------------------------
- */
+/* --- rows and faults ----------------------------------------------------------- */
 
 static char dir[64];
 static struct sql *sql;

@@ -114,8 +114,7 @@ static enum rc rotate(unsigned version, const char *access, const char *refresh)
     return account_token_rotate(db, seed.account, version, &pair, &err);
 }
 
-/* --- reading and refreshing ------------------------------------------------------------
- */
+/* --- reading and refreshing ---------------------------------------------------- */
 
 START_TEST(a_stored_pair_is_read_back)
 {
@@ -350,8 +349,7 @@ START_TEST(what_wants_refreshing_is_found)
 }
 END_TEST
 
-/* --- death
- * --------------------------------------------------------------------------------- */
+/* --- death --------------------------------------------------------------------- */
 
 START_TEST(a_dead_grant_blocks_what_is_scheduled_and_asks_for_the_person)
 {
@@ -421,8 +419,7 @@ START_TEST(tokens_are_wiped_when_the_account_is_disconnected_only)
 }
 END_TEST
 
-/* --- connecting
- * -------------------------------------------------------------------------------- */
+/* --- connecting ---------------------------------------------------------------- */
 
 static struct connect_profile profile_of(const char *open_id)
 {
@@ -594,8 +591,7 @@ START_TEST(the_way_out_is_remembered_until_its_code_is_used)
 }
 END_TEST
 
-/* --- what TikTok says of the account
- * --------------------------------------------------------------- */
+/* --- what TikTok says of the account ------------------------------------------- */
 
 START_TEST(creator_info_is_stored_and_a_new_name_is_news)
 {
@@ -640,8 +636,7 @@ START_TEST(creator_info_is_stored_and_a_new_name_is_news)
 }
 END_TEST
 
-/* --- warnings
- * -------------------------------------------------------------------------------- */
+/* --- warnings ------------------------------------------------------------------ */
 
 static int64_t warn(void)
 {

@@ -425,8 +425,7 @@ START_TEST(after_a_failed_connect_the_next_calls_fail_at_once)
 }
 END_TEST
 
-/* --- transactions --------------------------------------------------------------------
- */
+/* --- transactions -------------------------------------------------------------- */
 
 struct steps {
     int runs;
@@ -565,8 +564,7 @@ START_TEST(a_single_write_whose_answer_was_lost_is_uncertain)
 }
 END_TEST
 
-/* Killed by the server while it waits for a row: inside a transaction nothing happened.
- */
+/* Killed by the server while it waits for a row: nothing of the transaction happened. */
 START_TEST(a_write_lost_inside_a_transaction_is_not_uncertain)
 {
     struct steps s = {.answer = RC_OK};

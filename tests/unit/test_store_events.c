@@ -202,8 +202,7 @@ START_TEST(a_line_of_a_transaction_that_failed_is_not_there)
 }
 END_TEST
 
-/* --- the feed --------------------------------------------------------------------------
- */
+/* --- the feed ------------------------------------------------------------------ */
 
 START_TEST(the_feed_begins_now_and_names_each_subject_once)
 {
@@ -362,8 +361,7 @@ START_TEST(the_feed_begins_behind_no_line_that_is_being_written)
 }
 END_TEST
 
-/* --- words
- * ------------------------------------------------------------------------------- */
+/* --- words --------------------------------------------------------------------- */
 
 START_TEST(every_kind_has_a_name_a_sentence_and_an_actor)
 {

@@ -43,8 +43,7 @@ static uint64_t post_in(int state, int64_t due_in_ms)
     return seed_post(db, &p);
 }
 
-/* --- what a post can be like ----------------------------------------------------------
- */
+/* --- what a post can be like --------------------------------------------------- */
 
 static const struct situation {
     const char *name;
@@ -135,8 +134,7 @@ static int last_event_of(uint64_t post)
         post);
 }
 
-/* --- every operation -------------------------------------------------------------------
- */
+/* --- every operation ----------------------------------------------------------- */
 
 static enum rc do_claim(void)
 {
@@ -385,8 +383,7 @@ START_TEST(a_publish_id_belongs_to_one_attempt_only)
 }
 END_TEST
 
-/* --- the ways through
- * ------------------------------------------------------------------- */
+/* --- the ways through ---------------------------------------------------------- */
 
 static void claim_one(uint64_t post, uint64_t inc)
 {
@@ -619,8 +616,7 @@ START_TEST(a_code_of_tiktoks_never_breaks_a_write)
 }
 END_TEST
 
-/* --- an answer that was lost
- * ---------------------------------------------------------------- */
+/* --- an answer that was lost --------------------------------------------------- */
 
 static void uncertain_grant(const char *rule, unsigned granted)
 {
@@ -652,8 +648,7 @@ START_TEST(a_grant_whose_answer_was_lost_is_found_out_by_reading)
 }
 END_TEST
 
-/* --- races
- * --------------------------------------------------------------------------------- */
+/* --- races --------------------------------------------------------------------- */
 
 /* What the API does, as store/posts does it in its essence. */
 static const char cancel_sql[] =
@@ -816,8 +811,7 @@ START_TEST(a_claim_takes_what_is_due_and_not_what_is_held)
     ck_assert_int_eq(
         database_number(db, "SELECT next_at FROM job WHERE post_id = %" PRIu64, posts[0]),
         c.now_ms + JOB_PHASE_MS);
-    /* The same publisher once more, in the same moment or not: nothing is left to take.
-     */
+    /* The same publisher once more, in the same moment or not: nothing is left. */
     ck_assert_int_eq(job_claim(db, &c, &err), RC_OK);
     ck_assert_uint_eq(c.len, 0);
     /* Its phase ran out: whoever comes takes it, under a new fence. */
@@ -833,8 +827,7 @@ START_TEST(a_claim_takes_what_is_due_and_not_what_is_held)
 }
 END_TEST
 
-/* --- heartbeats, sweeps
- * ----------------------------------------------------------------------- */
+/* --- heartbeats, sweeps -------------------------------------------------------- */
 
 START_TEST(a_beat_prolongs_what_is_ours_and_names_what_is_lost)
 {
@@ -992,8 +985,7 @@ START_TEST(what_is_coming_is_read_in_pages_that_lose_nothing)
 }
 END_TEST
 
-/* --- blocked posts come free
- * --------------------------------------------------------------------- */
+/* --- blocked posts come free --------------------------------------------------- */
 
 START_TEST(a_reconnect_frees_what_waited_for_it_and_nothing_else)
 {

@@ -132,8 +132,7 @@ static void same_post(const struct post *a, const struct post *b)
     ck_assert_int_eq(a->updated_ms, b->updated_ms);
 }
 
-/* --- creating --------------------------------------------------------------------------
- */
+/* --- creating ------------------------------------------------------------------ */
 
 START_TEST(a_post_comes_back_as_it_was_written)
 {
@@ -344,8 +343,7 @@ START_TEST(its_first_line_names_who_made_it)
 }
 END_TEST
 
-/* --- idempotency
- * ------------------------------------------------------------------------ */
+/* --- idempotency --------------------------------------------------------------- */
 
 static struct post_key key_of(int key, int body)
 {
@@ -409,8 +407,7 @@ START_TEST(a_key_is_free_again_after_a_day)
 }
 END_TEST
 
-/* --- lists
- * ------------------------------------------------------------------------------- */
+/* --- lists --------------------------------------------------------------------- */
 
 static struct post page[POST_PAGE_MAX];
 
@@ -702,8 +699,7 @@ START_TEST(what_tiktok_told_is_shown)
 }
 END_TEST
 
-/* --- the calendar
- * ------------------------------------------------------------------------ */
+/* --- the calendar -------------------------------------------------------------- */
 
 static struct post_entry entries[POST_CALENDAR_MAX];
 static size_t entries_n;
@@ -795,8 +791,7 @@ START_TEST(a_calendar_is_cut_off_and_says_so)
 }
 END_TEST
 
-/* --- the feed
- * ------------------------------------------------------------------------------ */
+/* --- the feed ------------------------------------------------------------------ */
 
 START_TEST(the_feed_has_a_word_for_everything)
 {
@@ -829,8 +824,7 @@ START_TEST(the_feed_has_a_word_for_everything)
 }
 END_TEST
 
-/* --- strangers
- * ------------------------------------------------------------------------------ */
+/* --- strangers ----------------------------------------------------------------- */
 
 START_TEST(a_stranger_sees_nothing)
 {

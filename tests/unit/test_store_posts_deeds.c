@@ -127,8 +127,7 @@ static uint64_t placed(enum post_phase phase, bool granted, const char *reason)
     return id;
 }
 
-/* --- one deed --------------------------------------------------------------------------
- */
+/* --- one deed ------------------------------------------------------------------ */
 
 enum deed {
     CHANGE,
@@ -199,8 +198,7 @@ static const char *rows_of(uint64_t id)
         id);
 }
 
-/* --- every state times every deed
- * -------------------------------------------------------- */
+/* --- every state times every deed ---------------------------------------------- */
 
 static const struct row {
     enum post_phase phase;
@@ -347,8 +345,7 @@ START_TEST(a_hidden_post_cannot_be_touched)
 }
 END_TEST
 
-/* --- what a deed makes of a post
- * ----------------------------------------------------------- */
+/* --- what a deed makes of a post ----------------------------------------------- */
 
 static int64_t number(uint64_t id, const char *what)
 {
@@ -615,8 +612,7 @@ START_TEST(a_key_does_an_action_once)
 }
 END_TEST
 
-/* --- two at once
- * ------------------------------------------------------------------------------ */
+/* --- two at once --------------------------------------------------------------- */
 
 /* A thread with a connection of its own, which does its part when all are ready. */
 struct racer {
@@ -842,8 +838,7 @@ START_TEST(an_action_sent_many_times_at_once_is_done_once)
 }
 END_TEST
 
-/* --- a post and the end of its account
- * -------------------------------------------------------- */
+/* --- a post and the end of its account ----------------------------------------- */
 
 /* As tts-api judges: only an account that is connected gets scheduled posts. */
 static enum rc if_connected(void *ctx UNUSED, const struct post_content *content UNUSED,

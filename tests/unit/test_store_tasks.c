@@ -150,8 +150,7 @@ START_TEST(a_failure_says_why)
 }
 END_TEST
 
-/* --- who may end it ------------------------------------------------------------------
- */
+/* --- who may end it ------------------------------------------------------------ */
 
 static enum rc finish(const struct task *t, uint64_t inc)
 {

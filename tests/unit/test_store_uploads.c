@@ -1,5 +1,4 @@
-/* store/uploads: the row of a file on its way in, also when two want to move it at once.
- */
+/* store/uploads: the row of a file on its way in, also when two would move it at once. */
 #include "core/fault.h"
 #include "core/random.h"
 #include "database.h"

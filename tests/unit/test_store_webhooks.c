@@ -73,8 +73,7 @@ static int64_t rows(const char *where)
     return database_number(db, "SELECT COUNT(*) FROM webhook_inbox WHERE %s", where);
 }
 
-/* --- keeping and claiming -------------------------------------------------------------
- */
+/* --- keeping and claiming ------------------------------------------------------ */
 
 START_TEST(a_delivery_is_kept_as_it_came_and_claimed_with_all_it_says)
 {
@@ -248,8 +247,7 @@ START_TEST(only_what_ended_long_ago_is_deleted)
 }
 END_TEST
 
-/* --- news of a post
- * ------------------------------------------------------------------- */
+/* --- news of a post ------------------------------------------------------------ */
 
 #define OPEN_ID "open-of-the-seed"
 
@@ -498,8 +496,7 @@ START_TEST(what_is_not_ours_is_said_and_changes_nothing)
 }
 END_TEST
 
-/* --- what a published post shows
- * ------------------------------------------------------ */
+/* --- what a published post shows ----------------------------------------------- */
 
 static void seen(const char *body, enum hook_news what, const char *post_id,
                  int64_t at_ms)
@@ -580,8 +577,7 @@ START_TEST(a_draft_that_the_person_posted_says_so_for_good)
 }
 END_TEST
 
-/* --- a permission that was withdrawn --------------------------------------------------
- */
+/* --- a permission that was withdrawn ------------------------------------------- */
 
 static void connected_at(int64_t ms)
 {

@@ -1,7 +1,6 @@
 /* The wire traces A1 to A16 of the fact sheet, replayed through the client: each step
  * builds the request, gives the parser the answer and compares what it read. A trace is
- * tests/vectors/tiktok/Ann-*.json; what a step expects must be there, member by member.
- */
+ * tests/vectors/tiktok/Ann-*.json; what a step expects is compared member by member. */
 #include "core/attr.h"
 #include "tiktok/chunk.h"
 #include "tiktok/creator.h"
@@ -73,8 +72,7 @@ static void put_rc(struct step *s, enum rc rc)
         put_text(s, "class", tiktok_class_name(s->reply.error->class));
 }
 
-/* --- OAuth ----------------------------------------------------------------------------
- */
+/* --- OAuth --------------------------------------------------------------------- */
 
 static void tokens(struct step *s, enum tiktok_where where)
 {
@@ -115,8 +113,7 @@ static void revoke(struct step *s)
     put_rc(s, tiktok_revoke_parse(&s->answer, &s->reply, &s->err));
 }
 
-/* --- posting --------------------------------------------------------------------------
- */
+/* --- posting ------------------------------------------------------------------- */
 
 static void creator(struct step *s)
 {
@@ -207,8 +204,7 @@ static void cancel(struct step *s)
     put_rc(s, tiktok_cancel_parse(&s->answer, &s->reply, &s->err));
 }
 
-/* --- what became of it ----------------------------------------------------------------
- */
+/* --- what became of it --------------------------------------------------------- */
 
 static void put_ids(struct step *s, const struct tiktok_status *status)
 {
@@ -304,8 +300,7 @@ static void videos(struct step *s)
     put(s, "first_created", json_integer(page.video[0].created_s));
 }
 
-/* --- replay ---------------------------------------------------------------------------
- */
+/* --- replay -------------------------------------------------------------------- */
 
 static const struct {
     const char *call;

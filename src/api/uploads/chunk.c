@@ -132,8 +132,7 @@ static enum rc append_locked(struct api *api, const struct api_request *req,
     return rc;
 }
 
-/* Files are locked by the blob store, for one machine; objects by the database, for all.
- */
+/* The blob store locks files, for one machine; the database locks objects, for all. */
 enum rc chunk_append(struct api *api, const struct api_request *req,
                      const struct chunk *c, struct upload *u, struct err *err)
 {

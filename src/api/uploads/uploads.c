@@ -33,8 +33,7 @@ enum rc upload_find(struct api *api, const struct api_request *req, struct uploa
     return rc == RC_OK ? upload_check_alive(out, err) : rc;
 }
 
-/* What stays free on the disk whatever people upload: a tenth, or this if that is less.
- */
+/* What stays free on the disk whatever people upload: a tenth, or this if it is less. */
 #define SPARE_MAX (INT64_C(5) << 30)
 
 enum rc upload_disk_room(struct api *api, int64_t *bytes, struct err *err)
