@@ -1,36 +1,19 @@
 #include "mend.h"
 
+#include "args.h"
 #include "probe.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ARGS_MAX = 80, FILTER_SIZE = 384, THREADS = 2, NICE = 15, HELP_MAX = 262144 };
+enum { FILTER_SIZE = 384, THREADS = 2, NICE = 15, HELP_MAX = 262144 };
 
 /* Of address space. In memory, H.265 of 10 bits to H.264 takes 460 MB at 1080 x 1920; by
  * the settings for large pictures 630 MB at 2160 x 3840 (920 MB from HDR) and 1200 MB at
  * 4096 x 4096. tools/systemd/tts-media.service leaves room for that. */
 #define MEMORY       (UINT64_C(2) << 30)
 #define MEMORY_LARGE (UINT64_C(4) << 30)
-
-struct args {
-    const char *v[ARGS_MAX]; /* NULL behind the last */
-    size_t n;
-};
-
-static void add(struct args *a, const char *const words[], size_t n)
-{
-    assert(a->n + n < ARGS_MAX);
-    for (size_t i = 0; i < n; i++)
-        a->v[a->n++] = words[i];
-    a->v[a->n] = NULL;
-}
-
-#define ADD(a, ...)                                                                      \
-    add(a, (const char *const[]){__VA_ARGS__},                                           \
-        ARRAY_LEN(((const char *const[]){__VA_ARGS__})))
 
 static bool is_large(const struct repair_plan *p)
 {
@@ -39,18 +22,19 @@ static bool is_large(const struct repair_plan *p)
 
 static void begin(struct args *a, const char *demuxer, bool large)
 {
-    ADD(a, PICTURE_PROGRAM, "-nostdin", "-v", "quiet", "-hide_banner", "-y", "-progress",
-        "pipe:1", "-stats_period", "0.5", "-protocol_whitelist", PROBE_PROTOCOLS,
-        "-format_whitelist", demuxer, "-threads", large ? "1" : "2", "-f", demuxer, "-i",
-        CHILD_INPUT);
+    ARGS_ADD(a, PICTURE_PROGRAM, "-nostdin", "-v", "quiet", "-hide_banner", "-y",
+             "-progress", "pipe:1", "-stats_period", "0.5", "-protocol_whitelist",
+             PROBE_PROTOCOLS, "-format_whitelist", demuxer, "-threads", large ? "1" : "2",
+             "-f", demuxer, "-i", CHILD_INPUT);
 }
 
 /* The first picture that is no cover, and the first sound. Nothing else is taken along:
  * no titles, places, chapters or subtitles. */
 static void choose(struct args *a)
 {
-    ADD(a, "-map", "0:V:0", "-map", "0:a:0?", "-map_metadata", "-1", "-map_metadata:s:v",
-        "-1", "-map_metadata:s:a", "-1", "-map_chapters", "-1", "-fflags", "+bitexact");
+    ARGS_ADD(a, "-map", "0:V:0", "-map", "0:a:0?", "-map_metadata", "-1",
+             "-map_metadata:s:v", "-1", "-map_metadata:s:a", "-1", "-map_chapters", "-1",
+             "-fflags", "+bitexact");
 }
 
 /* The tone curve "hable" keeps detail in highlights where a cut would show white. */
@@ -87,20 +71,20 @@ static void code_picture(struct args *a, const struct mending *m, const char *fi
 
     (void)snprintf(rate[0], sizeof(rate[0]), "%d", bits);
     (void)snprintf(rate[1], sizeof(rate[1]), "%d", bits / 2); /* half a second */
-    ADD(a, "-vf", filter, "-filter_threads", "2", "-c:v", "libx264", "-preset",
-        large ? "veryfast" : "fast", "-profile:v", "high", "-crf", "18", "-maxrate",
-        rate[0], "-bufsize", rate[1], "-threads", "2", "-flags:v", "+bitexact");
+    ARGS_ADD(a, "-vf", filter, "-filter_threads", "2", "-c:v", "libx264", "-preset",
+             large ? "veryfast" : "fast", "-profile:v", "high", "-crf", "18", "-maxrate",
+             rate[0], "-bufsize", rate[1], "-threads", "2", "-flags:v", "+bitexact");
     if (large)
-        ADD(a, "-x264-params", "rc-lookahead=4:sync-lookahead=0:bframes=1");
+        ARGS_ADD(a, "-x264-params", "rc-lookahead=4:sync-lookahead=0:bframes=1");
 }
 
 static void code_sound(struct args *a, const char *codec, char rate[24])
 {
     (void)snprintf(rate, 24, "%d", REPAIR_AUDIO_BITS);
     if (strcmp(codec, "aac") == 0)
-        ADD(a, "-c:a", "copy");
+        ARGS_ADD(a, "-c:a", "copy");
     else
-        ADD(a, "-c:a", "aac", "-b:a", rate, "-ac", "2", "-flags:a", "+bitexact");
+        ARGS_ADD(a, "-c:a", "aac", "-b:a", rate, "-ac", "2", "-flags:a", "+bitexact");
 }
 
 enum rc mend_make(const struct mending *m, enum child_end *end, struct err *err)
@@ -127,11 +111,11 @@ enum rc mend_make(const struct mending *m, enum child_end *end, struct err *err)
     choose(&a);
     picture_filter(m, filter);
     if (m->plan->copy)
-        ADD(&a, "-c:v", "copy");
+        ARGS_ADD(&a, "-c:v", "copy");
     else
         code_picture(&a, m, filter, rates);
     code_sound(&a, m->facts->audio_codec, rates[2]);
-    ADD(&a, "-movflags", "+faststart", "-f", "mp4", CHILD_OUTPUT);
+    ARGS_ADD(&a, "-movflags", "+faststart", "-f", "mp4", CHILD_OUTPUT);
     return child_run(&job, NULL, end, err);
 }
 

@@ -1,5 +1,6 @@
 #include "picture.h"
 
+#include "args.h"
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/xalloc.h"
@@ -12,46 +13,29 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ARGS_MAX = 64, CPU_S = 20, FILTER_SIZE = 320, TIME_SIZE = 32 };
+enum { CPU_S = 20, FILTER_SIZE = 320, TIME_SIZE = 32 };
 
 /* --- ffmpeg's arguments ----------------------------------------------------------- */
-
-struct args {
-    const char *v[ARGS_MAX]; /* NULL behind the last */
-    size_t n;
-};
-
-static void add(struct args *a, const char *const words[], size_t n)
-{
-    assert(a->n + n < ARGS_MAX);
-    for (size_t i = 0; i < n; i++)
-        a->v[a->n++] = words[i];
-    a->v[a->n] = NULL;
-}
-
-#define ADD(a, ...)                                                                      \
-    add(a, (const char *const[]){__VA_ARGS__},                                           \
-        ARRAY_LEN(((const char *const[]){__VA_ARGS__})))
 
 /* What every run begins with: quiet, and closed to all but the one file. */
 static void begin(struct args *a, const char *demuxer)
 {
-    ADD(a, PICTURE_PROGRAM, "-nostdin", "-v", "quiet", "-hide_banner",
-        "-protocol_whitelist", PROBE_PROTOCOLS, "-format_whitelist", demuxer, "-threads",
-        "1", "-f", demuxer);
+    ARGS_ADD(a, PICTURE_PROGRAM, "-nostdin", "-v", "quiet", "-hide_banner",
+             "-protocol_whitelist", PROBE_PROTOCOLS, "-format_whitelist", demuxer,
+             "-threads", "1", "-f", demuxer);
 }
 
 static void one_frame(struct args *a, const char *filter)
 {
-    ADD(a, "-i", CHILD_INPUT, "-map", "0:v:0", "-frames:v", "1", "-vf", filter,
-        "-filter_threads", "1", "-threads", "1");
+    ARGS_ADD(a, "-i", CHILD_INPUT, "-map", "0:v:0", "-frames:v", "1", "-vf", filter,
+             "-filter_threads", "1", "-threads", "1");
 }
 
 /* bitexact: without the encoder's name in the file. */
 static void as_jpeg(struct args *a, const char *quality)
 {
-    ADD(a, "-map_metadata", "-1", "-c:v", "mjpeg", "-q:v", quality, "-flags:v",
-        "+bitexact", "-f", "image2pipe", "pipe:1");
+    ARGS_ADD(a, "-map_metadata", "-1", "-c:v", "mjpeg", "-q:v", quality, "-flags:v",
+             "+bitexact", "-f", "image2pipe", "pipe:1");
 }
 
 static enum rc run(const struct picture_source *src, const struct args *a,
@@ -85,7 +69,7 @@ enum rc picture_thumb(const struct picture_source *src, int64_t at_ms, struct st
 
     time_words(at_ms, at);
     begin(&a, src->demuxer);
-    ADD(&a, "-ss", at);
+    ARGS_ADD(&a, "-ss", at);
     one_frame(&a, "scale=360:-2");
     as_jpeg(&a, "4");
     return run(src, &a, PICTURE_WALL_MS, out, end, err);
@@ -137,7 +121,7 @@ enum rc picture_rendition(const struct picture_source *src, const struct still *
         media_photo_fit(is->width, is->height, &made->width, &made->height);
     rendition_filter(src, is, made, filter);
     begin(&a, src->demuxer);
-    ADD(&a, "-noautorotate");
+    ARGS_ADD(&a, "-noautorotate");
     one_frame(&a, filter);
     as_jpeg(&a, "2");
     strbuf_init(&raw, out->limit);
@@ -211,7 +195,7 @@ static enum rc strip_at_once(const struct strip *s, struct strbuf *out, struct e
                    STRIP_FRAMES, s->duration_ms, s->width, s->height, STRIP_FRAMES,
                    STRIP_FRAMES);
     begin(&a, s->src->demuxer);
-    ADD(&a, "-ss", at);
+    ARGS_ADD(&a, "-ss", at);
     one_frame(&a, filter);
     as_jpeg(&a, "5");
     rc = run(s->src, &a, left_ms(s), out, &end, err);
@@ -233,10 +217,10 @@ static enum rc strip_frame(const struct strip *s, int i, struct strbuf *one,
                    s->height);
     begin(&a, s->src->demuxer);
     if (s->duration_ms > STRIP_EXACT_MS)
-        ADD(&a, "-noaccurate_seek");
-    ADD(&a, "-ss", at);
+        ARGS_ADD(&a, "-noaccurate_seek");
+    ARGS_ADD(&a, "-ss", at);
     one_frame(&a, filter);
-    ADD(&a, "-f", "rawvideo", "pipe:1");
+    ARGS_ADD(&a, "-f", "rawvideo", "pipe:1");
     return run(s->src, &a, left_ms(s), one, end, err);
 }
 
@@ -281,7 +265,7 @@ static enum rc strip_join(struct strip *s, struct strbuf *out, struct err *err)
     (void)snprintf(size, sizeof(size), "%dx%d", s->width, s->height);
     (void)snprintf(filter, sizeof(filter), "tile=%dx1,format=yuvj420p", STRIP_FRAMES);
     begin(&a, raw.demuxer);
-    ADD(&a, "-pixel_format", "yuv420p", "-video_size", size);
+    ARGS_ADD(&a, "-pixel_format", "yuv420p", "-video_size", size);
     one_frame(&a, filter);
     as_jpeg(&a, "5");
     rc = run(&raw, &a, PICTURE_WALL_MS, out, &end, err);
