@@ -48,7 +48,7 @@ enum rc control_change(struct exchange *x, control_fn fn, struct err *err)
     return rc;
 }
 
-static void answer_number(struct exchange *x, int status, const char *key, int64_t n)
+void answer_number(struct exchange *x, int status, const char *key, int64_t n)
 {
     struct jsonw w;
 
@@ -482,72 +482,59 @@ enum rc control_publication_change(struct exchange *x, struct err *err)
     return control_change(x, change_publication, err);
 }
 
-static enum rc post_draft(struct exchange *x, UNUSED json_t *body, struct err *err)
+typedef enum rc (*deed_fn)(struct exchange *x, struct publication *p, struct err *err);
+
+/* Does it to the publication that the path names, and answers its state. */
+static enum rc do_deed(struct exchange *x, deed_fn deed, struct err *err)
 {
     struct publication p;
     enum rc rc = find_publication(x, &p, err);
 
     if (rc == RC_OK)
-        rc = draft_post(x, &p, err);
+        rc = deed(x, &p, err);
     if (rc == RC_OK)
         answer_state(x, &p);
     return rc;
 }
 
-static enum rc discard_draft(struct exchange *x, UNUSED json_t *body, struct err *err)
+static enum rc do_draft_post(struct exchange *x, UNUSED json_t *body, struct err *err)
 {
-    struct publication p;
-    enum rc rc = find_publication(x, &p, err);
+    return do_deed(x, draft_post, err);
+}
 
-    if (rc == RC_OK)
-        rc = draft_discard(x, &p, err);
-    if (rc == RC_OK)
-        answer_state(x, &p);
-    return rc;
+static enum rc do_draft_discard(struct exchange *x, UNUSED json_t *body, struct err *err)
+{
+    return do_deed(x, draft_discard, err);
+}
+
+static enum rc do_post_hide(struct exchange *x, UNUSED json_t *body, struct err *err)
+{
+    return do_deed(x, post_hide, err);
+}
+
+static enum rc do_post_show(struct exchange *x, UNUSED json_t *body, struct err *err)
+{
+    return do_deed(x, post_show, err);
 }
 
 enum rc control_draft_post(struct exchange *x, struct err *err)
 {
-    return control_change(x, post_draft, err);
+    return control_change(x, do_draft_post, err);
 }
 
 enum rc control_draft_discard(struct exchange *x, struct err *err)
 {
-    return control_change(x, discard_draft, err);
-}
-
-static enum rc hide_post(struct exchange *x, UNUSED json_t *body, struct err *err)
-{
-    struct publication p;
-    enum rc rc = find_publication(x, &p, err);
-
-    if (rc == RC_OK)
-        rc = post_hide(x, &p, err);
-    if (rc == RC_OK)
-        answer_state(x, &p);
-    return rc;
-}
-
-static enum rc show_post(struct exchange *x, UNUSED json_t *body, struct err *err)
-{
-    struct publication p;
-    enum rc rc = find_publication(x, &p, err);
-
-    if (rc == RC_OK)
-        rc = post_show(x, &p, err);
-    if (rc == RC_OK)
-        answer_state(x, &p);
-    return rc;
+    return control_change(x, do_draft_discard, err);
 }
 
 enum rc control_post_hide(struct exchange *x, struct err *err)
 {
-    return control_change(x, hide_post, err);
+    return control_change(x, do_post_hide, err);
 }
 
 enum rc control_post_show(struct exchange *x, struct err *err)
 {
-    return control_change(x, show_post, err);
+    return control_change(x, do_post_show, err);
 }
 
 /* --- reset --------------------------------------------------------------------- */

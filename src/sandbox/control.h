@@ -57,6 +57,9 @@ enum rc control_reset(struct exchange *x, struct err *err);
 typedef enum rc (*control_fn)(struct exchange *x, json_t *body, struct err *err);
 enum rc control_change(struct exchange *x, control_fn fn, struct err *err) MUST_CHECK;
 
+/* Answers {"key": n}. */
+void answer_number(struct exchange *x, int status, const char *key, int64_t n);
+
 /* --- the same for the page of controls ----------------------------------------- */
 
 /* Turns a knob within its range; inside a transaction. */

@@ -2,6 +2,7 @@
 
 #include "control.h"
 #include "html.h"
+#include "listing.h"
 #include "panel.h"
 #include "webhooks.h"
 
@@ -71,23 +72,18 @@ static enum rc add_counts(struct exchange *x, struct err *err)
 }
 
 struct rows {
-    struct exchange *x;
+    struct listing of;
     int64_t written;
-    struct person person; /* of the last row */
-    struct err *err;
-    enum rc rc;
 };
 
 static void add_whom(struct rows *rows, const struct webhook *h)
 {
-    if (h->user_id == 0) {
-        html_add(rows->x, "a sample");
-        return;
-    }
-    if (rows->rc == RC_OK && rows->person.id != h->user_id)
-        rows->rc = person_by_id(rows->x->sql, h->user_id, &rows->person, rows->err);
-    if (rows->rc == RC_OK && rows->person.id != 0)
-        html_add(rows->x, "@%s", rows->person.username);
+    const char *username = listing_username(&rows->of, h->user_id);
+
+    if (h->user_id == 0)
+        html_add(rows->of.x, "a sample");
+    else if (username != NULL)
+        html_add(rows->of.x, "@%s", username);
 }
 
 static void add_answer(struct exchange *x, const struct webhook *h)
@@ -103,7 +99,7 @@ static void add_webhook_row(void *ctx, const struct webhook *h)
     static const char *const heads[] = {"Time",  "Event",  "Person", "State",
                                         "Tries", "Answer", "Again"};
     struct rows *rows = ctx;
-    struct exchange *x = rows->x;
+    struct exchange *x = rows->of.x;
 
     if (rows->written++ == 0)
         panel_table(x, "Webhooks", heads, ARRAY_LEN(heads));
@@ -125,14 +121,14 @@ static void add_webhook_row(void *ctx, const struct webhook *h)
 static enum rc add_list(struct exchange *x, struct err *err)
 {
     const struct webhook_filter filter = {.event = "", .limit = SHOWN};
-    struct rows rows = {.x = x, .err = err};
+    struct rows rows = {.of = {.x = x, .err = err}};
     enum rc rc = webhooks_each(x->sql, &filter, add_webhook_row, &rows, err);
 
     if (rows.written > 0)
         panel_table_end(x);
     else
         html_add(x, "<p class=\"dim\">None has been sent yet.</p>");
-    return rc == RC_OK ? rows.rc : rc;
+    return rc == RC_OK ? rows.of.rc : rc;
 }
 
 enum rc portal_webhooks(struct exchange *x, struct err *err)

@@ -1,5 +1,6 @@
 /* /sandbox/webhooks - what was sent to whom and how that ended; once more; a sample. */
 #include "control.h"
+#include "listing.h"
 #include "webhooks.h"
 
 #include "core/parse.h"
@@ -13,48 +14,29 @@ enum { LISTED_USUAL = 100, LISTED_MAX = 1000 };
 /* --- the list ------------------------------------------------------------------ */
 
 struct list {
-    struct exchange *x;
+    struct listing of;
     struct jsonw w;
-    struct person person; /* of the last row */
-    struct app app;
-    struct err *err;
-    enum rc rc;
+    struct app app; /* of the last row */
 };
-
-static const char *name_of(struct list *l, int64_t user_id)
-{
-    if (user_id == 0)
-        return NULL;
-    if (l->rc == RC_OK && l->person.id != user_id)
-        l->rc = person_by_id(l->x->sql, user_id, &l->person, l->err);
-    return l->rc == RC_OK && l->person.id != 0 ? l->person.username : NULL;
-}
 
 static const char *key_of(struct list *l, int64_t app_id)
 {
-    if (l->rc == RC_OK && l->app.id != app_id)
-        l->rc = app_by_id(l->x->sql, app_id, &l->app, l->err);
-    return l->rc == RC_OK && l->app.id != 0 ? l->app.client_key : NULL;
-}
+    struct listing *of = &l->of;
 
-static void key_number_unless_zero(struct jsonw *w, const char *key, int64_t n)
-{
-    jsonw_key(w, key);
-    if (n == 0)
-        jsonw_null(w);
-    else
-        jsonw_int(w, n);
+    if (of->rc == RC_OK && l->app.id != app_id)
+        of->rc = app_by_id(of->x->sql, app_id, &l->app, of->err);
+    return of->rc == RC_OK && l->app.id != 0 ? l->app.client_key : NULL;
 }
 
 static void write_sending(struct jsonw *w, const struct webhook *h)
 {
     jsonw_key_text(w, "state", webhook_state_name(h->state));
     jsonw_key_int(w, "tries", h->tries);
-    key_number_unless_zero(w, "due_at_ms", h->state == WEBHOOK_WAITING ? h->due_ms : 0);
-    key_number_unless_zero(w, "first_try_at_ms", h->first_ms);
-    key_number_unless_zero(w, "last_try_at_ms", h->last_ms);
-    key_number_unless_zero(w, "signed_s", h->signed_s);
-    key_number_unless_zero(w, "status", h->status);
+    key_int_unless_zero(w, "due_at_ms", h->state == WEBHOOK_WAITING ? h->due_ms : 0);
+    key_int_unless_zero(w, "first_try_at_ms", h->first_ms);
+    key_int_unless_zero(w, "last_try_at_ms", h->last_ms);
+    key_int_unless_zero(w, "signed_s", h->signed_s);
+    key_int_unless_zero(w, "status", h->status);
     jsonw_key_text(w, "trouble", h->trouble[0] != '\0' ? h->trouble : NULL);
 }
 
@@ -67,25 +49,13 @@ static void write_one(void *ctx, const struct webhook *h)
     jsonw_key_int(w, "id", h->id);
     jsonw_key_text(w, "client_key", key_of(l, h->app_id));
     jsonw_key_text(w, "event", h->event);
-    jsonw_key_text(w, "username", name_of(l, h->user_id));
-    key_number_unless_zero(w, "copy_of", h->copy_of);
-    key_number_unless_zero(w, "fault", h->fault_id);
+    jsonw_key_text(w, "username", listing_username(&l->of, h->user_id));
+    key_int_unless_zero(w, "copy_of", h->copy_of);
+    key_int_unless_zero(w, "fault", h->fault_id);
     jsonw_key_int(w, "create_at_ms", h->create_ms);
     write_sending(w, h);
     jsonw_key_text(w, "body", h->body);
     jsonw_end(w);
-}
-
-static enum rc read_number(const struct exchange *x, const char *name, int64_t max,
-                           int64_t *n, struct err *err)
-{
-    char text[24];
-    bool found = false;
-    enum rc rc = web_query(x->req, name, text, sizeof(text), &found, err);
-
-    if (rc == RC_OK && found && !parse_i64(text, 0, max, n))
-        rc = err_field(err, name, "bad_request", "%s must be a number", name);
-    return rc;
 }
 
 /* Which person and publication the query narrows it to. */
@@ -122,9 +92,9 @@ static enum rc read_filter(struct exchange *x, char event[WEBHOOK_EVENT_SIZE],
     if (rc == RC_OK)
         rc = read_subject(x, filter, err);
     if (rc == RC_OK)
-        rc = read_number(x, "limit", LISTED_MAX, &filter->limit, err);
+        rc = query_number(x, "limit", LISTED_MAX, &filter->limit, err);
     if (rc == RC_OK)
-        rc = read_number(x, "before", INT64_MAX, &filter->before, err);
+        rc = query_number(x, "before", INT64_MAX, &filter->before, err);
     return rc;
 }
 
@@ -146,7 +116,7 @@ static enum rc write_counts(struct exchange *x, struct jsonw *w, struct err *err
 enum rc control_webhooks(struct exchange *x, struct err *err)
 {
     char event[WEBHOOK_EVENT_SIZE];
-    struct list l = {.x = x, .err = err};
+    struct list l = {.of = {.x = x, .err = err}};
     struct webhook_filter filter;
     enum rc rc = read_filter(x, event, &filter, err);
 
@@ -162,20 +132,10 @@ enum rc control_webhooks(struct exchange *x, struct err *err)
         rc = webhooks_each(x->sql, &filter, write_one, &l, err);
     jsonw_end(&l.w);
     jsonw_end(&l.w);
-    return rc == RC_OK ? l.rc : rc;
+    return rc == RC_OK ? l.of.rc : rc;
 }
 
 /* --- once more ----------------------------------------------------------------- */
-
-static void answer_id(struct exchange *x, int status, int64_t id)
-{
-    struct jsonw w;
-
-    web_json_begin(x->res, status, &w);
-    jsonw_object(&w);
-    jsonw_key_int(&w, "id", id);
-    jsonw_end(&w);
-}
 
 enum rc webhook_again(struct exchange *x, int64_t id, struct err *err)
 {
@@ -203,7 +163,7 @@ static enum rc send_again(struct exchange *x, UNUSED json_t *body, struct err *e
         return err_set(err, RC_NOT_FOUND, "not_found", "there is no such webhook");
     rc = webhook_again(x, id, err);
     if (rc == RC_OK)
-        answer_id(x, 200, id);
+        answer_number(x, 200, "id", id);
     return rc;
 }
 
@@ -279,7 +239,7 @@ static enum rc try_one(struct exchange *x, json_t *body, struct err *err)
         return err_field(err, "event", "bad_value", "TikTok has no such event");
     rc = webhook_try(x, &app, event, &id, err);
     if (rc == RC_OK)
-        answer_id(x, 201, id);
+        answer_number(x, 201, "id", id);
     return rc;
 }
 

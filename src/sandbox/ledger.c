@@ -2,9 +2,8 @@
  * count. */
 #include "calls.h"
 #include "control.h"
+#include "listing.h"
 #include "pulls.h"
-
-#include "core/parse.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -18,31 +17,10 @@ enum {
 };
 
 struct ledger {
-    struct exchange *x;
+    struct listing of;
     struct jsonw w;
-    struct person person; /* of the last row */
     bool only_counted;
-    struct err *err;
-    enum rc rc;
 };
-
-static const char *name_of(struct ledger *l, int64_t user_id)
-{
-    if (user_id == 0)
-        return NULL;
-    if (l->rc == RC_OK && l->person.id != user_id)
-        l->rc = person_by_id(l->x->sql, user_id, &l->person, l->err);
-    return l->rc == RC_OK && l->person.id != 0 ? l->person.username : NULL;
-}
-
-static void key_instant(struct jsonw *w, const char *key, int64_t at_ms)
-{
-    jsonw_key(w, key);
-    if (at_ms == 0)
-        jsonw_null(w);
-    else
-        jsonw_int(w, at_ms);
-}
 
 static void key_text_unless_empty(struct jsonw *w, const char *key, const char *text)
 {
@@ -66,7 +44,7 @@ static void write_pull(void *ctx, const struct pull *pull)
     jsonw_object(w);
     jsonw_key_text(w, "url", pull->url);
     jsonw_key_text(w, "state", states[pull->state]);
-    key_instant(w, "due_at_ms", pull->due_ms);
+    key_int_unless_zero(w, "due_at_ms", pull->due_ms);
     jsonw_key_int(w, "received", pull->received);
     jsonw_key(w, "size");
     if (pull->size >= 0)
@@ -98,11 +76,11 @@ static void write_media(struct ledger *l, const struct publication *p)
         jsonw_key_int(w, "cover_index", p->cover_index);
         jsonw_key_bool(w, "auto_add_music", (p->flags & FLAG_AUTO_MUSIC) != 0);
     }
-    if (!p->pulled || l->rc != RC_OK)
+    if (!p->pulled || l->of.rc != RC_OK)
         return;
     jsonw_key(w, "pulls");
     jsonw_array(w);
-    l->rc = pulls_each(l->x->sql, p->id, write_pull, w, l->err);
+    l->of.rc = pulls_each(l->of.x->sql, p->id, write_pull, w, l->of.err);
     jsonw_end(w);
 }
 
@@ -116,24 +94,24 @@ static void write_session(void *ctx, const struct publication *p)
     jsonw_object(w);
     jsonw_key_id(w, "id", (uint64_t)p->id);
     jsonw_key_text(w, "publish_id", p->publish_id);
-    jsonw_key_text(w, "username", name_of(l, p->user_id));
+    jsonw_key_text(w, "username", listing_username(&l->of, p->user_id));
     jsonw_key_text(w, "mode", p->inbox ? "inbox" : "direct");
     jsonw_key_text(w, "caption", p->caption);
     key_text_unless_empty(w, "privacy_level", p->privacy);
     jsonw_key_int(w, "flags", (int64_t)p->flags);
-    jsonw_key_text(w, "status", publication_status(p, l->x->now_ms));
+    jsonw_key_text(w, "status", publication_status(p, l->of.x->now_ms));
     key_text_unless_empty(w, "fail_reason", p->fail_reason);
     jsonw_key_bool(w, "stuck", p->stuck);
     jsonw_key_bool(w, "discarded", p->discarded);
     write_upload(w, p);
     write_media(l, p);
-    key_instant(w, "created_at_ms", p->created_ms);
-    key_instant(w, "committed_at_ms", p->committed_real_ms);
-    key_instant(w, "committed_clock_ms", p->committed_ms);
-    key_instant(w, "ready_at_ms", p->ready_ms);
-    key_instant(w, "posted_at_ms", p->posted_ms);
+    key_int_unless_zero(w, "created_at_ms", p->created_ms);
+    key_int_unless_zero(w, "committed_at_ms", p->committed_real_ms);
+    key_int_unless_zero(w, "committed_clock_ms", p->committed_ms);
+    key_int_unless_zero(w, "ready_at_ms", p->ready_ms);
+    key_int_unless_zero(w, "posted_at_ms", p->posted_ms);
     jsonw_key_id(w, "post_id", (uint64_t)p->post_id);
-    jsonw_key_bool(w, "public", publication_public(p, l->x->now_ms));
+    jsonw_key_bool(w, "public", publication_public(p, l->of.x->now_ms));
     jsonw_end(w);
 }
 
@@ -143,18 +121,14 @@ static void write_call(void *ctx, const struct call *call)
     struct jsonw *w = &l->w;
 
     jsonw_object(w);
-    key_instant(w, "at_ms", call->at_ms);
+    key_int_unless_zero(w, "at_ms", call->at_ms);
     jsonw_key_text(w, "endpoint", call->endpoint);
-    jsonw_key_text(w, "username", name_of(l, call->user_id));
+    jsonw_key_text(w, "username", listing_username(&l->of, call->user_id));
     key_text_unless_empty(w, "publish_id", call->publish_id);
     jsonw_key_int(w, "status", call->status);
     key_text_unless_empty(w, "code", call->code);
     jsonw_key_text(w, "log_id", call->log_id);
-    jsonw_key(w, "fault");
-    if (call->fault_id == 0)
-        jsonw_null(w);
-    else
-        jsonw_int(w, call->fault_id);
+    key_int_unless_zero(w, "fault", call->fault_id);
     jsonw_end(w);
 }
 
@@ -167,19 +141,6 @@ struct wanted {
     int64_t limit, before, sessions, calls;
 };
 
-static enum rc read_number(const struct exchange *x, const char *name, int64_t max,
-                           int64_t *n, struct err *err)
-{
-    char text[24];
-    bool found = false;
-    enum rc rc = web_query(x->req, name, text, sizeof(text), &found, err);
-
-    if (rc == RC_OK && found && !parse_i64(text, 0, max, n))
-        rc = err_field(err, name, "bad_request", "%s must be a number from 0 to %lld",
-                       name, (long long)max);
-    return rc;
-}
-
 static enum rc read_numbers(const struct exchange *x, struct wanted *q, struct err *err)
 {
     enum rc rc;
@@ -188,13 +149,13 @@ static enum rc read_numbers(const struct exchange *x, struct wanted *q, struct e
     q->before = 0;
     q->sessions = 1;
     q->calls = CALLS_USUAL;
-    rc = read_number(x, "limit", SESSIONS_MAX, &q->limit, err);
+    rc = query_number(x, "limit", SESSIONS_MAX, &q->limit, err);
     if (rc == RC_OK)
-        rc = read_number(x, "before", INT64_MAX, &q->before, err);
+        rc = query_number(x, "before", INT64_MAX, &q->before, err);
     if (rc == RC_OK)
-        rc = read_number(x, "sessions", 1, &q->sessions, err);
+        rc = query_number(x, "sessions", 1, &q->sessions, err);
     if (rc == RC_OK)
-        rc = read_number(x, "calls", CALLS_MAX, &q->calls, err);
+        rc = query_number(x, "calls", CALLS_MAX, &q->calls, err);
     return rc;
 }
 
@@ -249,9 +210,9 @@ static enum rc write_list(struct ledger *l, const struct publication_filter *fil
     l->only_counted = only_counted;
     jsonw_key(&l->w, key);
     jsonw_array(&l->w);
-    rc = publications_each(l->x->sql, filter, write_session, l, err);
+    rc = publications_each(l->of.x->sql, filter, write_session, l, err);
     jsonw_end(&l->w);
-    return rc == RC_OK ? l->rc : rc;
+    return rc == RC_OK ? l->of.rc : rc;
 }
 
 static enum rc write_ledger(struct ledger *l, const struct wanted *q,
@@ -260,7 +221,7 @@ static enum rc write_ledger(struct ledger *l, const struct wanted *q,
     enum rc rc;
 
     jsonw_object(&l->w);
-    jsonw_key_int(&l->w, "now_ms", l->x->now_ms);
+    jsonw_key_int(&l->w, "now_ms", l->of.x->now_ms);
     rc = write_list(l, filter, "publications", true, err);
     if (rc == RC_OK && q->sessions != 0)
         rc = write_list(l, filter, "sessions", false, err);
@@ -268,16 +229,16 @@ static enum rc write_ledger(struct ledger *l, const struct wanted *q,
         return rc;
     jsonw_key(&l->w, "calls");
     jsonw_array(&l->w);
-    rc = calls_each(l->x->sql, q->by_publish_id ? q->publish_id : NULL, q->calls,
+    rc = calls_each(l->of.x->sql, q->by_publish_id ? q->publish_id : NULL, q->calls,
                     write_call, l, err);
     jsonw_end(&l->w);
     jsonw_end(&l->w);
-    return rc == RC_OK ? l->rc : rc;
+    return rc == RC_OK ? l->of.rc : rc;
 }
 
 enum rc control_ledger(struct exchange *x, struct err *err)
 {
-    struct ledger l = {.x = x, .err = err};
+    struct ledger l = {.of = {.x = x, .err = err}};
     struct wanted q = {.limit = 0};
     struct publication_filter filter;
     enum rc rc = read_wanted(x, &q, err);
