@@ -1,5 +1,6 @@
 #include "apps.h"
 
+#include "members.h"
 #include "pull_rules.h"
 
 #include "core/attr.h"
@@ -150,8 +151,6 @@ void app_open_id(const struct app *app, const struct person *person,
 
 /* --- members ------------------------------------------------------------------- */
 
-enum kind { YES, WORDS, LIST };
-
 static const char *name_problem(const char *text)
 {
     if (*text == '\0' || text_has_control(text, strlen(text)))
@@ -202,143 +201,32 @@ static const char *property_problem(const char *text)
                          : properties_problem(text);
 }
 
-static const struct member {
-    const char *name;
-    size_t offset, size;
-    size_t max;                               /* LIST: entries; 0: what fits */
-    const char *(*problem)(const char *text); /* of a text, or of each entry */
-    enum kind kind;
-    bool as_set; /* the settings can say it */
-} members[] = {
-#define AT(f) offsetof(struct app, f), sizeof(((struct app *)NULL)->f)
-    {"name", AT(name), 0, name_problem, WORDS, false},
-    {"sandbox", AT(sandbox), 0, NULL, YES, false},
-    {"audited", AT(audited), 0, NULL, YES, false},
-    {"targets", AT(targets), APP_TARGETS_MAX, target_problem, LIST, false},
-    {"client_secret", AT(secret), 0, secret_problem, WORDS, true},
-    {"redirect_uris", AT(redirect_uris), APP_REDIRECTS_MAX, redirect_problem, LIST, true},
-    {"webhook_url", AT(webhook_url), 0, url_problem, WORDS, true},
-    {"properties", AT(properties), 0, property_problem, LIST, true},
-#undef AT
+#define AT(field) MEMBER_FIELD(struct app, field)
+
+static const struct member member_list[] = {
+    {"name", MEMBER_TEXT, AT(name), 0, name_problem, NULL},
+    {"sandbox", MEMBER_BOOL, AT(sandbox), 0, NULL, NULL},
+    {"audited", MEMBER_BOOL, AT(audited), 0, NULL, NULL},
+    {"targets", MEMBER_LIST, AT(targets), APP_TARGETS_MAX, target_problem, NULL},
+    {"client_secret", MEMBER_TEXT, AT(secret), 0, secret_problem, APP_AS_SET},
+    {"redirect_uris", MEMBER_LIST, AT(redirect_uris), APP_REDIRECTS_MAX, redirect_problem,
+     APP_AS_SET},
+    {"webhook_url", MEMBER_TEXT, AT(webhook_url), 0, url_problem, APP_AS_SET},
+    {"properties", MEMBER_LIST, AT(properties), 0, property_problem, APP_AS_SET},
 };
 
-static char *field_of(struct app *app, const struct member *m)
-{
-    return (char *)app + m->offset;
-}
-
-static enum rc wrong(const struct member *m, const char *problem, struct err *err)
-{
-    return err_field(err, m->name, "bad_value", "%s %s", m->name, problem);
-}
-
-static enum rc set_yes(struct app *app, const struct member *m, const json_t *value,
-                       struct err *err)
-{
-    bool yes = json_is_true(value);
-
-    if (!json_is_boolean(value))
-        return wrong(m, "must be true or false", err);
-    (void)memcpy(field_of(app, m), &yes, sizeof(yes));
-    return RC_OK;
-}
-
-static enum rc set_words(struct app *app, const struct member *m, const json_t *value,
-                         struct err *err)
-{
-    const char *text = json_string_value(value);
-    const char *problem = text != NULL ? m->problem(text) : "must be a text";
-
-    if (problem == NULL && strlen(text) >= m->size)
-        problem = "is too long";
-    if (problem != NULL)
-        return wrong(m, problem, err);
-    text_copy(field_of(app, m), m->size, text);
-    return RC_OK;
-}
-
-/* One entry more behind those that are in list. */
-static const char *add_entry(const struct member *m, struct strbuf *list,
-                             const json_t *value)
-{
-    const char *text = json_string_value(value);
-    const char *problem;
-
-    if (text == NULL || strcspn(text, ", *\r\n") != strlen(text))
-        return "must be texts without comma, star and blank";
-    problem = m->problem(text);
-    if (list->len > 0)
-        strbuf_addstr(list, ",");
-    strbuf_addstr(list, text);
-    return problem;
-}
-
-static enum rc set_list(struct app *app, const struct member *m, const json_t *value,
-                        struct err *err)
-{
-    const char *problem = json_is_array(value) ? NULL : "must be a list";
-    struct strbuf list;
-
-    strbuf_init(&list, m->size - 1);
-    if (m->max > 0 && json_array_size(value) > m->max)
-        problem = "has too many entries";
-    for (size_t i = 0; problem == NULL && i < json_array_size(value); i++)
-        problem = add_entry(m, &list, json_array_get(value, i));
-    if (problem == NULL && strbuf_failed(&list))
-        problem = "is too long";
-    if (problem == NULL)
-        text_copy(field_of(app, m), m->size, list.buf);
-    strbuf_release(&list);
-    return problem == NULL ? RC_OK : wrong(m, problem, err);
-}
-
-static enum rc set_member(struct app *app, const struct member *m, const json_t *value,
-                          struct err *err)
-{
-    if (json_is_null(value)) {
-        if (!m->as_set || app->id != APP_LOCAL_ID)
-            return wrong(m, "cannot be null here", err);
-        text_copy(field_of(app, m), m->size, APP_AS_SET);
-        return RC_OK;
-    }
-    switch (m->kind) {
-    case YES:
-        return set_yes(app, m, value, err);
-    case WORDS:
-        return set_words(app, m, value, err);
-    case LIST:
-        return set_list(app, m, value, err);
-    }
-    return RC_OK;
-}
-
-static const struct member *member_named(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(members); i++)
-        if (strcmp(members[i].name, name) == 0)
-            return &members[i];
-    return NULL;
-}
+static const struct members members = {"an app", member_list, ARRAY_LEN(member_list)};
 
 enum rc app_change(struct app *app, json_t *changes, struct err *err)
 {
     struct app changed = *app;
-    const char *name;
-    json_t *value;
+    enum rc rc = members_change(
+        &members, &changed, app->id == APP_LOCAL_ID ? MEMBERS_NULL_TOO : MEMBERS_NO_NULL,
+        changes, err);
 
-    json_object_foreach(changes, name, value)
-    {
-        const struct member *m = member_named(name);
-        enum rc rc;
-
-        if (m == NULL)
-            return err_field(err, "", "unknown_member", "an app has no such member");
-        rc = set_member(&changed, m, value, err);
-        if (rc != RC_OK)
-            return rc;
-    }
-    *app = changed;
-    return RC_OK;
+    if (rc == RC_OK)
+        *app = changed;
+    return rc;
 }
 
 /* --- storing ------------------------------------------------------------------- */

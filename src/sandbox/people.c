@@ -1,5 +1,7 @@
 #include "people.h"
 
+#include "members.h"
+
 #include "core/attr.h"
 #include "core/encode.h"
 #include "core/text.h"
@@ -209,89 +211,38 @@ enum rc people_seed(struct sql *sql, struct err *err)
 
 /* --- JSON ---------------------------------------------------------------------- */
 
-/* The members that can be changed, and where they are. */
-static const struct member {
-    const char *name;
-    enum { MEMBER_BOOL, MEMBER_INT } kind;
-    size_t offset;
-    int64_t max; /* MEMBER_INT: from 0 on */
-} members[] = {
-    {"private", MEMBER_BOOL, offsetof(struct person, private_account), 0},
-    {"comment_disabled", MEMBER_BOOL, offsetof(struct person, comment_disabled), 0},
-    {"duet_disabled", MEMBER_BOOL, offsetof(struct person, duet_disabled), 0},
-    {"stitch_disabled", MEMBER_BOOL, offsetof(struct person, stitch_disabled), 0},
-    {"banned", MEMBER_BOOL, offsetof(struct person, banned), 0},
-    {"target", MEMBER_BOOL, offsetof(struct person, target), 0},
-    {"verified", MEMBER_BOOL, offsetof(struct person, verified), 0},
-    {"max_video_post_duration_sec", MEMBER_INT, offsetof(struct person, max_duration_s),
-     DURATION_LONG_S},
-    {"post_cap", MEMBER_INT, offsetof(struct person, post_cap), POST_CAP_NONE},
-    {"followers", MEMBER_INT, offsetof(struct person, followers), INT64_C(1) << 40},
+static const char *nickname_problem(const char *text)
+{
+    return *text == '\0' ? "must not be empty" : NULL;
+}
+
+#define AT(field) MEMBER_FIELD(struct person, field)
+
+static const struct member member_list[] = {
+    {"nickname", MEMBER_TEXT, AT(nickname), 0, nickname_problem, NULL},
+    {"private", MEMBER_BOOL, AT(private_account), 0, NULL, NULL},
+    {"comment_disabled", MEMBER_BOOL, AT(comment_disabled), 0, NULL, NULL},
+    {"duet_disabled", MEMBER_BOOL, AT(duet_disabled), 0, NULL, NULL},
+    {"stitch_disabled", MEMBER_BOOL, AT(stitch_disabled), 0, NULL, NULL},
+    {"banned", MEMBER_BOOL, AT(banned), 0, NULL, NULL},
+    {"target", MEMBER_BOOL, AT(target), 0, NULL, NULL},
+    {"verified", MEMBER_BOOL, AT(verified), 0, NULL, NULL},
+    {"max_video_post_duration_sec", MEMBER_INT, AT(max_duration_s), DURATION_LONG_S, NULL,
+     NULL},
+    {"post_cap", MEMBER_INT, AT(post_cap), POST_CAP_NONE, NULL, NULL},
+    {"followers", MEMBER_INT, AT(followers), INT64_C(1) << 40, NULL, NULL},
 };
 
-static enum rc set_nickname(struct person *p, const json_t *value, struct err *err)
-{
-    const char *text = json_string_value(value);
-
-    if (text == NULL || *text == '\0' || strlen(text) >= sizeof(p->nickname))
-        return err_field(err, "nickname", "bad_nickname",
-                         "nickname must be a text of 1 to %zu bytes",
-                         sizeof(p->nickname) - 1);
-    text_copy(p->nickname, sizeof(p->nickname), text);
-    return RC_OK;
-}
-
-static enum rc set_member(struct person *p, const struct member *m, const json_t *value,
-                          struct err *err)
-{
-    char *field = (char *)p + m->offset;
-    bool yes = json_is_true(value);
-    int64_t n = json_integer_value(value);
-
-    if (m->kind == MEMBER_BOOL) {
-        if (!json_is_boolean(value))
-            return err_field(err, m->name, "bad_value", "%s must be true or false",
-                             m->name);
-        (void)memcpy(field, &yes, sizeof(yes));
-        return RC_OK;
-    }
-    if (!json_is_integer(value) || n < 0 || n > m->max)
-        return err_field(err, m->name, "bad_value", "%s must be a number from 0 to %lld",
-                         m->name, (long long)m->max);
-    (void)memcpy(field, &n, sizeof(n));
-    return RC_OK;
-}
-
-static const struct member *member_named(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(members); i++)
-        if (strcmp(members[i].name, name) == 0)
-            return &members[i];
-    return NULL;
-}
+static const struct members members = {"a person", member_list, ARRAY_LEN(member_list)};
 
 enum rc person_change(struct person *person, json_t *changes, struct err *err)
 {
-    struct person p = *person;
-    const char *name;
-    json_t *value;
+    struct person changed = *person;
+    enum rc rc = members_change(&members, &changed, MEMBERS_NO_NULL, changes, err);
 
-    json_object_foreach(changes, name, value)
-    {
-        const struct member *m = member_named(name);
-        enum rc rc;
-
-        if (strcmp(name, "nickname") == 0)
-            rc = set_nickname(&p, value, err);
-        else if (m != NULL)
-            rc = set_member(&p, m, value, err);
-        else
-            rc = err_field(err, "", "unknown_member", "a person has no such member");
-        if (rc != RC_OK)
-            return rc;
-    }
-    *person = p;
-    return RC_OK;
+    if (rc == RC_OK)
+        *person = changed;
+    return rc;
 }
 
 void person_write(struct jsonw *w, const struct person *p)
@@ -301,16 +252,17 @@ void person_write(struct jsonw *w, const struct person *p)
     jsonw_key_text(w, "nickname", p->nickname);
     jsonw_key_text(w, "note", p->note);
     jsonw_key_text(w, "open_id", p->open_id);
-    for (size_t i = 0; i < ARRAY_LEN(members); i++) {
-        const char *field = (const char *)p + members[i].offset;
+    for (size_t i = 0; i < members.n; i++) {
+        const struct member *m = &members.list[i];
+        const char *field = (const char *)p + m->offset;
         int64_t n;
 
-        if (members[i].kind == MEMBER_BOOL) {
-            jsonw_key_bool(w, members[i].name, *(const bool *)field);
-            continue;
+        if (m->kind == MEMBER_BOOL) {
+            jsonw_key_bool(w, m->name, *(const bool *)field);
+        } else if (m->kind == MEMBER_INT) {
+            (void)memcpy(&n, field, sizeof(n));
+            jsonw_key_int(w, m->name, n);
         }
-        (void)memcpy(&n, field, sizeof(n));
-        jsonw_key_int(w, members[i].name, n);
     }
     jsonw_key_bool(w, "closed", p->closed != 0);
     jsonw_end(w);
