@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { assertAccessible, assertClean, assertFitsPhone, openPage, shoot, startBrowser } from '../harness/browser.mjs';
+import { assertAccessible, assertClean, assertFitsPhone, chooseFiles, openPage, shoot, startBrowser } from '../harness/browser.mjs';
 import { makeVideo } from '../harness/media.mjs';
 import { CONSENT, publicationsOf } from '../harness/sandbox.mjs';
 import { Stack, eventually } from '../harness/stack.mjs';
@@ -111,9 +111,7 @@ describe('a post', () => {
     const video = await makeVideo(stack.path('tmp', 'holiday.mp4'), { seconds: 5, padTo: 40 << 20 });
     await go('/compose');
     await heading('New post').waitFor();
-    const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: /^Choose files?$/ }).click();
-    await (await chooser).setFiles(video);
+    await chooseFiles(page, /^Choose files?$/, video);
     await page.getByLabel('Caption').fill(caption);
     await page.getByText(`${caption.length} / 2,200`).waitFor();
     await page.getByText('Ready').first().waitFor({ timeout: 30_000 });
@@ -201,9 +199,7 @@ describe('the library', () => {
 
   test('says in words why a file would be refused', async () => {
     const slow = await makeVideo(stack.path('tmp', 'slow.mp4'), { rate: 12 });
-    const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: 'Upload files' }).first().click();
-    await (await chooser).setFiles(slow);
+    await chooseFiles(page, 'Upload files', slow);
     await page.getByText('TikTok would refuse it').first().waitFor({ timeout: 30_000 });
     await page.getByText(/12 frames per second/).first().waitFor();
     await assertAccessible(page, '18-media-refused');

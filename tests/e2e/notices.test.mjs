@@ -1,10 +1,9 @@
 // What people are told without asking: banners on every page, the list, the switch for mail.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { assertAccessible, assertClean, assertFitsPhone, openPage, startBrowser } from '../harness/browser.mjs';
+import { assertAccessible, assertClean, assertFitsPhone, openPage, signIn, startBrowser } from '../harness/browser.mjs';
 import { change, setFault } from '../harness/sandbox.mjs';
-import { Stack } from '../harness/stack.mjs';
-import { connectAccount, fateOf, inMs, postOf, readyVideo } from '../harness/world.mjs';
+import { fateOf, inMs, postOf, startWorld } from '../harness/world.mjs';
 
 let stack;
 let browser;
@@ -14,17 +13,10 @@ let client;
 let account;
 let media;
 before(async () => {
-  stack = await Stack.start();
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld());
   browser = await startBrowser();
   ({ page, problems } = await openPage(browser, { ignore: [/status of 401/] })); // before the sign-in
-  await page.goto(stack.url);
-  await page.getByLabel('Email').fill(stack.facts.email);
-  await page.getByLabel('Password', { exact: true }).fill(stack.facts.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
+  await signIn(page, stack);
 });
 after(async () => {
   await browser?.close();

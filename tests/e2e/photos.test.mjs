@@ -2,7 +2,7 @@
 // the queue; and the film strip that a video's cover is chosen from. What TikTok gets is tests/integration's.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { assertAccessible, assertClean, assertFitsPhone, openPage, shoot, startBrowser } from '../harness/browser.mjs';
+import { assertAccessible, assertClean, assertFitsPhone, chooseFiles, openPage, shoot, signIn, startBrowser } from '../harness/browser.mjs';
 import { makeVideo } from '../harness/media.mjs';
 import { addExif, paint } from '../harness/photos.mjs';
 import { Stack, eventually } from '../harness/stack.mjs';
@@ -26,11 +26,7 @@ before(async () => {
   browser = await startBrowser();
   // Without a session the first answer is 401; while the API restarts there is none.
   ({ page, problems } = await openPage(browser, { ignore: [/status of 401/, /status of 50[23]/] }));
-  await page.goto(`${stack.url}/`);
-  await page.getByLabel('Email').fill(stack.facts.email);
-  await page.getByLabel('Password', { exact: true }).fill(stack.facts.password);
-  await page.getByLabel('Password', { exact: true }).press('Enter');
-  await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
+  await signIn(page, stack);
 });
 after(async () => {
   await browser?.close();
@@ -43,18 +39,12 @@ const options = () => page.getByRole('listbox', { name: /^Photos/ }).getByRole('
 const order = async () => (await options().evaluateAll((list) => list.map((o) => o.title.split('.')[0]))).join(' ');
 const ordered = (wanted) => eventually(async () => (await order()) === wanted, { what: `the order ${wanted}` });
 
-async function choose(button, ...paths) {
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: button }).first().click();
-  await (await chooser).setFiles(paths);
-}
-
 describe('the photos of a post', () => {
   test('are uploaded several at once, of every format', async () => {
     await page.goto(`${stack.url}/compose`);
     await page.getByText('Drop a video or photos here').waitFor();
     await assertFitsPhone(page, '30-compose-empty');
-    await choose('Choose files', files.red, files.green, files.blue);
+    await chooseFiles(page, 'Choose files', files.red, files.green, files.blue);
     await ordered('red green blue');
     await eventually(async () => (await options().evaluateAll((list) => list.every((o) => /, ready$/.test(o.querySelector('.visually-hidden').textContent)))), { ms: 30_000, what: 'the checks' });
     await page.getByRole('heading', { level: 2, name: 'Photos' }).waitFor();
@@ -100,7 +90,7 @@ describe('the photos of a post', () => {
   });
 
   test('are not mixed with a video', async () => {
-    await choose('Add photos', files.gold, files.film);
+    await chooseFiles(page, 'Add photos', files.gold, files.film);
     await page.getByText('A post holds one video or up to 35 photos, not both.').waitFor();
     await ordered('blue red gold');
     await page.getByRole('button', { name: 'Dismiss' }).first().click();
@@ -185,7 +175,7 @@ describe('an album of as many photos as TikTok takes', () => {
   test('is uploaded at once, and one more is left out', async () => {
     const album = Array.from({ length: 36 }, (_, i) => paint(stack.path('tmp', `p${String(i + 1).padStart(2, '0')}.jpg`), { color: `0x${(i * 6 + 16).toString(16).padStart(2, '0')}8060`, width: 360, height: 480 }));
     await page.goto(`${stack.url}/compose`);
-    await choose('Choose files', ...album);
+    await chooseFiles(page, 'Choose files', ...album);
     await page.getByText('A post holds at most 35 photos; 1 was left out.').waitFor();
     await page.getByText('35 / 35').first().waitFor();
     await eventually(async () => (await options().evaluateAll((list) => list.length === 35 && list.every((o) => /, ready$/.test(o.querySelector('.visually-hidden').textContent)))), { ms: 120_000, every: 200, what: '35 checks' });
@@ -201,7 +191,7 @@ describe('an album of as many photos as TikTok takes', () => {
 describe('the cover of a video', () => {
   test('is chosen from its film strip, by mouse and keyboard', async () => {
     await page.goto(`${stack.url}/compose`);
-    await choose('Choose files', files.film);
+    await chooseFiles(page, 'Choose files', files.film);
     const strip = page.locator('.strip');
     await strip.waitFor({ timeout: 30_000 });
     await eventually(() => strip.locator('img').evaluate((img) => img.naturalWidth > 1000), { what: 'the strip' });
@@ -240,7 +230,7 @@ describe('the library', () => {
   });
 
   test('tells of a file that is there twice', async () => {
-    await choose('Upload files', files.red);
+    await chooseFiles(page, 'Upload files', files.red);
     await page.getByText('You have this file already, as red.png.').waitFor({ timeout: 30_000 });
     await page.getByRole('button', { name: 'Look at red.png' }).first().click();
     await page.getByRole('dialog').getByText(/TikTok gets a JPEG of 900×1200/).waitFor();

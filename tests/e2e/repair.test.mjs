@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { assertAccessible, assertClean, assertFitsPhone, openPage, startBrowser } from '../harness/browser.mjs';
+import { assertAccessible, assertClean, assertFitsPhone, chooseFiles, openPage, signIn, startBrowser } from '../harness/browser.mjs';
 import { makeVideo } from '../harness/media.mjs';
 import { Stack, eventually } from '../harness/stack.mjs';
 import { connectAccount } from '../harness/world.mjs';
@@ -28,11 +28,7 @@ before(async () => {
   browser = await startBrowser();
   // Without a session the first answer is 401.
   ({ page, problems } = await openPage(browser, { ignore: [/status of 401/] }));
-  await page.goto(`${stack.url}/`);
-  await page.getByLabel('Email').fill(stack.facts.email);
-  await page.getByLabel('Password', { exact: true }).fill(stack.facts.password);
-  await page.getByLabel('Password', { exact: true }).press('Enter');
-  await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
+  await signIn(page, stack);
 });
 after(async () => {
   await browser?.close();
@@ -40,19 +36,13 @@ after(async () => {
 });
 afterEach(() => assertClean(problems));
 
-async function choose(button, ...paths) {
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: button }).first().click();
-  await (await chooser).setFiles(paths);
-}
-
 const box = (name) => page.getByRole('group', { name: `Repair of ${name}` });
 const button = (name, inside = page) => inside.getByRole('button', { name, exact: true });
 
 describe('a video that TikTok would refuse', () => {
   test('says why in the composer, and what can be done', async () => {
     await page.goto(`${stack.url}/compose`);
-    await choose('Choose files', files.choppy);
+    await chooseFiles(page, 'Choose files', files.choppy);
     await page.locator('.chosen').getByText('The video has 15 frames per second; TikTok takes 23 to 60.').waitFor();
     await page.getByText('Converts it to MP4 with H.264, 30 frames per second. Your file stays as it is.').waitFor();
     await assertAccessible(page, '50-repair-offer');

@@ -2,11 +2,11 @@
 // an upload that was interrupted, a post that TikTok refused.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { assertAccessible, assertClean, openPage, startBrowser } from '../harness/browser.mjs';
+import { assertAccessible, assertClean, chooseFiles, openPage, signIn, startBrowser } from '../harness/browser.mjs';
 import { makeVideo } from '../harness/media.mjs';
 import { setFault, clearFaults } from '../harness/sandbox.mjs';
-import { Stack, eventually } from '../harness/stack.mjs';
-import { connectAccount, inMs, postOf, readyVideo } from '../harness/world.mjs';
+import { eventually } from '../harness/stack.mjs';
+import { inMs, postOf, startWorld } from '../harness/world.mjs';
 
 let stack;
 let browser;
@@ -17,18 +17,11 @@ let client;
 let account;
 let media;
 before(async () => {
-  stack = await Stack.start();
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld());
   browser = await startBrowser();
   // These tests make the server fail, and Chromium reports each failed request.
   ({ page, context, problems } = await openPage(browser, { ignore: [/status of (401|409|423|502|503)/, /ERR_(CONNECTION|EMPTY|FAILED|INTERNET)/] }));
-  await page.goto(stack.url);
-  await page.getByLabel('Email').fill(stack.facts.email);
-  await page.getByLabel('Password', { exact: true }).fill(stack.facts.password);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
+  await signIn(page, stack);
 });
 after(async () => {
   await browser?.close();
@@ -95,9 +88,7 @@ describe('an upload during which the workers restart', () => {
   test('goes on by itself', async () => {
     const video = await makeVideo(stack.path('tmp', 'long.mp4'), { seconds: 4, padTo: 200 << 20 });
     await page.goto(`${stack.url}/media`);
-    const chooser = page.waitForEvent('filechooser');
-    await page.getByRole('button', { name: 'Upload files' }).first().click();
-    await (await chooser).setFiles(video);
+    await chooseFiles(page, 'Upload files', video);
     await page.getByRole('progressbar').waitFor();
     await stack.restart('tts-api');
     await eventually(async () => (await client.get('/api/v1/media')).items.some(({ filename, status }) => filename === 'long.mp4' && status === 'ready'), { ms: 60_000, every: 200, what: 'the upload to finish' });

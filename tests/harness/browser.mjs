@@ -47,6 +47,22 @@ export async function openPage(browser, { ignore = [], ...options } = {}) {
   return { page, context, problems };
 }
 
+/** Signs the stack's person in, as they do it, and waits for the queue. */
+export async function signIn(page, stack) {
+  await page.goto(`${stack.url}/`);
+  await page.getByLabel('Email').fill(stack.facts.email);
+  await page.getByLabel('Password', { exact: true }).fill(stack.facts.password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Queue' }).waitFor();
+}
+
+/** Chooses files in the dialogue that a button opens. */
+export async function chooseFiles(page, button, ...paths) {
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: button }).first().click();
+  await (await chooser).setFiles(paths);
+}
+
 export function assertClean(problems) {
   assert.deepEqual(problems.splice(0), [], 'the page had problems');
 }

@@ -4,6 +4,20 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { makePhoto, makeVideo } from './media.mjs';
 import { turn } from './sandbox.mjs';
+import { Stack } from './stack.mjs';
+
+/** All of that, on a stack of its own; options are those of Stack.start(). The test stops the stack. */
+export async function startWorld(options) {
+  const stack = await Stack.start(options);
+  try {
+    const client = await stack.signedIn();
+    const account = await connectAccount(client);
+    return { stack, client, account, media: await readyVideo(client, stack) };
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+}
 
 /** Connects an account of the simulator and answers its id. */
 export async function connectAccount(client, options) {

@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { exchange } from '../../tools/lib/client.mjs';
-import { Stack, eventually } from '../harness/stack.mjs';
+import { eventually } from '../harness/stack.mjs';
 import { publicationsOf } from '../harness/sandbox.mjs';
-import { connectAccount, fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, readyVideo } from '../harness/world.mjs';
+import { fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, startWorld } from '../harness/world.mjs';
 
 const CONSENT = { music_usage: true, branded_content: false };
 const rules = (name) => [`${name}.before_commit:crash`, `${name}.before_commit>db.before_commit:crash`, `${name}.before_commit>db.after_commit:crash`, `${name}.after:crash`, 'enqueue.after:crash', `${name}.before_commit>db.commit_unsent:error`, `${name}.before_commit>db.commit_unanswered:error`];
@@ -18,10 +18,7 @@ let account;
 let video;
 let photos;
 before(async () => {
-  stack = await Stack.start({ env: { API_WORKERS: '2' } });
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  video = await readyVideo(client, stack);
+  ({ stack, client, account, media: video } = await startWorld({ env: { API_WORKERS: '2' } }));
   photos = await readyPhotos(client, stack, 2);
 });
 after(() => stack?.stop());

@@ -4,10 +4,10 @@
 // first (MEDIA_PULL_MODE=log).
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Stack, eventually, faultPoints } from '../harness/stack.mjs';
+import { eventually, faultPoints } from '../harness/stack.mjs';
 import { fetchedOnly, provocations } from '../harness/crashes.mjs';
 import { clearFaults, publicationsOf } from '../harness/sandbox.mjs';
-import { connectAccount, fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, readyVideo } from '../harness/world.mjs';
+import { connectAccount, fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, readyVideo, startWorld } from '../harness/world.mjs';
 
 let stack;
 let client;
@@ -17,10 +17,7 @@ let large; // of several chunks
 let photos;
 before(async () => {
   // Without webhooks, which would settle a post before some of the points are passed.
-  stack = await Stack.start({ env: { SANDBOX_WEBHOOK_URL: 'http://localhost:9/' } });
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld({ env: { SANDBOX_WEBHOOK_URL: 'http://localhost:9/' } }));
   large = await readyVideo(client, stack, { name: 'large', padTo: 70 << 20 });
   photos = await readyPhotos(client, stack, 2);
 });

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { clearFaults, setFault } from '../harness/sandbox.mjs';
 import { MailServer, certificate, headerOf, textOf } from '../harness/smtp.mjs';
-import { Stack, eventually } from '../harness/stack.mjs';
-import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
+import { eventually } from '../harness/stack.mjs';
+import { fateOf, inMs, openWindows, postOf, startWorld } from '../harness/world.mjs';
 
 let dir;
 let trusted;
@@ -22,10 +22,7 @@ before(async () => {
   trusted = certificate(dir, 'trusted');
   other = certificate(dir, 'other');
   mail = await MailServer.start({ tls: trusted, login: 'tts:secret' });
-  stack = await Stack.start({ env: { ...settings(mail), MAIL_FROM: 'Der Planer für alle <tts@example.com>' } });
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld({ env: { ...settings(mail), MAIL_FROM: 'Der Planer für alle <tts@example.com>' } }));
 });
 after(async () => {
   await stack?.stop();

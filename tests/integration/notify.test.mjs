@@ -2,18 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { change, clearFaults, setFault } from '../harness/sandbox.mjs';
-import { Stack, eventually } from '../harness/stack.mjs';
-import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
+import { eventually } from '../harness/stack.mjs';
+import { fateOf, inMs, openWindows, postOf, startWorld } from '../harness/world.mjs';
 
 let stack;
 let client;
 let account;
 let media;
 before(async () => {
-  stack = await Stack.start();
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld());
 });
 after(() => stack?.stop());
 beforeEach(async () => {

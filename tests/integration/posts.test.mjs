@@ -3,18 +3,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { Stack } from '../harness/stack.mjs';
-import { connectAccount, inMs, postOf, readyVideo } from '../harness/world.mjs';
+import { inMs, postOf, startWorld } from '../harness/world.mjs';
 
 let stack;
 let client;
 let account;
 let media;
 before(async () => {
-  stack = await Stack.start();
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld());
 });
 after(() => stack?.stop());
 

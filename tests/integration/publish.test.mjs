@@ -1,8 +1,7 @@
 // The main job: a post goes out at its second, once, and says truthfully what became of it.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { Stack } from '../harness/stack.mjs';
-import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
+import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo, startWorld } from '../harness/world.mjs';
 import { choosing, clearFaults, publicationsOf, setFault } from '../harness/sandbox.mjs';
 
 let stack;
@@ -10,10 +9,7 @@ let client;
 let account;
 let media;
 before(async () => {
-  stack = await Stack.start();
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld());
 });
 after(() => stack?.stop());
 

@@ -7,8 +7,8 @@ import { open } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { CHUNK_BYTES } from '../../tools/lib/client.mjs';
 import { publicationsOf } from '../harness/sandbox.mjs';
-import { SANITIZED, Stack, eventually, sleep } from '../harness/stack.mjs';
-import { connectAccount, fateOf, inMs, postOf, readyVideo } from '../harness/world.mjs';
+import { SANITIZED, eventually, sleep } from '../harness/stack.mjs';
+import { fateOf, inMs, postOf, startWorld } from '../harness/world.mjs';
 import { makeNoise, sha256 } from '../harness/media.mjs';
 
 let stack;
@@ -16,10 +16,7 @@ let client;
 let account;
 let media;
 before(async () => {
-  stack = await Stack.start();
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld());
 });
 after(() => stack?.stop());
 

@@ -6,8 +6,8 @@ import { exchange } from '../../tools/lib/client.mjs';
 import { freePort } from '../harness/nginx.mjs';
 import { setFault, clearFaults } from '../harness/sandbox.mjs';
 import { MailServer } from '../harness/smtp.mjs';
-import { Stack, eventually } from '../harness/stack.mjs';
-import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
+import { eventually } from '../harness/stack.mjs';
+import { fateOf, inMs, openWindows, postOf, startWorld } from '../harness/world.mjs';
 
 const PROMISE_MS = 10_000;
 
@@ -20,10 +20,7 @@ let port;
 before(async () => {
   mail = await MailServer.start();
   port = await freePort();
-  stack = await Stack.start({ env: { PUBLISH_INFLIGHT: '1', METRICS_LISTEN: `127.0.0.1:${port}`, SMTP_URL: `smtp://localhost:${mail.port}`, MAIL_FROM: 'tts@example.com' } });
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld({ env: { PUBLISH_INFLIGHT: '1', METRICS_LISTEN: `127.0.0.1:${port}`, SMTP_URL: `smtp://localhost:${mail.port}`, MAIL_FROM: 'tts@example.com' } }));
 });
 after(async () => {
   await stack?.stop();

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { exchange } from '../../tools/lib/client.mjs';
-import { Stack, eventually } from '../harness/stack.mjs';
+import { eventually } from '../harness/stack.mjs';
 import { CLIENT_KEY, advance, clearFaults, publicationsOf, setFault, turn } from '../harness/sandbox.mjs';
-import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
+import { connectAccount, fateOf, inMs, openWindows, postOf, startWorld } from '../harness/world.mjs';
 
 const COMPLETE = 'post.publish.complete';
 const PUBLIC = 'post.publish.publicly_available';
@@ -15,10 +15,7 @@ let client;
 let account;
 let media;
 before(async () => {
-  stack = await Stack.start();
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld());
   await control('PATCH', `/apps/${CLIENT_KEY}`, { webhook_url: `${stack.url}/api/webhooks/tiktok` });
 });
 after(() => stack?.stop());

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { Stack, eventually } from '../harness/stack.mjs';
+import { eventually } from '../harness/stack.mjs';
 import { clearFaults, publicationsOf, setFault } from '../harness/sandbox.mjs';
 import { bodyOf, deliver, endOf, nowS, rowsOf, send, sign } from '../harness/webhooks.mjs';
-import { OVER, connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
+import { connectAccount, fateOf, inMs, openWindows, OVER, postOf, startWorld } from '../harness/world.mjs';
 
 const PUBLIC = 'post.publish.publicly_available';
 const HIDDEN = 'post.publish.no_longer_publicaly_available'; // sic
@@ -17,10 +17,7 @@ let account;
 let media;
 before(async () => {
   // The simulator's own go nowhere: what comes here is this test's.
-  stack = await Stack.start({ env: { SANDBOX_WEBHOOK_URL: 'http://localhost:9/' } });
-  client = await stack.signedIn();
-  account = await connectAccount(client);
-  media = await readyVideo(client, stack);
+  ({ stack, client, account, media } = await startWorld({ env: { SANDBOX_WEBHOOK_URL: 'http://localhost:9/' } }));
 });
 after(() => stack?.stop());
 
