@@ -4,9 +4,9 @@
  * On RC_OK the err is left untouched; on anything else it is filled. Nothing here
  * allocates, so reporting a failure cannot fail.
  *
- *     if (utf16_units(caption) > POST_CAPTION_MAX)
+ *     if (units > POST_VIDEO_CAPTION_UNITS)
  *         return err_field(err, "caption", "caption_too_long",
- *                          "The caption is %zu characters over the limit.", over);
+ *                          "The caption has %zu of 2200 characters.", units);
  *
  * Functions below api/, publisher/, media/, sandbox/ and ctl/ return an err and do
  * not log; the dispatcher or loop above them logs each failure once. */

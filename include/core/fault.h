@@ -3,7 +3,7 @@
  *     FAULT_POINT("init.after_send");
  *
  * TTS_FAULT="init.after_send:crash" ends the process there as kill -9 would;
- * "...:stop" stops it as SIGSTOP would; "...:error" makes fault_error() true there. With
+ * "...:stop" stops it as SIGSTOP would; "...:error" makes FAULT_ERROR() true there. With
  * "name@3:crash" the third passage counts; several rules are separated by ','. The
  * store's own points, db.*, are everybody's: "grant.before_commit>db.commit_unsent:error"
  * counts only passages in a thread whose last other point was grant.before_commit.

@@ -358,8 +358,8 @@ enum rc notification_mail_load(struct db *db, uint64_t notification_id, uint64_t
     enum rc rc;
 
     columns_of(&r, cols);
-    cols[ROW_COLS] = (struct sql_col)COL_TEXT(out->email);
-    cols[ROW_COLS + 1] = (struct sql_col)COL_TEXT(out->workspace);
+    cols[ROW_COLS] = COL_TEXT(out->email);
+    cols[ROW_COLS + 1] = COL_TEXT(out->workspace);
     rc = db_row(db,
                 "SELECT" ROW_COLUMNS ", u.email, w.name FROM notification n"
                 " JOIN membership m ON m.workspace_id = n.workspace_id AND m.user_id = ?"

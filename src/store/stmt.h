@@ -3,7 +3,7 @@
  * SQL text is a constant (it keys the connection's cache of prepared statements, by
  * address); values are bound, always. Arguments and columns are small arrays:
  *
- *     const struct sql_arg args[] = {SQL_U64(workspace_id), SQL_TEXT(name)};
+ *     const struct sql_arg args[] = {sql_u64(workspace_id), sql_text(name)};
  *     uint64_t id = 0;
  *     char tz[65];
  *     const struct sql_col cols[] = {COL_U64(&id), COL_TEXT(tz)};
@@ -60,8 +60,8 @@ enum col_kind {
     COL_KIND_INT,
     COL_KIND_UINT,
     COL_KIND_BOOL,
-    COL_KIND_TEXT,  /* into to, of size bytes, NUL-terminated */
-    COL_KIND_BYTES, /* into to, of size bytes; *len says how many */
+    COL_KIND_TEXT,  /* into the char array to, of size bytes, NUL-terminated */
+    COL_KIND_BYTES, /* into the array to, of size bytes; *len says how many */
     COL_KIND_OWNED, /* a fresh NUL-terminated string into *(char **)to; caller frees */
 };
 
@@ -72,38 +72,15 @@ struct sql_col {
     size_t *len; /* COL_KIND_BYTES */
 };
 
-#define COL_U64(p)                                                                       \
-    {                                                                                    \
-        COL_KIND_U64, (p), 0, NULL                                                       \
-    } /* uint64_t * */
-#define COL_I64(p)                                                                       \
-    {                                                                                    \
-        COL_KIND_I64, (p), 0, NULL                                                       \
-    } /* int64_t * */
-#define COL_INT(p)                                                                       \
-    {                                                                                    \
-        COL_KIND_INT, (p), 0, NULL                                                       \
-    } /* int * */
-#define COL_UINT(p)                                                                      \
-    {                                                                                    \
-        COL_KIND_UINT, (p), 0, NULL                                                      \
-    } /* unsigned * or uint32_t * */
-#define COL_BOOL(p)                                                                      \
-    {                                                                                    \
-        COL_KIND_BOOL, (p), 0, NULL                                                      \
-    } /* bool * */
-#define COL_TEXT(buf)                                                                    \
-    {                                                                                    \
-        COL_KIND_TEXT, (buf), sizeof(buf), NULL                                          \
-    } /* a char array */
-#define COL_BYTES(buf, n)                                                                \
-    {                                                                                    \
-        COL_KIND_BYTES, (buf), sizeof(buf), (n)                                          \
-    } /* array, size_t * */
-#define COL_OWNED(p)                                                                     \
-    {                                                                                    \
-        COL_KIND_OWNED, (p), 0, NULL                                                     \
-    } /* char ** */
+/* A pointer of another type than the column's is refused by the compiler. */
+#define COL_U64(p)        ((struct sql_col){COL_KIND_U64, (uint64_t *){(p)}, 0, NULL})
+#define COL_I64(p)        ((struct sql_col){COL_KIND_I64, (int64_t *){(p)}, 0, NULL})
+#define COL_INT(p)        ((struct sql_col){COL_KIND_INT, (int *){(p)}, 0, NULL})
+#define COL_UINT(p)       ((struct sql_col){COL_KIND_UINT, (unsigned *){(p)}, 0, NULL})
+#define COL_BOOL(p)       ((struct sql_col){COL_KIND_BOOL, (bool *){(p)}, 0, NULL})
+#define COL_OWNED(p)      ((struct sql_col){COL_KIND_OWNED, (char **){(p)}, 0, NULL})
+#define COL_TEXT(buf)     ((struct sql_col){COL_KIND_TEXT, (buf), sizeof(buf), NULL})
+#define COL_BYTES(buf, n) ((struct sql_col){COL_KIND_BYTES, (buf), sizeof(buf), (n)})
 
 struct sql_args {
     const struct sql_arg *args;
