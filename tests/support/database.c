@@ -268,32 +268,6 @@ uint64_t seed_media(struct db *db, uint64_t workspace_id, uint64_t user_id)
     return db_insert_id(db);
 }
 
-uint64_t seed_post(struct db *db, const struct seed_post *p)
-{
-    uint64_t post;
-
-    database_run(db,
-                 "INSERT INTO post (account_id, list_at, workspace_id, created_by, kind,"
-                 " media_ids, caption, privacy_level, created_at, updated_at)"
-                 " VALUES (%" PRIu64 ", " SQL_NOW " + %" PRId64 ", %" PRIu64 ", %" PRIu64
-                 ", 1, '%" PRIu64 "', 'A caption', 'SELF_ONLY', " SQL_NOW ", " SQL_NOW
-                 ")",
-                 p->account_id, p->due_in_ms, p->workspace_id, p->user_id, p->media_id);
-    post = db_insert_id(db);
-    if (p->media_id != 0)
-        database_run(db,
-                     "INSERT INTO post_media (post_id, position, workspace_id, media_id)"
-                     " VALUES (%" PRIu64 ", 0, %" PRIu64 ", %" PRIu64 ")",
-                     post, p->workspace_id, p->media_id);
-    database_run(
-        db,
-        "INSERT INTO job (post_id, workspace_id, account_id, state, due_at,"
-        " next_at, updated_at) VALUES (%" PRIu64 ", %" PRIu64 ", %" PRIu64
-        ", %d, " SQL_NOW " + %" PRId64 ", " SQL_NOW " + %" PRId64 ", " SQL_NOW ")",
-        post, p->workspace_id, p->account_id, p->state, p->due_in_ms, p->due_in_ms);
-    return post;
-}
-
 struct seed seed_all(struct db *db)
 {
     struct seed s;
@@ -303,4 +277,39 @@ struct seed seed_all(struct db *db)
     s.account = seed_account(db, s.workspace, s.user);
     s.media = seed_media(db, s.workspace, s.user);
     return s;
+}
+
+uint64_t seed_post(struct db *db, const struct seed *of, int state, int64_t due_in_ms)
+{
+    uint64_t post;
+
+    database_run(db,
+                 "INSERT INTO post (account_id, list_at, workspace_id, created_by, kind,"
+                 " media_ids, caption, privacy_level, created_at, updated_at)"
+                 " VALUES (%" PRIu64 ", " SQL_NOW " + %" PRId64 ", %" PRIu64 ", %" PRIu64
+                 ", 1, '%" PRIu64 "', 'A caption', 'SELF_ONLY', " SQL_NOW ", " SQL_NOW
+                 ")",
+                 of->account, due_in_ms, of->workspace, of->user, of->media);
+    post = db_insert_id(db);
+    if (of->media != 0)
+        database_run(db,
+                     "INSERT INTO post_media (post_id, position, workspace_id, media_id)"
+                     " VALUES (%" PRIu64 ", 0, %" PRIu64 ", %" PRIu64 ")",
+                     post, of->workspace, of->media);
+    database_run(db,
+                 "INSERT INTO job (post_id, workspace_id, account_id, state, due_at,"
+                 " next_at, updated_at) VALUES (%" PRIu64 ", %" PRIu64 ", %" PRIu64
+                 ", %d, " SQL_NOW " + %" PRId64 ", " SQL_NOW " + %" PRId64 ", " SQL_NOW
+                 ")",
+                 post, of->workspace, of->account, state, due_in_ms, due_in_ms);
+    return post;
+}
+
+struct db *database_seeded(struct seed *seed)
+{
+    struct db *db = database_open();
+
+    database_empty(db);
+    *seed = seed_all(db);
+    return db;
 }

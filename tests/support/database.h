@@ -3,9 +3,9 @@
  *     DATABASE_MAIN("store_jobs", setup, teardown, a_claim_takes_what_is_due)
  *
  * main() makes the database, applies schema/ and drops it at the end; each test runs in a
- * process of its own on that database, one after the other, so setup() usually opens a
- * connection and begins with database_empty(). Needs TEST_DATABASE_URL, which
- * tests/with-servers sets. Everything here ends the test when it fails. */
+ * process of its own on that database, one after the other, so setup() usually begins
+ * with database_seeded(). Needs TEST_DATABASE_URL, which tests/with-servers sets.
+ * Everything here ends the test when it fails. */
 #ifndef TESTS_DATABASE_H
 #define TESTS_DATABASE_H
 
@@ -61,18 +61,17 @@ uint64_t seed_user(struct db *db, uint64_t workspace_id);
 uint64_t seed_account(struct db *db, uint64_t workspace_id, uint64_t user_id);
 uint64_t seed_media(struct db *db, uint64_t workspace_id, uint64_t user_id);
 
-/* A post with its job, showing one medium. */
-struct seed_post {
-    uint64_t workspace_id, user_id, account_id, media_id;
-    int state;         /* of job.state */
-    int64_t due_in_ms; /* from now; next_at is the same */
-};
-uint64_t seed_post(struct db *db, const struct seed_post *post);
-
 /* One of everything above: what most tests begin with. */
 struct seed {
     uint64_t workspace, user, account, media;
 };
 struct seed seed_all(struct db *db);
+
+/* A post of these with its job in that state (of job.state), due in so many ms from now,
+ * which is its next_at too. It shows the medium, unless that is 0. */
+uint64_t seed_post(struct db *db, const struct seed *of, int state, int64_t due_in_ms);
+
+/* database_open(), database_empty() and seed_all() in one. */
+struct db *database_seeded(struct seed *seed);
 
 #endif

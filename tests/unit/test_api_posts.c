@@ -46,9 +46,7 @@ static void setup(void)
     (void)unlink(key_file);
     ck_assert_int_eq(key_file_generate(key_file, random_system(), 1, &err), RC_OK);
     ck_assert_int_eq(key_ring_load(key_file, &keys, &err), RC_OK);
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     database_run(db, "UPDATE account SET scopes = 'video.publish,video.upload'");
     api = (struct api){
         .db = db, .keys = keys, .settings = &settings, .clock = clock_system()};

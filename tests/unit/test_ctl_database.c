@@ -149,13 +149,7 @@ END_TEST
 START_TEST(a_post_is_told_from_its_job_to_its_timeline)
 {
     struct seed seed = seed_all(db);
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = 3,
-                                .due_in_ms = -60000};
-    uint64_t post = seed_post(db, &p);
+    uint64_t post = seed_post(db, &seed, 3, -60000);
     char words[64];
 
     database_run(db,
@@ -206,19 +200,11 @@ static void figure_is(const char *name, const char *number)
 START_TEST(figures_count_what_there_is)
 {
     struct seed seed = seed_all(db);
-    struct seed_post p = {.workspace_id = seed.workspace,
-                          .user_id = seed.user,
-                          .account_id = seed.account,
-                          .media_id = seed.media,
-                          .state = 1,
-                          .due_in_ms = 3600000};
 
-    (void)seed_post(db, &p);
-    p.due_in_ms = -3600000;
-    (void)seed_post(db, &p);
-    p.state = 5;
+    (void)seed_post(db, &seed, 1, 3600000);
+    (void)seed_post(db, &seed, 1, -3600000);
     database_run(db, "UPDATE job SET next_at = %" PRId64 " WHERE post_id = %" PRIu64,
-                 INT64_MAX, seed_post(db, &p));
+                 INT64_MAX, seed_post(db, &seed, 5, -3600000));
     database_run(db, "INSERT INTO publisher (host, pid, started_at, lease_until)"
                      " VALUES ('host1', 77, 1790000000000,"
                      " UNIX_TIMESTAMP(NOW(3)) * 1000 + 10000),"
@@ -237,12 +223,6 @@ END_TEST
 START_TEST(watch_says_whether_posts_go_out)
 {
     struct seed s = seed_all(db);
-    const struct seed_post p = {.workspace_id = s.workspace,
-                                .user_id = s.user,
-                                .account_id = s.account,
-                                .media_id = s.media,
-                                .state = 1,
-                                .due_in_ms = -60000};
 
     r = ctl_run("watch", "");
     ck_assert_int_eq(r->status, 1); /* nobody is there */
@@ -253,7 +233,7 @@ START_TEST(watch_says_whether_posts_go_out)
     ck_assert_msg(r->status == 0, "%s", r->out);
     r = ctl_run("watch --again 1", "");
     ck_assert_int_eq(r->status, 0);
-    (void)seed_post(db, &p);
+    (void)seed_post(db, &s, 1, -60000);
     r = ctl_run("watch --again 1", "");
     ck_assert_int_eq(r->status, 1);
     ck_assert_ptr_nonnull(strstr(r->out, "WRONG  posts overdue        1"));

@@ -54,9 +54,7 @@ static void load(void)
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     store(seed.account, "access1", "refresh1");
     load();
 }
@@ -80,13 +78,7 @@ static const char *account_column(const char *column)
 
 static uint64_t post_in(int state, const char *reason)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = state,
-                                .due_in_ms = 86400000};
-    uint64_t post = seed_post(db, &p);
+    uint64_t post = seed_post(db, &seed, state, 86400000);
 
     database_run(db, "UPDATE job SET last_reason = '%s' WHERE post_id = %" PRIu64, reason,
                  post);

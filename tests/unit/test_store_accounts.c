@@ -17,9 +17,7 @@ static struct actor person;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     person = (struct actor){
         .workspace_id = seed.workspace, .user_id = seed.user, .ip = "192.0.2.1"};
 }
@@ -49,14 +47,7 @@ static struct account_ref any_version(void)
 
 static uint64_t post_in(int state)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = state,
-                                .due_in_ms = 3600000};
-
-    return seed_post(db, &p);
+    return seed_post(db, &seed, state, 3600000);
 }
 
 /* --- reading ----------------------------------------------------------------------- */
@@ -109,25 +100,14 @@ END_TEST
 
 START_TEST(only_posts_that_wait_for_their_time_are_counted)
 {
-    uint64_t neighbour = seed_account(db, seed.workspace, seed.user);
-    const struct seed_post other = {.workspace_id = seed.workspace,
-                                    .user_id = seed.user,
-                                    .account_id = neighbour,
-                                    .media_id = seed.media,
-                                    .state = JOB_SCHEDULED,
-                                    .due_in_ms = 1000};
-    const struct seed_post late = {.workspace_id = seed.workspace,
-                                   .user_id = seed.user,
-                                   .account_id = seed.account,
-                                   .media_id = seed.media,
-                                   .state = JOB_SCHEDULED,
-                                   .due_in_ms = -3600000};
+    struct seed other = seed;
 
     for (int state = 0; state <= JOB_BLOCKED; state++)
         (void)post_in(state);
     (void)post_in(JOB_SCHEDULED);
-    (void)seed_post(db, &other);
-    (void)seed_post(db, &late);
+    other.account = seed_account(db, seed.workspace, seed.user);
+    (void)seed_post(db, &other, JOB_SCHEDULED, 1000);
+    (void)seed_post(db, &seed, JOB_SCHEDULED, -3600000);
     ck_assert_int_eq(load().scheduled, 3);
 }
 END_TEST
@@ -320,14 +300,11 @@ END_TEST
 
 START_TEST(posts_of_other_accounts_go_on)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed_account(db, seed.workspace, seed.user),
-                                .media_id = seed.media,
-                                .state = JOB_SCHEDULED,
-                                .due_in_ms = 1000};
-    uint64_t post = seed_post(db, &p);
+    struct seed other = seed;
+    uint64_t post;
 
+    other.account = seed_account(db, seed.workspace, seed.user);
+    post = seed_post(db, &other, JOB_SCHEDULED, 1000);
     disconnect();
     ck_assert_int_eq(
         database_number(db, "SELECT state FROM job WHERE post_id = %" PRIu64, post),
@@ -448,14 +425,7 @@ static enum rc intend(struct db *conn, uint64_t post, uint64_t fence)
 
 static uint64_t due_post(void)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = JOB_SCHEDULED,
-                                .due_in_ms = -10};
-
-    return seed_post(db, &p);
+    return seed_post(db, &seed, JOB_SCHEDULED, -10);
 }
 
 START_TEST(a_publisher_that_holds_a_post_is_refused_from_then_on)

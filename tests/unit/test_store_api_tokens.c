@@ -14,9 +14,7 @@ static unsigned char hash[API_TOKEN_HASH_SIZE];
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     api_token_make(random_system(), text);
     (void)memset(hash, 0x5c, sizeof(hash));
 }

@@ -10,9 +10,7 @@ static struct err err;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
 }
 
 static void teardown(void)

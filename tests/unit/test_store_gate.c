@@ -21,9 +21,7 @@ static unsigned char token[JOB_GATE_SIZE];
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
 }
 
 static void teardown(void)
@@ -35,13 +33,7 @@ static void teardown(void)
  * states; attempt 0: there is none. A fresh token each time. */
 static uint64_t post_in(int job, int attempt)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = job,
-                                .due_in_ms = -60000};
-    uint64_t post = seed_post(db, &p);
+    uint64_t post = seed_post(db, &seed, job, -60000);
     bool granted = attempt >= ATTEMPT_GRANTED && attempt <= ATTEMPT_PUBLISHED &&
                    (job == JOB_COMMITTED || job == JOB_PUBLISHED || job == JOB_REVIEW);
     char hex[2 * JOB_GATE_SIZE + 1];

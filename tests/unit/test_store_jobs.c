@@ -21,9 +21,7 @@ static struct job_ref ref;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
 }
 
 static void teardown(void)
@@ -33,14 +31,7 @@ static void teardown(void)
 
 static uint64_t post_in(int state, int64_t due_in_ms)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = state,
-                                .due_in_ms = due_in_ms};
-
-    return seed_post(db, &p);
+    return seed_post(db, &seed, state, due_in_ms);
 }
 
 /* --- what a post can be like --------------------------------------------------- */

@@ -16,9 +16,7 @@ static struct seed seed;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     /* a number that occurs nowhere else in what is compared */
     database_run(db, "ALTER TABLE post AUTO_INCREMENT = 700001");
 }
@@ -83,13 +81,7 @@ struct part {
 
 static void make_post(struct part *part, const struct kind *k)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = k->job,
-                                .due_in_ms = -60000};
-    uint64_t post = seed_post(db, &p);
+    uint64_t post = seed_post(db, &seed, k->job, -60000);
     int no = k->attempt != 0 ? 1 : 0;
 
     database_run(db,

@@ -21,9 +21,7 @@ static struct limit_moved moved;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
 }
 
 static void teardown(void)
@@ -33,14 +31,10 @@ static void teardown(void)
 
 static uint64_t post_of(uint64_t account, int state, int64_t due_in_ms)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = account,
-                                .media_id = seed.media,
-                                .state = state,
-                                .due_in_ms = due_in_ms};
+    struct seed of = seed;
 
-    return seed_post(db, &p);
+    of.account = account;
+    return seed_post(db, &of, state, due_in_ms);
 }
 
 /* One that is in our hands, due now. */

@@ -514,13 +514,9 @@ END_TEST
 /* A post that shows the file, its job in that state. */
 static uint64_t post_of(uint64_t media, int state)
 {
-    const struct seed_post p = {.workspace_id = workspace,
-                                .user_id = user,
-                                .account_id = seed_account(db, workspace, user),
-                                .media_id = media,
-                                .state = state};
+    const struct seed of = {workspace, user, seed_account(db, workspace, user), media};
 
-    return seed_post(db, &p);
+    return seed_post(db, &of, state, 0);
 }
 
 START_TEST(a_file_says_how_many_posts_show_it)

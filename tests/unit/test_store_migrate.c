@@ -491,16 +491,8 @@ START_TEST(the_publisher_can_do_all_its_work_as_its_own_user)
     works(publisher_register(pub, "h", 1, &inc, &now, &err), "register");
     works(publisher_register(pub, "h", 1, &dead, &now, &err), "register");
     works(publisher_beat(pub, inc, &now, &err), "beat");
-    publish_as(
-        pub,
-        seed_post(mine, &(struct seed_post){seed.workspace, seed.user, seed.account,
-                                            seed.media, JOB_SCHEDULED, -1}),
-        inc);
-    (void)claim_as(
-        pub,
-        seed_post(mine, &(struct seed_post){seed.workspace, seed.user, seed.account,
-                                            seed.media, JOB_SCHEDULED, -1}),
-        dead);
+    publish_as(pub, seed_post(mine, &seed, JOB_SCHEDULED, -1), inc);
+    (void)claim_as(pub, seed_post(mine, &seed, JOB_SCHEDULED, -1), dead);
     ask.workspace_id = seed.workspace;
     works(task_insert(mine, &ask, &task_id, &err), "task_insert");
     works(task_claim(pub, dead, &task, 1, &len, &err), "task_claim");

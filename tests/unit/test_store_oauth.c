@@ -17,9 +17,7 @@ static unsigned char state[OAUTH_HASH_SIZE], other_state[OAUTH_HASH_SIZE];
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     (void)memset(session, 's', sizeof(session));
     (void)memset(other_session, 'S', sizeof(other_session));
     (void)memset(state, 't', sizeof(state));

@@ -21,9 +21,7 @@ static int64_t now_ms;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     actor =
         (struct actor){.workspace_id = seed.workspace, .user_id = seed.user, .ip = ""};
     now_ms = database_number(db, "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)");

@@ -28,9 +28,7 @@ static uint64_t registered(const char *host)
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     mine = registered("here");
     theirs = registered("there");
 }
@@ -56,14 +54,7 @@ static void dies(uint64_t inc)
 
 static uint64_t post(void)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = JOB_SCHEDULED,
-                                .due_in_ms = -10};
-
-    return seed_post(db, &p);
+    return seed_post(db, &seed, JOB_SCHEDULED, -10);
 }
 
 static struct job_claimed claimed(uint64_t post_id, uint64_t inc)

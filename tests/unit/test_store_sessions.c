@@ -13,9 +13,7 @@ static unsigned char hash[SESSION_HASH_SIZE], secret[SESSION_SECRET_SIZE];
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     actor = (struct actor){
         .workspace_id = seed.workspace, .user_id = seed.user, .ip = "192.0.2.7"};
     (void)memset(hash, 0xa1, sizeof(hash));

@@ -19,9 +19,7 @@ static size_t len;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     len = 0;
 }
 

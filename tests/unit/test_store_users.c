@@ -187,12 +187,7 @@ END_TEST
 START_TEST(a_profile_is_of_a_member_and_knows_what_tiktok_said_of_the_app)
 {
     struct seed seed = seed_all(db);
-    const struct seed_post failed = {.workspace_id = seed.workspace,
-                                     .user_id = seed.user,
-                                     .account_id = seed.account,
-                                     .media_id = seed.media,
-                                     .state = 5};
-    uint64_t post = seed_post(db, &failed);
+    uint64_t post = seed_post(db, &seed, 5, 0);
     struct user_profile p;
 
     ck_assert_int_eq(user_profile(db, seed.workspace, seed.user, &p, &err), RC_OK);

@@ -27,9 +27,7 @@ static struct hook_effect effect;
 
 static void setup(void)
 {
-    db = database_open();
-    database_empty(db);
-    seed = seed_all(db);
+    db = database_seeded(&seed);
     len = 0;
 }
 
@@ -254,12 +252,7 @@ END_TEST
 /* A post whose attempt number 1 has publish_id "pub" in these states. */
 static uint64_t post_in(int job_state, int attempt_state, unsigned granted)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .media_id = seed.media,
-                                .state = job_state};
-    uint64_t id = seed_post(db, &p);
+    uint64_t id = seed_post(db, &seed, job_state, 0);
 
     database_run(db,
                  "UPDATE account SET open_id = '" OPEN_ID "' WHERE account_id = %" PRIu64,
@@ -608,12 +601,7 @@ static enum rc withdrawn(const char *body, const char *open_id, int64_t at_ms)
 
 START_TEST(a_withdrawal_ends_the_connection_and_stops_its_posts)
 {
-    const struct seed_post p = {.workspace_id = seed.workspace,
-                                .user_id = seed.user,
-                                .account_id = seed.account,
-                                .state = JOB_SCHEDULED};
-
-    (void)seed_post(db, &p);
+    (void)seed_post(db, &seed, JOB_SCHEDULED, 0);
     connected_at(10000);
     ck_assert_int_eq(withdrawn("body", OPEN_ID, 20000), RC_OK);
     ck_assert_int_eq(effect.kind, HOOK_PARTED);
