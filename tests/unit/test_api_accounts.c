@@ -4,6 +4,7 @@
 #include "api/accounts/ask.h"
 #include "core/log.h"
 #include "queue/queue.h"
+#include "scratch.h"
 #include "store/publishers.h"
 #include "store/tasks.h"
 #include "unit.h"
@@ -190,7 +191,7 @@ static int64_t mono_ms(void *ctx UNUSED)
 
 /* --- one request -------------------------------------------------------------------- */
 
-static char dir[] = "/tmp/tts-accounts-XXXXXX";
+static char dir[SCRATCH_SIZE];
 static char key_file[64], url[64];
 static struct key_ring *keys;
 static struct blob_store *blobs;
@@ -216,7 +217,7 @@ static void setup(void)
                     .now_ms = NOW_MS},
         .task = TASK_DONE,
     };
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     (void)snprintf(key_file, sizeof(key_file), "%s/app.key", dir);
     (void)snprintf(url, sizeof(url), "file://%s/media", dir);
     ck_assert_int_eq(key_file_generate(key_file, random_system(), NOW_MS, &err), RC_OK);
@@ -232,21 +233,12 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char path[128];
-
     ck_assert_int_eq(fake.waiting, 0);
     web_response_release(&res);
     blob_store_close(blobs);
     key_ring_free(keys);
     free(settings.scopes);
-    (void)snprintf(path, sizeof(path), "%s/media/avatar/7.jpg", dir);
-    (void)unlink(path);
-    (void)snprintf(path, sizeof(path), "%s/media/avatar", dir);
-    (void)rmdir(path);
-    (void)snprintf(path, sizeof(path), "%s/media", dir);
-    (void)rmdir(path);
-    (void)unlink(key_file);
-    (void)rmdir(dir);
+    scratch_remove(dir);
 }
 
 /* What a request may bring. */

@@ -1,6 +1,7 @@
 /* settings: what is missing or wrong is said at once, a line for each, without values. */
 #include "api/settings.h"
 #include "core/log.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@
 static struct err err;
 static struct strbuf problems;
 static struct api_settings s;
-static char dir[64], key_file[96], media[96];
+static char dir[SCRATCH_SIZE], key_file[96], media[96];
 
 static void set(const char *key, const char *value)
 {
@@ -27,8 +28,7 @@ static void setup(void)
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++)
         (void)unsetenv(keys[i]);
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-settings-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     (void)snprintf(key_file, sizeof(key_file), "%s/app.key", dir);
     (void)snprintf(media, sizeof(media), "file://%s/media", dir);
     ck_assert_int_eq(key_file_generate(key_file, random_system(), 1, &err), RC_OK);
@@ -43,12 +43,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
-    (void)unlink(key_file);
-    (void)snprintf(command, sizeof(command), "%s/media", dir);
-    (void)rmdir(command);
-    (void)rmdir(dir);
+    scratch_remove(dir);
     strbuf_release(&problems);
 }
 

@@ -5,6 +5,7 @@
 #include "core/io.h"
 #include "core/random.h"
 #include "crypto/digest.h"
+#include "scratch.h"
 #include "unit.h"
 #include "web/stream.h"
 
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char root[64];
+static char root[SCRATCH_SIZE];
 static char incoming[80];
 static struct blob_store *store;
 static struct blob_writer *writer;
@@ -74,8 +75,7 @@ static void setup(void)
 {
     char url[96];
 
-    (void)snprintf(root, sizeof(root), "/tmp/tts-take-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_make(root);
     (void)snprintf(url, sizeof(url), "file://%s/media", root);
     (void)snprintf(incoming, sizeof(incoming), "%s/incoming", root);
     ck_assert_int_eq(blob_store_open(&(struct blob_settings){.url = url}, &store, &err),
@@ -91,12 +91,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     blob_writer_close(writer);
     blob_store_close(store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(root);
 }
 
 static void blob_holds(const char *want)

@@ -1,6 +1,7 @@
 /* blob/fs: what is peculiar to files; test_blob_store.c has what every store must do. */
 #include "blob/blob.h"
 #include "core/io.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -9,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char root[64];
+static char root[SCRATCH_SIZE];
 static struct blob_store *store;
 static char key[BLOB_KEY_SIZE];
 static struct err err;
@@ -18,8 +19,7 @@ static void setup(void)
 {
     char url[96];
 
-    (void)snprintf(root, sizeof(root), "/tmp/tts-blob-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_make(root);
     (void)snprintf(url, sizeof(url), "file://%s/media", root);
     ck_assert_int_eq(blob_store_open(&(struct blob_settings){.url = url}, &store, &err),
                      RC_OK);
@@ -28,11 +28,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     blob_store_close(store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(root);
 }
 
 static void path_of(enum blob_part part, char *out, size_t size)

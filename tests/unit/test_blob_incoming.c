@@ -1,6 +1,7 @@
 /* blob/incoming: which names a request may hand over as its body. */
 #include "blob/incoming.h"
 #include "core/io.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static char root[64];
+static char root[SCRATCH_SIZE];
 static struct err err;
 
 static const char *below(const char *name)
@@ -23,8 +24,7 @@ static const char *below(const char *name)
 
 static void setup(void)
 {
-    (void)snprintf(root, sizeof(root), "/tmp/tts-incoming-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_make(root);
     ck_assert_int_eq(mkdir(below("in"), 0700), 0);
     ck_assert_int_eq(mkdir(below("in/dir"), 0700), 0);
     ck_assert_int_eq(io_create_file(below("in/0000000001"), 0600, "12345", 5, &err),
@@ -43,10 +43,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
-    (void)snprintf(command, sizeof(command), "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(root);
 }
 
 START_TEST(a_plain_file_of_the_right_length_is_opened)

@@ -3,6 +3,7 @@
 #include "core/io.h"
 #include "core/xalloc.h"
 #include "s3server.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -12,15 +13,14 @@
 #include <unistd.h>
 
 static struct s3_server server;
-static char root[64];
+static char root[SCRATCH_SIZE];
 static struct blob_store *store;
 static char key[BLOB_KEY_SIZE];
 static struct err err;
 
 static void make_root(void)
 {
-    (void)snprintf(root, sizeof(root), "/tmp/tts-blob-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_make(root);
     blob_key_make(random_system(), key);
 }
 
@@ -53,11 +53,8 @@ static void setup_objects(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     blob_store_close(store);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(root);
 }
 
 static void works(enum rc rc)

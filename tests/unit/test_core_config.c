@@ -2,6 +2,7 @@
 #include "core/config.h"
 #include "core/fault.h"
 #include "core/io.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -34,7 +35,7 @@ static const struct config_key keys[] = {
     {"T_WORKERS", "4", CONFIG_INT, offsetof(struct settings, workers), 1, 64, NULL},
 };
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct strbuf problems;
 static struct settings settings;
 static struct err err;
@@ -55,8 +56,7 @@ static void write_file(const char *name, const char *text)
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-test-config-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     strbuf_init(&problems, 4096);
     ck_assert_int_eq(setenv("TTS_ENV_FILE", "", 1), 0);
     ck_assert_int_eq(setenv("T_SECRET", "s3cret", 1), 0);
@@ -64,14 +64,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    static const char *const names[] = {"env", "secret", "made", "a/b/c", "a/b", "a"};
-    char path[128];
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        in_dir(path, sizeof(path), names[i]);
-        (void)remove(path);
-    }
-    (void)rmdir(dir);
+    scratch_remove(dir);
     strbuf_release(&problems);
 }
 

@@ -2,6 +2,7 @@
 #include "core/encode.h"
 #include "core/io.h"
 #include "crypto/keys.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -11,24 +12,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/tts-keys-XXXXXX";
+static char dir[SCRATCH_SIZE];
 static char path[64];
 
 static void make_dir(void)
 {
-    (void)memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     (void)snprintf(path, sizeof(path), "%s/keys", dir);
 }
 
 static void remove_dir(void)
 {
-    char fresh[80];
-
-    (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
-    (void)unlink(fresh);
-    (void)unlink(path);
-    (void)rmdir(dir);
+    scratch_remove(dir);
 }
 
 static void write_file(const char *text)

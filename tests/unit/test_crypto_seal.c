@@ -2,6 +2,7 @@
 #include "core/encode.h"
 #include "core/io.h"
 #include "crypto/seal.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ static const char token[] = "rft.Example!4690.e1";
 static const struct seal_place home = {"tiktok-token", "account_token", "refresh_token",
                                        .row = 42, .workspace = 7};
 
-static char dir[] = "/tmp/tts-seal-XXXXXX";
+static char dir[SCRATCH_SIZE];
 static char path[64];
 static struct key_ring *ring;
 
@@ -26,8 +27,7 @@ static void make_ring(void)
 {
     struct err err;
 
-    (void)memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     (void)snprintf(path, sizeof(path), "%s/keys", dir);
     ck_assert_int_eq(io_create_file(path, 0600, RING, strlen(RING), &err), RC_OK);
     ck_assert_int_eq(key_ring_load(path, &ring, &err), RC_OK);
@@ -37,8 +37,7 @@ static void remove_ring(void)
 {
     key_ring_free(ring);
     ring = NULL;
-    (void)unlink(path);
-    (void)rmdir(dir);
+    scratch_remove(dir);
 }
 
 static void close_token(struct strbuf *blob)

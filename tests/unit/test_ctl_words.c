@@ -1,6 +1,7 @@
 /* ctl: commands, arguments, secrets and key files; no server is needed. */
 #include "ctl/ctl.h"
 #include "ctl_run.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <string.h>
@@ -9,23 +10,18 @@
 
 static const struct ctl_result *r;
 static struct err err;
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-ctl-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     ck_assert_int_eq(setenv("TTS_ENV_FILE", "", 1), 0);
     (void)unsetenv("DATABASE_URL");
 }
 
 static void teardown(void)
 {
-    char path[96];
-
-    (void)snprintf(path, sizeof(path), "%s/k", dir);
-    (void)unlink(path);
-    (void)rmdir(dir);
+    scratch_remove(dir);
 }
 
 START_TEST(help_lists_the_commands_and_explains_each)

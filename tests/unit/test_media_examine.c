@@ -3,6 +3,7 @@
 #include "media/child.h"
 #include "media/examine.h"
 #include "media/picture.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -15,7 +16,7 @@
 
 #define MAKE "ffmpeg -v error -y -f lavfi -i testsrc2=s="
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct err err;
 
 /* Runs a shell line in which $f is the name of the file it is about. */
@@ -29,15 +30,14 @@ static void run(const char *line, const char *file)
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-examine-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     ck_assert_int_eq(chdir(dir), 0);
 }
 
 static void teardown(void)
 {
     ck_assert_int_eq(chdir("/"), 0);
-    run("rm -rf $f", dir);
+    scratch_remove(dir);
 }
 
 /* Examines the file name; the caller releases *e. */

@@ -3,6 +3,7 @@
 #include "core/io.h"
 #include "core/random.h"
 #include "media/lane.h"
+#include "scratch.h"
 #include "store/repairs.h"
 #include "unit.h"
 
@@ -24,7 +25,7 @@ static struct {
 static volatile sig_atomic_t stop;
 static struct work work = {.owner = 7, .stop = &stop};
 static struct err err;
-static char root[64];
+static char root[SCRATCH_SIZE];
 
 static enum rc answer(enum rc rc, struct err *e)
 {
@@ -107,8 +108,7 @@ static void setup(void)
 {
     char url[96];
 
-    (void)snprintf(root, sizeof(root), "/tmp/tts-lane-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_make(root);
     (void)snprintf(url, sizeof(url), "file://%s/media", root);
     ck_assert_int_eq(
         blob_store_open(&(struct blob_settings){.url = url}, &work.blobs, &err), RC_OK);
@@ -120,7 +120,7 @@ static void setup(void)
 static void teardown(void)
 {
     blob_store_close(work.blobs);
-    run("rm -rf $PWD");
+    scratch_remove(root);
 }
 
 /* A repair of the file that the shell line makes as "in". */

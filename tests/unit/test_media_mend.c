@@ -4,6 +4,7 @@
 #include "media/examine.h"
 #include "media/mend.h"
 #include "media/sniff.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 #define SOUND  " -f lavfi -i sine=d=0.5 "
 #define FAST   " -c:v libx264 -preset ultrafast -pix_fmt yuv420p "
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct err err;
 
 static void run(const char *line)
@@ -47,18 +48,14 @@ static void ask(const char *line, char *out, size_t size)
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-mend-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     ck_assert_int_eq(chdir(dir), 0);
 }
 
 static void teardown(void)
 {
-    char command[96];
-
     ck_assert_int_eq(chdir("/"), 0);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(dir);
 }
 
 static int opened(const char *name, int64_t *size)

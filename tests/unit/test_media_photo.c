@@ -3,6 +3,7 @@
 #include "core/io.h"
 #include "media/examine.h"
 #include "media/still.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <fcntl.h>
@@ -24,7 +25,7 @@ static const char *const traces[] = {"Exif", "EXIF", "GPS",  "SECRETPLACE", "ado
                                      "ICC_", "Lavc", "xmp",  "http",        "JFXX",
                                      "MPF",  "tEXt", "eXIf", "Photoshop"};
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct err err;
 
 static void run(const char *line)
@@ -34,18 +35,14 @@ static void run(const char *line)
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-photo-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     ck_assert_int_eq(chdir(dir), 0);
 }
 
 static void teardown(void)
 {
-    char line[96];
-
     ck_assert_int_eq(chdir("/"), 0);
-    (void)snprintf(line, sizeof(line), "rm -rf %s", dir);
-    run(line);
+    scratch_remove(dir);
 }
 
 static void slurp(const char *name, struct strbuf *out)

@@ -4,6 +4,7 @@
 #include "core/io.h"
 #include "media/examine.h"
 #include "media/work.h"
+#include "scratch.h"
 #include "store/media.h"
 #include "store/uploads.h"
 #include "unit.h"
@@ -125,7 +126,7 @@ enum rc upload_purge(struct db *db UNUSED, struct err *err UNUSED)
 
 /* --- the rest ---------------------------------------------------------------------- */
 
-static char root[64];
+static char root[SCRATCH_SIZE];
 static char key[BLOB_KEY_SIZE];
 static volatile sig_atomic_t stop;
 static struct work work = {.owner = 7, .stop = &stop};
@@ -143,8 +144,7 @@ static void setup(void)
 {
     char url[96];
 
-    (void)snprintf(root, sizeof(root), "/tmp/tts-work-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    scratch_make(root);
     (void)snprintf(url, sizeof(url), "file://%s/media", root);
     ck_assert_int_eq(
         blob_store_open(&(struct blob_settings){.url = url}, &work.blobs, &err), RC_OK);
@@ -154,11 +154,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     blob_store_close(work.blobs);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", root);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(root);
 }
 
 /* A blob with these bytes, and the claim of a medium that has it. */

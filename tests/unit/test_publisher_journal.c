@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/strbuf.h"
 #include "publisher/journal.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <dirent.h>
@@ -17,31 +18,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char dir[] = "/tmp/tts-journal-XXXXXX";
+static char dir[SCRATCH_SIZE];
 static struct journal *mine;
 static struct err err;
 
 static void setup(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     log_setup("test", LOG_LEVEL_ERROR);
     ck_assert_int_eq(journal_open(dir, &mine, &err), RC_OK);
-}
-
-static void remove_all(void)
-{
-    DIR *d = opendir(dir);
-
-    for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
-        (void)unlinkat(dirfd(d), e->d_name, 0);
-    (void)closedir(d);
-    (void)rmdir(dir);
 }
 
 static void teardown(void)
 {
     journal_close(mine);
-    remove_all();
+    scratch_remove(dir);
 }
 
 /* How many journals lie there; path is the last one's. */

@@ -5,6 +5,7 @@
 #include "publisher/journal.h"
 #include "publisher/nap.h"
 #include "publisher/tokens.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include <dirent.h>
@@ -19,7 +20,7 @@ static struct err err;
 static struct publisher publisher;
 static struct settings settings;
 static struct key_ring *ring;
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 
 /* --- the table of tokens ------------------------------------------------------- */
 
@@ -214,8 +215,7 @@ static void setup(void)
     char state[128];
 
     log_setup("test", LOG_LEVEL_ERROR);
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-tokens-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     settings = (struct settings){.api_url = api,
                                  .app = {.client_key = "key", .client_secret = "s&cret"}};
     tiktok.http.ops = &ops;
@@ -228,27 +228,12 @@ static void setup(void)
     seal_row("act.old!1.e1", "rft.old!1.e1");
 }
 
-static void empty(const char *path)
-{
-    DIR *d = opendir(path);
-
-    for (const struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
-        (void)unlinkat(dirfd(d), e->d_name, 0);
-    if (d != NULL)
-        (void)closedir(d);
-    (void)rmdir(path);
-}
-
 static void teardown(void)
 {
-    char state[128];
-
     journal_close(publisher.journal);
     calls_free(publisher.calls);
     key_ring_free(ring);
-    (void)snprintf(state, sizeof(state), "%s/state", dir);
-    empty(state);
-    empty(dir);
+    scratch_remove(dir);
 }
 
 static struct {

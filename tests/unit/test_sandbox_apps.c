@@ -1,5 +1,6 @@
 /* sandbox/apps: which apps there are, what each has, and what may be said of one. */
 #include "sandbox/apps.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include "core/text.h"
@@ -7,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct sql *sql;
 static struct err err;
 static struct app app;
@@ -24,19 +25,15 @@ static const struct settings settings = {.client_secret = secret,
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-sandbox-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     OK(sql_open(dir, &sql, &err));
     OK(apps_seed(sql, &err));
 }
 
 static void teardown(void)
 {
-    char command[96];
-
     sql_close(sql);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(dir);
 }
 
 static json_t *parsed(const char *text)

@@ -3,6 +3,7 @@
 #include "sandbox/people.h"
 #include "sandbox/pull_errand.h"
 #include "sandbox/pulls.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include "core/text.h"
@@ -76,7 +77,7 @@ static int64_t wall_ms(void *ctx)
 }
 
 static const struct clock frozen = {.wall_ms = wall_ms, .mono_ms = wall_ms};
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct settings settings;
 static struct courier courier;
 static struct sql *sql;
@@ -101,8 +102,7 @@ static void setup(void)
 {
     char path[96];
 
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-sandbox-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     (void)snprintf(path, sizeof(path), "%s/uploads", dir);
     ck_assert_int_eq(mkdir(path, 0700), 0);
     now_ms = INT64_C(1800000000000);
@@ -119,12 +119,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     pull_errand.end(state);
     sql_close(courier.sql);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(dir);
 }
 
 /* A photo post of n pictures, due now; 0: a video. */

@@ -1,6 +1,7 @@
 /* sandbox/pulls: the files of a publication that are fetched, in SQLite. */
 #include "sandbox/people.h"
 #include "sandbox/pulls.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include "core/text.h"
@@ -12,7 +13,7 @@
 enum { HOUR_MS = 3600000 };
 static const int64_t now_ms = INT64_C(1800000000000);
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct sql *sql;
 static struct err err;
 static struct person ann;
@@ -21,8 +22,7 @@ static struct person ann;
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-sandbox-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     OK(sql_open(dir, &sql, &err));
     OK(people_seed(sql, &err));
     OK(person_by_name(sql, "ann.example", &ann, &err));
@@ -30,11 +30,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     sql_close(sql);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(dir);
 }
 
 /* A photo post of n pictures, due at once; 0: a video. */

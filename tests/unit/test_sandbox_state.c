@@ -5,6 +5,7 @@
 #include "sandbox/permits.h"
 #include "sandbox/publications.h"
 #include "sandbox/schema.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include "core/text.h"
@@ -17,7 +18,7 @@
 enum { NOW_MS = 1800000000, APP = 1 };
 static const int64_t now_ms = INT64_C(1000) * NOW_MS;
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct sql *sql;
 static struct err err;
 static struct knobs knobs;
@@ -27,8 +28,7 @@ static struct person ann;
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-sandbox-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     OK(sql_open(dir, &sql, &err));
     OK(people_seed(sql, &err));
     OK(knobs_load(sql, 400, &knobs, &err));
@@ -37,11 +37,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     sql_close(sql);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(dir);
 }
 
 /* --- SQLite -------------------------------------------------------------------- */

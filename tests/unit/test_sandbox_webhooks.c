@@ -2,6 +2,7 @@
  * is tried, and what faults make of it. */
 #include "sandbox/faults.h"
 #include "sandbox/webhooks.h"
+#include "scratch.h"
 #include "unit.h"
 
 #include "core/text.h"
@@ -256,7 +257,7 @@ END_TEST
 
 /* --- rows and faults ----------------------------------------------------------- */
 
-static char dir[64];
+static char dir[SCRATCH_SIZE];
 static struct sql *sql;
 static struct err err;
 static struct knobs knobs;
@@ -267,8 +268,7 @@ static struct app app;
 
 static void setup(void)
 {
-    (void)snprintf(dir, sizeof(dir), "/tmp/tts-sandbox-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     OK(sql_open(dir, &sql, &err));
     OK(people_seed(sql, &err));
     OK(apps_seed(sql, &err));
@@ -279,11 +279,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[96];
-
     sql_close(sql);
-    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(dir);
 }
 
 static void set_fault(const char *text)

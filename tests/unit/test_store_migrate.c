@@ -4,6 +4,7 @@
 #include "core/xalloc.h"
 #include "crypto/digest.h"
 #include "database.h"
+#include "scratch.h"
 #include "store/account_tokens.h"
 #include "store/db_priv.h"
 #include "store/events.h"
@@ -27,7 +28,7 @@
 
 static struct db *db;
 static struct err err;
-static char dir[] = "/tmp/tts-schema.XXXXXX";
+static char dir[SCRATCH_SIZE];
 static char applied[512]; /* names, each with a space behind it */
 static char scratch[64];  /* the database that files are applied to */
 
@@ -80,7 +81,7 @@ static void setup(void)
     (void)snprintf(scratch, sizeof(scratch), "s_%ld", (long)getpid());
     database_run(admin, "CREATE DATABASE %s", scratch);
     db_free(admin);
-    ck_assert_ptr_nonnull(mkdtemp(dir));
+    scratch_make(dir);
     db = open_scratch();
     put("0001_first.sql",
         "-- A comment; with a semicolon.\n"
@@ -94,14 +95,12 @@ static void setup(void)
 
 static void teardown(void)
 {
-    char command[300];
     struct db *admin = database_open();
 
     db_free(db);
     database_run(admin, "DROP DATABASE %s", scratch);
     db_free(admin);
-    (void)snprintf(command, sizeof(command), "rm -r %s", dir);
-    ck_assert_int_eq(system(command), 0);
+    scratch_remove(dir);
 }
 
 static enum rc run(void)
