@@ -1,8 +1,8 @@
 /* core/jsonw.h - writes JSON straight into a strbuf, without building a tree.
  *
  * All JSON that leaves the program goes through here; jansson reads what comes in.
- * (Measured, docs of performance: output through a tree costs five times as much, and
- * lists are the main read.) Commas, quotes and escapes are the writer's business:
+ * (Output through a tree was measured at five times the cost, and lists are the main
+ * read.) Commas, quotes and escapes are the writer's business:
  *
  *     struct jsonw w;
  *     jsonw_init(&w, &sb);

@@ -19,9 +19,9 @@
 #include <stdint.h>
 
 /* OWASP's list of equal minimums for Argon2id, one lane: 46 MiB in one pass, 19 MiB in
- * two (measured here: 38 ms and 21 ms). New hashes use the first:
- * above glibc's largest mmap threshold of 32 MiB every buffer goes back to the kernel
- * at once, so a worker stays small between sign-ins. */
+ * two (measured here: 38 ms and 21 ms). New hashes use the first: above glibc's largest
+ * mmap threshold of 32 MiB every buffer goes back to the kernel at once, so a worker
+ * stays small between sign-ins. */
 enum {
     PASSWORD_COST_KIB = 46 * 1024,
     PASSWORD_COST_PASSES = 1,

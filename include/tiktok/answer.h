@@ -22,9 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    TIKTOK_ANSWER_MAX = 512 * 1024
-}; /* bytes; the largest page of videos is ~60 KiB */
+enum { TIKTOK_ANSWER_MAX = 512 * 1024 }; /* bytes; a full page of videos has ~60 KiB */
 
 /* What came over the wire; all borrowed for the call. */
 struct tiktok_answer {

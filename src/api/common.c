@@ -1,3 +1,4 @@
+/* What handlers share (api.h): ETags, pages with signed cursors, members of JSON. */
 #include "api.h"
 
 #include "core/encode.h"

@@ -1,4 +1,4 @@
-/* must.h - for OpenSSL calls that cannot fail on valid arguments.
+/* crypto/must.h - for OpenSSL calls that cannot fail on valid arguments.
  *
  * If one does, the library is broken or out of memory, and a process that went on would
  * work with an unset key or digest: it ends, as core/xalloc.h does without memory. */

@@ -1,3 +1,4 @@
+/* The reading half of domain/post.h: JSON into a post, member by member. */
 #include "core/parse.h"
 #include "core/rfc3339.h"
 #include "core/xalloc.h"

@@ -1,10 +1,10 @@
+/* The rules of domain/post.h: the table of tests/vectors/rules/README.md, one function a
+ * field. Each answers the first code that applies, or NULL. www/src/rules.ts is the same
+ * in TypeScript. */
 #include "core/text.h"
 #include "domain/post.h"
 
 #include <string.h>
-
-/* The table of tests/vectors/rules/README.md, one function a field: each answers the
- * first code that applies, or NULL. www/src/rules.ts is the same in TypeScript. */
 
 static const char *const audiences[] = {"PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS",
                                         "FOLLOWER_OF_CREATOR", "SELF_ONLY"};

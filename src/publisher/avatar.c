@@ -1,3 +1,4 @@
+/* The picture of an account (errand.h): fetched from TikTok and kept as a blob. */
 #include "blob/blob.h"
 #include "call.h"
 #include "core/log.h"

@@ -1,4 +1,4 @@
-/* account_tokens_priv.h - shared by account_tokens.c and account_connect.c. */
+/* store/account_tokens_priv.h - shared by account_tokens.c and account_connect.c. */
 #ifndef SRC_STORE_ACCOUNT_TOKENS_PRIV_H
 #define SRC_STORE_ACCOUNT_TOKENS_PRIV_H
 

@@ -1,4 +1,4 @@
-/* db_priv.h - a connection's insides, shared by db.c, connect.c and stmt.c. */
+/* store/db_priv.h - a connection's insides, shared by db.c, connect.c and stmt.c. */
 #ifndef SRC_STORE_DB_PRIV_H
 #define SRC_STORE_DB_PRIV_H
 

@@ -1,4 +1,4 @@
-/* jobs_priv.h - what the files of store/jobs.h share. */
+/* store/jobs_priv.h - what the files of store/jobs.h share. */
 #ifndef SRC_STORE_JOBS_PRIV_H
 #define SRC_STORE_JOBS_PRIV_H
 

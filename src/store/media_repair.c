@@ -1,3 +1,4 @@
+/* store/repairs.h: a repair is a row beside its medium and ends in its transactions. */
 #include "core/text.h"
 #include "media_priv.h"
 #include "stmt.h"

@@ -1,3 +1,4 @@
+/* Changing a post: what it was, what it is to be, and what its job makes of that. */
 #include "core/strbuf.h"
 #include "posts_priv.h"
 

@@ -1,3 +1,4 @@
+/* Creating a post with its job and media, in one transaction. */
 #include "core/xalloc.h"
 #include "posts_priv.h"
 

@@ -1,4 +1,4 @@
-/* url.h - DATABASE_URL taken apart. */
+/* store/url.h - DATABASE_URL taken apart. */
 #ifndef SRC_STORE_URL_H
 #define SRC_STORE_URL_H
 

@@ -1,4 +1,4 @@
-/* webhooks_priv.h - what the two files of store/webhooks.h share. */
+/* store/webhooks_priv.h - what the two files of store/webhooks.h share. */
 #ifndef SRC_STORE_WEBHOOKS_PRIV_H
 #define SRC_STORE_WEBHOOKS_PRIV_H
 

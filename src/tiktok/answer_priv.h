@@ -1,5 +1,6 @@
-/* answer_priv.h - what the parsers of this layer share: one way through every shape of
- * answer (docs/tiktok.md 7.3), and readers of fields that forgive what TikTok varies. */
+/* tiktok/answer_priv.h - what the parsers of this layer share: one way through every
+ * shape of answer (docs/tiktok.md 7.3), and readers of fields that forgive what TikTok
+ * varies. */
 #ifndef SRC_TIKTOK_ANSWER_PRIV_H
 #define SRC_TIKTOK_ANSWER_PRIV_H
 

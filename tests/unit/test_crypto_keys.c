@@ -1,3 +1,4 @@
+/* crypto/keys: files of keys: made, rotated, read, and refused when not right. */
 #include "core/attr.h"
 #include "core/encode.h"
 #include "core/io.h"

@@ -1,3 +1,4 @@
+/* crypto/password: hashes of ours and of others, their cost, and what is none. */
 #include "core/attr.h"
 #include "crypto/password.h"
 #include "unit.h"

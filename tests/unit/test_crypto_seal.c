@@ -1,3 +1,4 @@
+/* crypto/seal: a blob opens in its place, whole and unchanged, and nowhere else. */
 #include "core/attr.h"
 #include "core/encode.h"
 #include "core/io.h"

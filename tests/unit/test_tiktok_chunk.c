@@ -1,3 +1,4 @@
+/* tiktok/chunk: plans of every size against every rule, and what an answer means. */
 #include "core/attr.h"
 #include "tiktok/chunk.h"
 #include "unit.h"

@@ -1,3 +1,4 @@
+/* tiktok/errors: the one table, row by row, and what no row knows. */
 #include "core/attr.h"
 #include "tiktok/errors.h"
 #include "unit.h"

@@ -1,3 +1,4 @@
+/* tiktok/oauth: what is sent to connect, refresh and revoke, and what comes back. */
 #include "core/attr.h"
 #include "tiktok/oauth.h"
 #include "unit.h"

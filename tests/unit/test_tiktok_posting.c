@@ -1,3 +1,4 @@
+/* tiktok/posting: the bodies that open a session, and what their answers mean. */
 #include "core/attr.h"
 #include "tiktok/posting.h"
 #include "unit.h"

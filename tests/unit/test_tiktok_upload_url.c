@@ -1,3 +1,4 @@
+/* tiktok/upload_url: where bytes may go, however the place is spelled. */
 #include "core/attr.h"
 #include "tiktok/upload_url.h"
 #include "unit.h"

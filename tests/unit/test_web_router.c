@@ -1,3 +1,4 @@
+/* web/router: which path fits which pattern, and what its parameters are. */
 #include "unit.h"
 #include "web/router.h"
 

@@ -1,3 +1,4 @@
+/* The routes of connected accounts. */
 #include "../oauth/oauth.h"
 #include "accounts.h"
 

@@ -1,3 +1,4 @@
+/* The routes of the library of files. */
 #include "media.h"
 
 static const struct api_route routes[] = {

@@ -1,3 +1,4 @@
+/* Changes of a post that was there before: the edit, its judgment, the answer. */
 #include "posts.h"
 
 #include "core/fault.h"

@@ -1,3 +1,4 @@
+/* Judges a post by the rules of domain/post.h, and puts what is wrong into words. */
 #include "../zone.h"
 #include "posts.h"
 

@@ -1,3 +1,4 @@
+/* Creating a post, once for each Idempotency-Key. */
 #include "crypto/digest.h"
 #include "posts.h"
 

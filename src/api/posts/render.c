@@ -1,3 +1,4 @@
+/* A post as the API shows it. */
 #include "core/encode.h"
 #include "posts.h"
 #include "store/media.h"

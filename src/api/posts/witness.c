@@ -1,3 +1,4 @@
+/* The witness in Redis, which lets either a cancel or an upload have its way. */
 #include "posts.h"
 
 #include "core/fault.h"
@@ -109,11 +110,10 @@ enum rc posts_take_witness(struct api *api, const struct post *post, struct err 
 
 void posts_drop_witness(struct api *api, const struct post *post)
 {
-    struct err
-        ignored; /* it ends by itself, and only a canceled post meets it till then */
+    struct err ignored;
     enum rc rc = remove_cancel(api, post, &ignored);
 
-    (void)rc;
+    (void)rc; /* it ends by itself, and only a canceled post meets it till then */
 }
 
 void posts_settle_witness(struct api *api, const struct post *post)

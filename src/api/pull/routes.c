@@ -1,3 +1,4 @@
+/* The route by which TikTok fetches. */
 #include "pull.h"
 
 static const struct api_route routes[] = {

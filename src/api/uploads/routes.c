@@ -1,3 +1,4 @@
+/* The routes of uploads by tus. */
 #include "uploads.h"
 
 static const struct api_route routes[] = {
