@@ -18,6 +18,9 @@
 enum {
     TOKEN_BLOB_MAX = 2048,          /* bytes of a sealed token */
     TOKEN_REFRESH_LEASE_MS = 60000, /* > 3 times the timeout of the request */
+    CONNECT_VERIFIER_SIZE = 129,    /* bytes of the columns with their NUL */
+    CONNECT_CODE_SIZE = 1025,
+    CONNECT_REDIRECT_SIZE = 513,
 };
 
 struct token_blob {
@@ -31,7 +34,7 @@ struct account_token {
     int64_t access_exp_ms, refresh_exp_ms;
     unsigned version;
     enum account_status status;
-    char scopes[513];
+    char scopes[ACCOUNT_SCOPES_SIZE];
     int64_t now_ms; /* when this was read */
 };
 
@@ -82,10 +85,10 @@ enum rc account_grants_warn(struct db *db, int64_t *n, struct err *err) MUST_CHE
 /* One "connect" in progress, as tts-api stored it. */
 struct connect_txn {
     uint64_t workspace_id, user_id;
-    char verifier[129];
-    char code[1025];
-    char redirect_uri[513];
-    char scopes[513]; /* asked for */
+    char verifier[CONNECT_VERIFIER_SIZE];
+    char code[CONNECT_CODE_SIZE];
+    char redirect_uri[CONNECT_REDIRECT_SIZE];
+    char scopes[ACCOUNT_SCOPES_SIZE]; /* asked for */
 };
 
 /* Reads it; RC_NOT_FOUND when it is gone or its code was used. */

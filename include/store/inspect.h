@@ -15,8 +15,11 @@
 
 enum {
     INSPECT_HOST_SIZE = 65 * 4,
-    INSPECT_STATES = 16, /* room for the numbers of job.state, and some */
-    INSPECT_NAME_SIZE = 255 * 4 + 1,
+    INSPECT_STATES = 16,             /* room for the numbers of job.state, and some */
+    INSPECT_NAME_SIZE = 255 * 4 + 1, /* bytes of the columns with their NUL */
+    INSPECT_IDS_SIZE = 801,
+    INSPECT_WORD_SIZE = 49,
+    INSPECT_LOG_ID_SIZE = 65,
 };
 
 /* Figures, all workspaces together. */
@@ -54,7 +57,7 @@ struct inspect_post {
     unsigned attempt_no, granted, fails, crashes;
     char reason[JOB_CODE_SIZE];
     int64_t published_ms;
-    char tiktok_ids[801];
+    char tiktok_ids[INSPECT_IDS_SIZE]; /* comma-separated */
 };
 /* RC_NOT_FOUND: no such post. */
 enum rc inspect_post(struct db *db, uint64_t post_id, struct inspect_post *out,
@@ -66,9 +69,9 @@ struct inspect_attempt {
     int state; /* enum attempt_state */
     char publish_id[JOB_PUBLISH_ID_SIZE];
     int64_t bytes_acked, bytes_total;
-    char status[49]; /* TikTok's last word */
+    char status[INSPECT_WORD_SIZE]; /* TikTok's last word */
     char reason[JOB_CODE_SIZE];
-    char log_id[65];
+    char log_id[INSPECT_LOG_ID_SIZE];
     int64_t created_ms;
     bool fetched;         /* TikTok was told to fetch; else we sent */
     int64_t first_served; /* when it first did, ms; 0: it has not */

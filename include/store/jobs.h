@@ -12,6 +12,7 @@
 
 #include "core/err.h"
 #include "store/db.h"
+#include "store/media.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ enum {
     JOB_IDS_SIZE = 256,       /* bytes of a list of TikTok's post ids with its NUL */
     JOB_GATE_SIZE = 16,       /* bytes of the token in an address TikTok fetches from */
     JOB_MEDIA_MAX = 35,       /* files of a post */
+    JOB_PRIVACY_SIZE = 33,    /* bytes of an audience with its NUL */
 };
 
 /* Numbers stored in job.state and attempt.state that the publisher meets. */
@@ -115,8 +117,8 @@ struct job_medium {
     uint64_t id;
     bool ready;
     bool has_rendition; /* a photo: its JPEG for TikTok lies beside it */
-    char blob_key[27];
-    char mime[101];
+    char blob_key[MEDIA_BLOB_KEY_SIZE];
+    char mime[MEDIA_MIME_SIZE];
     int64_t bytes;       /* of the content */
     int64_t duration_ms; /* 0: none, or not known */
 };
@@ -135,7 +137,7 @@ struct job_facts {
     bool direct; /* else into the inbox */
     unsigned content_ver;
     char *caption;
-    char privacy_level[33];
+    char privacy_level[JOB_PRIVACY_SIZE];
     bool allow_comment, allow_duet, allow_stitch;
     bool your_brand, branded_content, is_aigc;
     int64_t cover_ms; /* -1: not chosen */

@@ -20,7 +20,9 @@ enum {
     NOTIFICATION_PAGE_MAX = 100,   /* of one page */
     NOTIFICATION_UNREAD_MAX = 100, /* counting ends here */
     NOTIFICATION_KEPT_DAYS = 90,
+    NOTIFICATION_CODE_SIZE = 65, /* bytes with the NUL, like the next */
     NOTIFICATION_NAME_SIZE = 255 * 4 + 1,
+    NOTIFICATION_CAPTION_SIZE = 201,
 };
 
 /* A notification to be written; for everybody in the workspace. */
@@ -49,11 +51,11 @@ struct notification_row {
     uint64_t post_id, account_id;
     int64_t created_ms;
     bool read;
-    char code[65];
+    char code[NOTIFICATION_CODE_SIZE];
     int64_t at_ms;
     int days;
-    char account[NOTIFICATION_NAME_SIZE]; /* its handle or name; "": not known */
-    char caption[201];                    /* the beginning of the post's, cut */
+    char account[NOTIFICATION_NAME_SIZE];    /* its handle or name; "": not known */
+    char caption[NOTIFICATION_CAPTION_SIZE]; /* the beginning of the post's, cut */
 };
 
 /* The words of a row. */
