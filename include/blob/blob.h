@@ -34,18 +34,19 @@
  * use the same as this layer. What is different:
  *  - A growing blob is a multipart upload, which cannot be read before it is whole. What
  *    comes becomes parts of at least BLOB_PART_MIN bytes; less than that becomes an
- * object of its own, "growing/<key>/<offset>", until there is more. A part's number and
- * size are kept by the store, so what counts follows from the recorded offset alone:
- * whole parts as far as they reach, then the object of exactly that offset. An offset is
- *    recorded only when part or object is stored, so any worker on any machine goes on
- *    from it. The last byte makes the store assemble the object before it is recorded;
- * one who finds it assembled, after a crash, only counts what is sent again.
- *  - Nothing is locked here. Callers take a lock of the database (upload_lock()), which a
- *    worker's death frees. Should it be lost unnoticed, two writers can spoil no byte: a
- *    part whose size does not fit the record ends the upload loudly.
+ *    object of its own, "growing/<key>/<offset>", until there is more. A part's number
+ *    and size are kept by the store, so what counts follows from the recorded offset
+ *    alone: whole parts as far as they reach, then the object of exactly that offset. An
+ *    offset is recorded only when part or object is stored, so any worker on any machine
+ *    goes on from it. The last byte makes the store assemble the object before it is
+ *    recorded; one who finds it assembled, after a crash, only counts what is sent
+ *    again.
+ *  - Nothing is locked here. Callers take a lock of the database (upload_lock()), which
+ *    a worker's death frees. Should it be lost unnoticed, two writers can spoil no byte:
+ *    a part whose size does not fit the record ends the upload loudly.
  *  - blob_open() first fetches the whole into a nameless file in `scratch`: for
- * tts-media, never for an event loop. Others take blob_link(), an address for a GET or
- * HEAD.
+ *    tts-media, never for an event loop. Others take blob_link(), an address for a GET
+ *    or HEAD.
  *  - A store that is full, away, or refuses our key is RC_UNAVAILABLE; the message tells
  *    the operator what to do.
  *

@@ -37,9 +37,9 @@
  * tests/unit/test_publisher_flow.c for every sequence of events up to a depth:
  *   - INIT only while no session of the post can still complete: none was granted, or the
  *     granted one is DEAD with proof. (FLOW_BY_LOG: or the grant is this attempt's own,
- *     and this is its only INIT.);
+ *     and this is its only INIT.)
  *   - LAST only after this attempt's GRANT; OPEN not before its time, and by the gate
- * only after INIT was answered;
+ *     only after INIT was answered;
  *   - an unclear result is never answered by a new INIT, but by asking, or by a gate that
  *     is known to be shut for good;
  *   - the end absorbs.
@@ -198,11 +198,11 @@ struct flow_start {
 struct flow_event {
     enum flow_what what;
     int64_t now_ms;
-    int64_t wait_ms;           /* AGAIN: what the other side asked for; 0: nothing */
-    int64_t cap_ms;            /* for so long LATER may be at most; 0: RETRY_CAP. While
-                                * everybody waits for TikTok's return that is looked for
-                                * often, by one at a time */
-    unsigned jitter;           /* 0..1000, random */
+    int64_t wait_ms; /* AGAIN: what the other side asked for; 0: nothing */
+    int64_t cap_ms;  /* for so long LATER may be at most; 0: FLOW_RETRY_CAP_MS. While
+                      * everybody waits for TikTok's return that is looked for
+                      * often, by one at a time */
+    unsigned jitter; /* 0..1000, random */
     enum flow_verdict verdict; /* REFUSED */
     const char *reason;        /* REFUSED, TOLD (failure): stable code */
 
@@ -231,8 +231,7 @@ struct flow {
     bool limited; /* the session died of a limit of the account's */
     unsigned tries, resyncs, auths, polls, deaths;
     unsigned unanswered; /* polls in a row after the grant */
-    int64_t
-        short_ms; /* when the upload was first seen expired and incomplete; 0: never */
+    int64_t short_ms;    /* when the upload was first seen expired, not whole; 0: never */
     enum flow_do after_dead;    /* INTENT, LATER, FAIL or BLOCK */
     const char *reason;         /* of DEAD and what follows it */
     struct flow_action last;    /* what was decided last */

@@ -1,4 +1,4 @@
-/* publisher/run_priv.h - a run's state, shared by run.c, run_store.c and run_http.c. */
+/* publisher/run_priv.h - a run's state, shared by run.c and the files run_*.c. */
 #ifndef PUBLISHER_RUN_PRIV_H
 #define PUBLISHER_RUN_PRIV_H
 

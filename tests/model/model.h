@@ -8,15 +8,15 @@
  *
  * What is left out, so that the space is finite and small, and why nothing is lost by it:
  *   - Numbers that only count (tries, polls, deaths, ...) are not part of a state: where
- * a decision looks at one, both sides of its limit are tried.
+ *     a decision looks at one, both sides of its limit are tried.
  *   - Time is not part of a state: where a decision compares two times, both outcomes are
  *     tried, at any moment. Only the age of a session at TikTok is kept, in three steps.
  *   - A fence is only ever compared with the row's: what is kept is whether they agree.
  *   - Steps that touch nothing another could see (a token, creator_info, waiting) are
  *     taken together with the one before.
  *   - Publishers are alike, and so are sessions: states that differ by a renaming are
- * one. A crash between an effect and its answer is the crash after it; a zombie is a
- * publisher whose row another has claimed: it goes on whenever it likes. */
+ *     one. A crash between an effect and its answer is the crash after it; a zombie is a
+ *     publisher whose row another has claimed: it goes on whenever it likes. */
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
 
