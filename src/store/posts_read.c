@@ -1,4 +1,4 @@
-/* Reading posts: one, a page of a list, the calendar. Nothing here writes. */
+/* Reading posts: one, and a page of a list. Nothing here writes. */
 #include "core/parse.h"
 #include "core/text.h"
 #include "core/xalloc.h"
