@@ -10,8 +10,8 @@
  * wrote work or moved the clock, and after courier_again(). In between the process
  * sleeps. An errand:
  *
- *     static enum rc turn(struct courier *c, void *state, int64_t *next_ms, struct err
- * *e)
+ *     static enum rc turn(struct courier *c, void *state, int64_t *next_ms,
+ *                         struct err *e)
  *     {
  *         ... for what is due at c->now_ms, up to a limit, and not under way yet:
  *             http_submit(c->http, &request, done, job, &id, e)

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 enum {
-    FAULT_ENDPOINT_SIZE = 24,
+    FAULT_ENDPOINT_SIZE = 24, /* sizes are bytes with the NUL */
     FAULT_CODE_SIZE = 64,
     FAULT_ACCOUNT_SIZE = 33,
     FAULT_REASON_SIZE = 48,

@@ -14,8 +14,8 @@
 #include <stdbool.h>
 
 enum {
-    PUBLISH_ID_SIZE = 65, /* documented: at most 64 characters */
-    UPLOAD_TOKEN_SIZE = 37,
+    PUBLISH_ID_SIZE = 65,   /* documented: at most 64 characters */
+    UPLOAD_TOKEN_SIZE = 37, /* sizes are bytes with the NUL */
     PRIVACY_SIZE = 32,
     FAIL_REASON_SIZE = 48,
     FILE_NAME_SIZE = 40,

@@ -1,8 +1,8 @@
 /* sandbox/rules.h - what TikTok takes and what it refuses: decisions without I/O.
  *
- * Numbers and sentences come from the fact sheet of TikTok's API (docs/sandbox.md names
- * where the simulator had to choose). Nothing here is shared with src/tiktok: a mistake
- * made there must not be made here as well. */
+ * Numbers and sentences come from docs/tiktok.md (docs/sandbox.md names where the
+ * simulator had to choose). Nothing here is shared with src/tiktok: a mistake made there
+ * must not be made here as well. */
 #ifndef SRC_SANDBOX_RULES_H
 #define SRC_SANDBOX_RULES_H
 
