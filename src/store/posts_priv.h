@@ -53,6 +53,44 @@ enum rc posts_tell(struct db *db, const struct actor *actor, uint64_t post_id,
 /* RC_CONFLICT with words, for a code of post_refusal() or "version_mismatch". */
 enum rc posts_refuse(const char *code, struct err *err);
 
+/* --- reading whole posts ------------------------------------------------------- */
+
+/* What every such statement selects, of a post p and what POST_JOINS adds to it. */
+#define POST_COLUMNS                                                                     \
+    " p.post_id, p.account_id, p.kind, p.mode, p.media_ids, p.title, p.caption,"         \
+    " p.privacy_level, p.allow_comment, p.allow_duet, p.allow_stitch, p.your_brand,"     \
+    " p.branded_content, p.is_aigc, p.auto_add_music, COALESCE(p.cover_ms, -1),"         \
+    " COALESCE(p.cover_index, -1), p.tz, LOCATE('\"music_usage\":true', p.consent),"     \
+    " LOCATE('\"branded_content\":true', p.consent), p.content_ver, p.tiktok_post_ids,"  \
+    " p.list_at, p.published_at, p.created_at, GREATEST(p.updated_at, j.updated_at),"    \
+    " j.state, j.due_at, j.limited_until, j.next_at, j.sched_ver, j.attempt_no,"         \
+    " j.granted, j.last_reason, " POST_SENT_SQL ", " POST_FINISHED_SQL                   \
+    ", p.visibility, a.display_name, a.username,"                                        \
+    " m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height,"        \
+    " m.has_thumb, " SQL_NOW
+
+#define POST_JOINS                                                                       \
+    " JOIN job j ON j.post_id = p.post_id" POST_ATTEMPT_SQL                              \
+    " LEFT JOIN account a ON a.account_id = p.account_id"                                \
+    " LEFT JOIN post_media pm ON pm.post_id = p.post_id AND pm.position = 0"             \
+    " LEFT JOIN media m ON m.media_id = pm.media_id AND m.state <> 4"
+
+/* Where the posts go: out has room for max. order says where each id belongs; NULL: in
+ * the order they come. */
+struct posts_reading {
+    struct post *out;
+    size_t max;
+    const uint64_t *order;
+    size_t n;  /* posts read */
+    bool more; /* there was one for which there was no room */
+};
+
+/* Runs a statement that selects POST_COLUMNS, and reads the files of posts with several.
+ * On failure nothing is left in out. */
+enum rc posts_read(struct db *db, const char *sql, struct sql_args args,
+                   uint64_t workspace_id, struct posts_reading *to,
+                   struct err *err) MUST_CHECK;
+
 /* --- what a post is built on --------------------------------------------------- */
 
 /* Account and files of a content, locked. creator is where basis.ground.creator points;
