@@ -251,7 +251,7 @@ static enum rc s3_walk(struct blob_store *base, int64_t min_age_ms, blob_key_fn 
 
     if (rc != RC_OK || !w.more)
         return rc;
-    return s3_grow_walk(s, min_age_ms, fn, ctx, err);
+    return s3_upload_walk(s, min_age_ms, fn, ctx, err);
 }
 
 /* --- addresses ----------------------------------------------------------------- */

@@ -154,6 +154,51 @@ typedef bool s3_each_fn(void *ctx, const char *name, int64_t size, int64_t at_ms
 enum rc s3_list(struct s3_store *s, const char *with, s3_each_fn *fn, void *ctx,
                 struct err *err) MUST_CHECK;
 
+/* --- multipart uploads (s3_upload.c) ------------------------------------------- */
+
+/* The upload of the key, which is s->last_upload afterwards; those below that take a key
+ * mean that one. RC_NOT_FOUND: none. */
+enum rc s3_upload_find(struct s3_store *s, const char *key, struct err *err) MUST_CHECK;
+
+/* A new one, which is s->last_upload afterwards. */
+enum rc s3_upload_begin(struct s3_store *s, const char *key, struct err *err) MUST_CHECK;
+
+/* It has ended, or may have: it is looked for again when it is wanted. */
+void s3_upload_forget(struct s3_store *s);
+
+/* A part: the first len bytes of file. */
+struct s3_part {
+    int number; /* from 1, without a gap */
+    int file;
+    int64_t len;
+};
+enum rc s3_upload_put(struct s3_store *s, const char *key, const struct s3_part *part,
+                      struct err *err) MUST_CHECK;
+
+/* The parts that are there, as far as they end at limit or before. The caller releases
+ * xml, in any case. */
+struct s3_parts {
+    int64_t limit; /* parts count as long as they end here or before */
+    int n;
+    int64_t end;
+    bool over;         /* one did not */
+    struct strbuf xml; /* those that count, as the end of the upload names them */
+};
+enum rc s3_upload_parts(struct s3_store *s, const char *key, struct s3_parts *l,
+                        struct err *err) MUST_CHECK;
+
+/* Makes the store put the parts (s3_parts.xml) together. */
+enum rc s3_upload_complete(struct s3_store *s, const char *key, const char *parts,
+                           struct err *err) MUST_CHECK;
+
+/* Ends all uploads under the key; their parts are gone. */
+enum rc s3_upload_end_all(struct s3_store *s, const char *key,
+                          struct err *err) MUST_CHECK;
+
+/* Calls fn for the key of every upload begun more than min_age_ms ago. */
+enum rc s3_upload_walk(struct s3_store *s, int64_t min_age_ms, blob_key_fn fn, void *ctx,
+                       struct err *err) MUST_CHECK;
+
 /* --- growing blobs (s3_grow.c) ------------------------------------------------- */
 
 enum rc s3_grow_create(struct s3_store *s, const char *key, struct err *err) MUST_CHECK;
@@ -162,10 +207,6 @@ enum rc s3_grow_begin(struct s3_store *s, const char *key, int64_t bytes,
 
 /* Ends what grows under the key, and removes what was stored of it. */
 enum rc s3_grow_remove(struct s3_store *s, const char *key, struct err *err) MUST_CHECK;
-
-/* Calls fn for the key of every multipart upload begun more than min_age_ms ago. */
-enum rc s3_grow_walk(struct s3_store *s, int64_t min_age_ms, blob_key_fn fn, void *ctx,
-                     struct err *err) MUST_CHECK;
 
 /* RC_INVALID: as blob_store_open(). */
 enum rc s3_store_open(const struct blob_settings *settings, struct blob_store **out,

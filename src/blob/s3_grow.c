@@ -1,10 +1,7 @@
-/* Blobs that grow in an object store: multipart uploads, and what is too little for a
- * part. How it holds together stands in blob/blob.h. */
-#include "core/clock.h"
+/* Blobs that grow in an object store: multipart uploads (s3_upload.c), and what is too
+ * little for a part. How it holds together stands in blob/blob.h. */
 #include "core/fault.h"
 #include "core/io.h"
-#include "core/parse.h"
-#include "core/rfc3339.h"
 #include "core/text.h"
 #include "core/xalloc.h"
 #include "s3.h"
@@ -17,13 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    ID_SIZE = 1024,     /* of a multipart upload's id */
-    ETAG_SIZE = 128,    /* of a part's */
-    ENTRY_SIZE = 2048,  /* of one entry of a list */
-    LIST_MAX = 4 << 20, /* bytes of the list of parts that is sent at the end */
-    PIECE = 65536,
-};
+enum { PIECE = 65536 }; /* bytes copied at a time */
 
 struct s3_writer {
     struct blob_writer base; /* first */
@@ -57,111 +48,7 @@ static void tail_name(const char *key, int64_t offset, char out[S3_NAME_SIZE])
     (void)snprintf(out, S3_NAME_SIZE, "growing/%s/%010" PRId64, key, offset);
 }
 
-/* --- multipart uploads by key -------------------------------------------------- */
-
-static void forget(struct s3_store *s)
-{
-    free(s->last_upload);
-    s->last_upload = NULL;
-}
-
-static void remember(struct s3_store *s, const char *key, const char *id)
-{
-    forget(s);
-    text_copy(s->last_key, sizeof(s->last_key), key);
-    s->last_upload = xstrdup(id);
-}
-
-struct upload_entry {
-    char name[S3_NAME_SIZE]; /* below the prefix */
-    char id[ID_SIZE];
-    int64_t at_ms; /* begun */
-};
-
-/* The next <Upload> of a list that is one of ours. */
-static bool next_upload(const struct s3_store *s, const char **xml,
-                        struct upload_entry *out)
-{
-    size_t prefix = strlen(s->place.prefix);
-    const char *text;
-    size_t len;
-
-    while (s3_xml_next(xml, "Upload", &text, &len)) {
-        char entry[ENTRY_SIZE];
-        char key[S3_PATH_SIZE];
-        char time[40];
-
-        if (len >= sizeof(entry))
-            continue;
-        (void)memcpy(entry, text, len);
-        entry[len] = '\0';
-        if (s3_xml_text(entry, "Key", key, sizeof(key)) &&
-            s3_xml_text(entry, "UploadId", out->id, sizeof(out->id)) &&
-            s3_xml_text(entry, "Initiated", time, sizeof(time)) &&
-            rfc3339_parse(time, &out->at_ms) &&
-            strncmp(key, s->place.prefix, prefix) == 0 &&
-            strlen(key + prefix) < sizeof(out->name)) {
-            text_copy(out->name, sizeof(out->name), key + prefix);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The uploads under prefix, after the markers unless those are empty. */
-static enum rc list_uploads(struct s3_store *s, const char *prefix,
-                            const char *key_marker, const char *id_marker,
-                            struct s3_answer *out, struct err *err)
-{
-    const struct s3_param params[] = {{"uploads", ""},
-                                      {"prefix", prefix},
-                                      {"key-marker", key_marker},
-                                      {"upload-id-marker", id_marker}};
-    const struct s3_request req = {.method = "GET",
-                                   .params = params,
-                                   .n_params = key_marker[0] != '\0' ? 4 : 2,
-                                   .timeout_ms = S3_SMALL_MS};
-
-    return s3_call(s, &req, out, err);
-}
-
-static enum rc uploads_of(struct s3_store *s, const char *key, struct s3_answer *out,
-                          struct err *err)
-{
-    char name[FS_NAME_SIZE];
-    char prefix[S3_PREFIX_SIZE + FS_NAME_SIZE];
-
-    fs_name(key, BLOB_CONTENT, name);
-    (void)snprintf(prefix, sizeof(prefix), "%s%s", s->place.prefix, name);
-    return list_uploads(s, prefix, "", "", out, err);
-}
-
-/* The upload of the key, which is s->last_upload afterwards. Should there be several,
- * all workers take the same. */
-static enum rc find_upload(struct s3_store *s, const char *key, struct err *err)
-{
-    struct upload_entry e;
-    struct s3_answer answer;
-    char name[FS_NAME_SIZE];
-    const char *xml;
-    enum rc rc;
-
-    if (s->last_upload != NULL && strcmp(s->last_key, key) == 0)
-        return RC_OK;
-    forget(s);
-    fs_name(key, BLOB_CONTENT, name);
-    rc = uploads_of(s, key, &answer, err);
-    xml = answer.body.buf;
-    while (rc == RC_OK && next_upload(s, &xml, &e)) {
-        if (strcmp(e.name, name) == 0 &&
-            (s->last_upload == NULL || strcmp(e.id, s->last_upload) < 0))
-            remember(s, key, e.id);
-    }
-    strbuf_release(&answer.body);
-    if (rc == RC_OK && s->last_upload == NULL)
-        rc = err_set(err, RC_NOT_FOUND, "no_such_file", "There is no such file.");
-    return rc;
-}
+/* --- creation ------------------------------------------------------------------ */
 
 /* The size of what lies under the key. */
 static enum rc size_of(struct s3_store *s, const char *key, int64_t *size,
@@ -181,158 +68,16 @@ static enum rc size_of(struct s3_store *s, const char *key, int64_t *size,
     return rc;
 }
 
-static enum rc begin_upload(struct s3_store *s, const char *key, struct err *err)
-{
-    static const struct s3_param params[] = {{"uploads", ""}};
-    char name[FS_NAME_SIZE];
-    char id[ID_SIZE];
-    const struct s3_request req = {.method = "POST",
-                                   .name = name,
-                                   .params = params,
-                                   .n_params = ARRAY_LEN(params),
-                                   .body = "",
-                                   .timeout_ms = S3_SMALL_MS};
-    struct s3_answer answer;
-    enum rc rc;
-
-    fs_name(key, BLOB_CONTENT, name);
-    rc = s3_call(s, &req, &answer, err);
-    if (rc == RC_OK && !s3_xml_text(answer.body.buf, "UploadId", id, sizeof(id)))
-        rc = err_set(err, RC_UNAVAILABLE, "media_store_failed",
-                     "The media store began no multipart upload.");
-    if (rc == RC_OK)
-        remember(s, key, id);
-    strbuf_release(&answer.body);
-    return rc;
-}
-
 enum rc s3_grow_create(struct s3_store *s, const char *key, struct err *err)
 {
     int64_t size;
-    enum rc rc = find_upload(s, key, err);
+    enum rc rc = s3_upload_find(s, key, err);
 
     if (rc == RC_NOT_FOUND)
         rc = size_of(s, key, &size, err);
     if (rc == RC_OK)
         return err_set(err, RC_CONFLICT, "blob_exists", "The file exists already.");
-    return rc == RC_NOT_FOUND ? begin_upload(s, key, err) : rc;
-}
-
-/* --- parts --------------------------------------------------------------------- */
-
-struct part_list {
-    int64_t limit; /* parts count as long as they end here or before */
-    int n;
-    int64_t end;
-    bool over;         /* one did not */
-    struct strbuf xml; /* those that count, as the end of the upload names them */
-};
-
-/* One <Part>; parts are numbered without a gap. */
-static bool take_part(struct part_list *l, const char *text, size_t len)
-{
-    char entry[ENTRY_SIZE];
-    char number[16];
-    char size_text[24];
-    char etag[ETAG_SIZE];
-    int64_t size = 0;
-    int64_t n = 0;
-
-    if (len >= sizeof(entry))
-        return false;
-    (void)memcpy(entry, text, len);
-    entry[len] = '\0';
-    if (!s3_xml_text(entry, "PartNumber", number, sizeof(number)) ||
-        !s3_xml_text(entry, "Size", size_text, sizeof(size_text)) ||
-        !s3_xml_text(entry, "ETag", etag, sizeof(etag)) ||
-        !parse_i64(number, 1, 10000, &n) || !parse_i64(size_text, 1, INT64_MAX, &size))
-        return false;
-    l->over = l->over || n != l->n + 1 || size > l->limit - l->end;
-    if (l->over)
-        return true;
-    l->n++;
-    l->end += size;
-    strbuf_addf(&l->xml, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", l->n,
-                etag);
-    return true;
-}
-
-static enum rc parts_page(struct s3_store *s, const char *key, const char *marker,
-                          struct s3_answer *out, struct err *err)
-{
-    char name[FS_NAME_SIZE];
-    const struct s3_param params[] = {{"uploadId", s->last_upload},
-                                      {"part-number-marker", marker}};
-    const struct s3_request req = {.method = "GET",
-                                   .name = name,
-                                   .params = params,
-                                   .n_params = marker[0] != '\0' ? 2 : 1,
-                                   .timeout_ms = S3_SMALL_MS};
-
-    fs_name(key, BLOB_CONTENT, name);
-    return s3_call(s, &req, out, err);
-}
-
-/* Reads the parts of s->last_upload up to l->limit. The caller releases l->xml. */
-static enum rc list_parts(struct s3_store *s, const char *key, struct part_list *l,
-                          struct err *err)
-{
-    char marker[16] = "";
-    bool more = true;
-
-    strbuf_init(&l->xml, LIST_MAX);
-    while (more) {
-        struct s3_answer answer;
-        char word[8] = "";
-        const char *text;
-        size_t len;
-        enum rc rc = parts_page(s, key, marker, &answer, err);
-        const char *xml = answer.body.buf;
-        bool good = true;
-
-        while (rc == RC_OK && good && s3_xml_next(&xml, "Part", &text, &len))
-            good = take_part(l, text, len);
-        more =
-            rc == RC_OK && !l->over &&
-            s3_xml_text(answer.body.buf, "IsTruncated", word, sizeof(word)) &&
-            strcmp(word, "true") == 0 &&
-            s3_xml_text(answer.body.buf, "NextPartNumberMarker", marker, sizeof(marker));
-        strbuf_release(&answer.body);
-        if (rc == RC_OK && !good)
-            rc = err_set(err, RC_UNAVAILABLE, "media_store_failed",
-                         "The media store lists parts in a way we do not know.");
-        if (rc != RC_OK)
-            return rc;
-    }
-    return RC_OK;
-}
-
-static enum rc put_part(struct s3_writer *w, struct err *err)
-{
-    char name[FS_NAME_SIZE];
-    char number[16];
-    const struct s3_param params[] = {{"partNumber", number},
-                                      {"uploadId", w->s->last_upload}};
-    const struct s3_request req = {.method = "PUT",
-                                   .name = name,
-                                   .params = params,
-                                   .n_params = ARRAY_LEN(params),
-                                   .file = w->file,
-                                   .file_len = w->end - w->parts_end,
-                                   .timeout_ms = S3_PART_MS};
-    enum rc rc;
-
-    fs_name(w->key, BLOB_CONTENT, name);
-    (void)snprintf(number, sizeof(number), "%d", w->parts + 1);
-    rc = s3_do(w->s, &req, err);
-    FAULT_POINT("blob.after_part");
-    if (rc != RC_OK)
-        return rc;
-    w->parts++;
-    w->parts_end = w->end;
-    io_close(&w->file);
-    w->borrowed = false;
-    return RC_OK;
+    return rc == RC_NOT_FOUND ? s3_upload_begin(s, key, err) : rc;
 }
 
 /* --- what is too little for a part --------------------------------------------- */
@@ -443,7 +188,7 @@ enum rc s3_grow_begin(struct s3_store *s, const char *key, int64_t bytes,
     w->bytes = bytes;
     w->file = -1;
     text_copy(w->key, sizeof(w->key), key);
-    rc = find_upload(s, key, err);
+    rc = s3_upload_find(s, key, err);
     if (rc == RC_NOT_FOUND)
         rc = look_whole(w, err);
     if (rc != RC_OK)
@@ -472,20 +217,20 @@ static enum rc take_up_tail(struct s3_writer *w, struct err *err)
 static enum rc writer_start(struct blob_writer *base, int64_t offset, struct err *err)
 {
     struct s3_writer *w = writer_of(base);
-    struct part_list l = {.limit = offset};
+    struct s3_parts l = {.limit = offset};
     enum rc rc = RC_OK;
 
     drop_file(w);
     w->start = offset;
     w->end = offset;
     if (!w->whole) {
-        rc = find_upload(w->s, w->key, err);
+        rc = s3_upload_find(w->s, w->key, err);
         if (rc == RC_OK)
-            rc = list_parts(w->s, w->key, &l, err);
+            rc = s3_upload_parts(w->s, w->key, &l, err);
         strbuf_release(&l.xml);
     }
     if (rc == RC_NOT_FOUND) { /* it ended since */
-        forget(w->s);
+        s3_upload_forget(w->s);
         rc = look_whole(w, err);
         return rc == RC_NOT_FOUND ? lost(err) : rc;
     }
@@ -588,39 +333,6 @@ static enum rc writer_copy(struct blob_writer *base, int fd, int64_t len, struct
     return RC_OK;
 }
 
-/* Makes the store put the parts together. */
-static enum rc complete(struct s3_writer *w, const char *parts, struct err *err)
-{
-    char name[FS_NAME_SIZE];
-    char code[S3_CODE_SIZE] = "";
-    struct strbuf body;
-    const struct s3_param params[] = {{"uploadId", w->s->last_upload}};
-    struct s3_request req = {.method = "POST",
-                             .name = name,
-                             .params = params,
-                             .n_params = ARRAY_LEN(params),
-                             .timeout_ms = S3_PART_MS};
-    struct s3_answer answer;
-    enum rc rc;
-
-    fs_name(w->key, BLOB_CONTENT, name);
-    strbuf_init(&body, LIST_MAX);
-    strbuf_addf(&body, "<CompleteMultipartUpload>%s</CompleteMultipartUpload>", parts);
-    req.body = body.buf;
-    req.body_len = body.len;
-    rc = s3_call(w->s, &req, &answer, err);
-    /* It begins its answer before it is done, so 200 alone says nothing. */
-    if (rc == RC_OK &&
-        strstr(answer.body.buf, "<CompleteMultipartUploadResult") == NULL) {
-        if (!s3_xml_text(answer.body.buf, "Code", code, sizeof(code)))
-            code[0] = '\0';
-        rc = s3_judge(500, code, err);
-    }
-    strbuf_release(&answer.body);
-    strbuf_release(&body);
-    return rc;
-}
-
 /* What was too little for a part is of no use any more. */
 static enum rc clear_tails(const struct s3_writer *w)
 {
@@ -631,20 +343,36 @@ static enum rc clear_tails(const struct s3_writer *w)
     return RC_OK;
 }
 
+static enum rc put_part(struct s3_writer *w, struct err *err)
+{
+    const struct s3_part part = {
+        .number = w->parts + 1, .file = w->file, .len = w->end - w->parts_end};
+    enum rc rc = s3_upload_put(w->s, w->key, &part, err);
+
+    FAULT_POINT("blob.after_part");
+    if (rc != RC_OK)
+        return rc;
+    w->parts++;
+    w->parts_end = w->end;
+    io_close(&w->file);
+    w->borrowed = false;
+    return RC_OK;
+}
+
 static enum rc finish(struct s3_writer *w, struct err *err)
 {
-    struct part_list l = {.limit = w->bytes};
+    struct s3_parts l = {.limit = w->bytes};
     enum rc rc = RC_OK;
 
     if (w->end > w->parts_end)
         rc = put_part(w, err);
     if (rc != RC_OK)
         return rc;
-    rc = list_parts(w->s, w->key, &l, err);
+    rc = s3_upload_parts(w->s, w->key, &l, err);
     if (rc == RC_OK && (l.end != w->bytes || strbuf_failed(&l.xml)))
         rc = lost(err);
     if (rc == RC_OK)
-        rc = complete(w, l.xml.buf, err);
+        rc = s3_upload_complete(w->s, w->key, l.xml.buf, err);
     strbuf_release(&l.xml);
     FAULT_POINT("blob.after_complete");
     if (rc == RC_NOT_FOUND) /* another one was faster */
@@ -652,7 +380,7 @@ static enum rc finish(struct s3_writer *w, struct err *err)
     if (rc != RC_OK)
         return rc;
     w->whole = true;
-    forget(w->s);
+    s3_upload_forget(w->s);
     return clear_tails(w);
 }
 
@@ -687,83 +415,9 @@ static const struct blob_writer_ops writer_ops = {
 
 /* --- the end ------------------------------------------------------------------- */
 
-static enum rc abort_upload(struct s3_store *s, const struct upload_entry *e,
-                            struct err *err)
-{
-    const struct s3_param params[] = {{"uploadId", e->id}};
-    const struct s3_request req = {.method = "DELETE",
-                                   .name = e->name,
-                                   .params = params,
-                                   .n_params = ARRAY_LEN(params),
-                                   .timeout_ms = S3_SMALL_MS};
-    enum rc rc = s3_do(s, &req, err);
-
-    return rc == RC_NOT_FOUND ? RC_OK : rc;
-}
-
 enum rc s3_grow_remove(struct s3_store *s, const char *key, struct err *err)
 {
-    struct upload_entry e;
-    struct s3_answer answer;
-    char name[FS_NAME_SIZE];
-    const char *xml;
-    enum rc rc = uploads_of(s, key, &answer, err);
+    enum rc rc = s3_upload_end_all(s, key, err);
 
-    forget(s);
-    fs_name(key, BLOB_CONTENT, name);
-    xml = answer.body.buf;
-    while (rc == RC_OK && next_upload(s, &xml, &e)) {
-        if (strcmp(e.name, name) == 0)
-            rc = abort_upload(s, &e, err);
-    }
-    strbuf_release(&answer.body);
     return rc == RC_OK ? remove_tails(s, key, NULL, err) : rc;
-}
-
-struct upload_walk {
-    int64_t before_ms;
-    blob_key_fn fn;
-    void *ctx;
-    bool more;
-    char key_marker[ID_SIZE], id_marker[ID_SIZE]; /* what the next page follows */
-};
-
-static void take_uploads(struct upload_walk *w, const struct s3_store *s, const char *xml)
-{
-    struct upload_entry e;
-
-    w->more = strstr(xml, "<IsTruncated>true") != NULL &&
-              s3_xml_text(xml, "NextKeyMarker", w->key_marker, ID_SIZE) &&
-              s3_xml_text(xml, "NextUploadIdMarker", w->id_marker, ID_SIZE);
-    while (next_upload(s, &xml, &e)) {
-        const char *key = e.name + 3; /* "ab/" */
-
-        if (strlen(e.name) > 3 && blob_key_valid(key) && e.at_ms < w->before_ms &&
-            !w->fn(w->ctx, key)) {
-            w->more = false;
-            return;
-        }
-    }
-}
-
-enum rc s3_grow_walk(struct s3_store *s, int64_t min_age_ms, blob_key_fn fn, void *ctx,
-                     struct err *err)
-{
-    struct upload_walk *w = xcalloc(1, sizeof(*w));
-    enum rc rc = RC_OK;
-
-    w->before_ms = clock_wall_ms(clock_system()) - min_age_ms;
-    w->fn = fn;
-    w->ctx = ctx;
-    w->more = true;
-    while (rc == RC_OK && w->more) {
-        struct s3_answer answer;
-
-        rc = list_uploads(s, s->place.prefix, w->key_marker, w->id_marker, &answer, err);
-        if (rc == RC_OK)
-            take_uploads(w, s, answer.body.buf);
-        strbuf_release(&answer.body);
-    }
-    free(w);
-    return rc;
 }
