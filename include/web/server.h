@@ -60,10 +60,17 @@ int web_serve(const struct web_program *program);
  * web_serve() would take. */
 enum rc web_listen_check(const char *text, struct err *err) MUST_CHECK;
 
-/* A worker is about to wait long for somebody else (the publisher): true when fewer than
- * half of the workers do so now. web_wait_end() when it is over; a worker's death ends it
- * too. */
-bool web_wait_begin(void) MUST_CHECK;
+/* What a worker waits long for. */
+enum web_wait {
+    WEB_WAIT_PERSON = 1, /* the publisher's answer to somebody's question */
+    WEB_WAIT_GATE,       /* the moment at which a file may be fetched */
+};
+
+/* A worker is about to wait long for somebody else (the publisher): true when at most
+ * half of the workers wait for the same, and at most three quarters wait at all, this one
+ * included. So neither keeps the other out, and some workers are always free.
+ * web_wait_end() when it is over; a worker's death ends it too. */
+bool web_wait_begin(enum web_wait what) MUST_CHECK;
 void web_wait_end(void);
 
 /* How many requests all workers have answered with a status of 1xx to 5xx, since the

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { WAITS_NOT = 0 }; /* beside the values of enum web_wait */
+
 /* Of this worker; NULL outside of a pool, where there is nobody to leave workers for. */
 static struct pool *joined;
 static size_t own_slot;
@@ -30,7 +32,7 @@ void pool_free(struct pool *pool)
 
 void pool_clear(struct pool *pool, size_t slot)
 {
-    atomic_store(&pool->slots[slot].waiting, false);
+    atomic_store(&pool->slots[slot].waiting, WAITS_NOT);
     pool->slots[slot].request_id[0] = '\0';
 }
 
@@ -40,26 +42,33 @@ void pool_join(struct pool *pool, size_t slot)
     own_slot = slot;
 }
 
-static size_t waiting_now(const struct pool *pool)
+static size_t waiting_now(const struct pool *pool, enum web_wait what)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < pool->workers; i++)
-        n += atomic_load(&pool->slots[i].waiting) ? 1 : 0;
+        n += atomic_load(&pool->slots[i].waiting) == (int)what ? 1 : 0;
     return n;
 }
 
-bool web_wait_begin(void)
+static size_t at_least_one(size_t n)
 {
-    size_t most;
+    return n > 0 ? n : 1;
+}
+
+bool web_wait_begin(enum web_wait what)
+{
+    size_t people, gates;
 
     if (joined == NULL)
         return true;
     /* Counted after our own flag is up: two that come at once may both be refused, but
      * never are both let through. */
-    most = joined->workers > 1 ? joined->workers / 2 : 1;
-    atomic_store(&joined->slots[own_slot].waiting, true);
-    if (waiting_now(joined) <= most)
+    atomic_store(&joined->slots[own_slot].waiting, (int)what);
+    people = waiting_now(joined, WEB_WAIT_PERSON);
+    gates = waiting_now(joined, WEB_WAIT_GATE);
+    if ((what == WEB_WAIT_GATE ? gates : people) <= at_least_one(joined->workers / 2) &&
+        people + gates <= at_least_one(joined->workers * 3 / 4))
         return true;
     web_wait_end();
     return false;
@@ -68,7 +77,7 @@ bool web_wait_begin(void)
 void web_wait_end(void)
 {
     if (joined != NULL)
-        atomic_store(&joined->slots[own_slot].waiting, false);
+        atomic_store(&joined->slots[own_slot].waiting, WAITS_NOT);
 }
 
 void pool_answered(int status)

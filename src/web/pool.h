@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 struct pool_slot {
-    atomic_bool waiting;          /* between web_wait_begin() and web_wait_end() */
+    atomic_int waiting; /* enum web_wait, between web_wait_begin() and web_wait_end() */
     char request_id[WEB_ID_SIZE]; /* worked on, for the parent's log; "": none */
 };
 

@@ -173,8 +173,9 @@ enum rc queue_task_wait(struct redis *r UNUSED, uint64_t task_id UNUSED, int tim
     return RC_OK;
 }
 
-bool web_wait_begin(void)
+bool web_wait_begin(enum web_wait what)
 {
+    ck_assert_int_eq(what, WEB_WAIT_PERSON);
     fake.waiting += fake.crowded ? 0 : 1;
     return !fake.crowded;
 }

@@ -153,8 +153,9 @@ enum rc queue_task_wait(struct redis *r UNUSED, uint64_t task_id, int timeout_ms
     return RC_OK;
 }
 
-bool web_wait_begin(void)
+bool web_wait_begin(enum web_wait what)
 {
+    ck_assert_int_eq(what, WEB_WAIT_PERSON);
     fake.wait_begins++;
     fake.waiting += fake.crowded ? 0 : 1;
     return !fake.crowded;

@@ -54,8 +54,9 @@ enum rc gate_serve(UNUSED struct db *db, UNUSED const unsigned char *token,
     return rc == RC_OK ? rc : err_set(err, rc, "as_told", "as told");
 }
 
-bool web_wait_begin(void)
+bool web_wait_begin(enum web_wait what)
 {
+    ck_assert_int_eq(what, WEB_WAIT_GATE);
     if (pool_.full)
         return false;
     pool_.waiting++;

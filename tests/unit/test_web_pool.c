@@ -51,6 +51,15 @@ static void use_up_descriptors(const struct web_request *req)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static bool wait_for(enum web_wait what)
+{
+    if (!web_wait_begin(what))
+        return false;
+    block();
+    web_wait_end();
+    return true;
+}
+
 static void handle(void *state, const struct web_request *req, struct web_response *res)
 {
     bool may_wait = true;
@@ -65,13 +74,12 @@ static void handle(void *state, const struct web_request *req, struct web_respon
         use_up_descriptors(req);
     else if (strcmp(req->path, "/log") == 0)
         log_info("test.line", "said=yes");
-    else if (strcmp(req->path, "/wait") == 0 || strcmp(req->path, "/forget") == 0) {
-        may_wait = web_wait_begin();
-        if (may_wait && strcmp(req->path, "/wait") == 0) {
-            block();
-            web_wait_end();
-        }
-    }
+    else if (strcmp(req->path, "/wait") == 0)
+        may_wait = wait_for(WEB_WAIT_PERSON);
+    else if (strcmp(req->path, "/gate") == 0)
+        may_wait = wait_for(WEB_WAIT_GATE);
+    else if (strcmp(req->path, "/forget") == 0)
+        may_wait = web_wait_begin(WEB_WAIT_PERSON);
     web_text(res, may_wait ? 200 : 503, "text/plain", state);
     web_header_addf(res, "X-Pid", "%d", (int)getpid());
 }
@@ -427,6 +435,29 @@ START_TEST(half_of_the_workers_wait_at_most)
 }
 END_TEST
 
+START_TEST(who_waits_for_one_thing_leaves_room_for_the_other)
+{
+    static const char *const paths[][2] = {{"/wait", "/gate"}, {"/gate", "/wait"}};
+
+    start(4);
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        const char *one = paths[i][0], *other = paths[i][1];
+        int fds[3];
+
+        for (size_t k = 0; k < ARRAY_LEN(fds); k++) {
+            fds[k] = begin(k < 2 ? one : other);
+            (void)wait_begun();
+        }
+        ck_assert_int_eq(ask(one), 503);
+        ck_assert_int_eq(ask(other), 503); /* one worker is left to everybody else */
+        ck_assert_int_eq(ask("/"), 200);
+        let_go(3);
+        for (size_t k = 0; k < ARRAY_LEN(fds); k++)
+            ck_assert_int_eq(finish(fds[k]), 200);
+    }
+}
+END_TEST
+
 START_TEST(a_handler_that_forgets_does_not_wait_for_ever)
 {
     start(2);
@@ -450,7 +481,7 @@ END_TEST
 START_TEST(outside_of_a_pool_anybody_may_wait)
 {
     for (int i = 0; i < 10; i++)
-        ck_assert(web_wait_begin());
+        ck_assert(web_wait_begin(WEB_WAIT_GATE));
     web_wait_end();
 }
 END_TEST
@@ -587,6 +618,7 @@ UNIT_MAIN_FIXTURE("web_pool", setup, teardown, a_killed_worker_is_replaced,
                   a_second_signal_changes_nothing, who_does_not_finish_in_time_is_killed,
                   a_second_server_leaves_the_first_alone,
                   a_wrong_address_is_a_wrong_setting, half_of_the_workers_wait_at_most,
+                  who_waits_for_one_thing_leaves_room_for_the_other,
                   a_handler_that_forgets_does_not_wait_for_ever, a_single_worker_may_wait,
                   outside_of_a_pool_anybody_may_wait,
                   without_descriptors_connections_wait_until_there_are_some,

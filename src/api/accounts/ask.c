@@ -20,7 +20,7 @@ void ask_hint(struct api *api)
 
 enum rc ask_begin(struct err *err)
 {
-    if (web_wait_begin())
+    if (web_wait_begin(WEB_WAIT_PERSON))
         return RC_OK;
     return err_retry(err, RC_UNAVAILABLE, AGAIN_MS, "too_many_waiting",
                      "Many requests wait for TikTok at the moment. Try again soon.");

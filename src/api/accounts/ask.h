@@ -3,7 +3,7 @@
  * What needs TikTok is a task for the publisher (store/tasks.h). A request that cannot be
  * answered without it waits, in this order:
  *
- *     rc = ask_begin(err);               at most half of the workers wait at a time
+ *     rc = ask_begin(err);               some workers wait at a time, not all
  *     (insert the task, or find one)
  *     rc = ask_wait(api, workspace, task, &result, err);
  *     ask_end();
@@ -28,8 +28,8 @@ enum {
 /* Wakes a publisher. Best effort: publishers look by themselves, too. */
 void ask_hint(struct api *api);
 
-/* RC_UNAVAILABLE "too_many_waiting": half of the workers wait already. RC_OK: ask_end()
- * must follow. */
+/* RC_UNAVAILABLE "too_many_waiting": as many as may wait do (web_wait_begin()). RC_OK:
+ * ask_end() must follow. */
 enum rc ask_begin(struct err *err) MUST_CHECK;
 void ask_end(void);
 

@@ -60,14 +60,14 @@ static enum rc choose(const struct gate_file *f, const struct wish *w,
 }
 
 /* TikTok comes as soon as it has answered the publisher, which opens the gate a moment
- * later. At most half of the workers wait for such moments at a time. */
+ * later. Not all workers wait for such moments at a time. */
 static enum rc hold(struct api *api, const struct api_request *req, const struct wish *w,
                     struct gate_file *f, struct err *err)
 {
     int64_t until_ms = clock_mono_ms(api->clock) + PULL_HOLD_MS;
     enum rc rc = RC_OK;
 
-    if (!web_wait_begin())
+    if (!web_wait_begin(WEB_WAIT_GATE))
         return come_again(err);
     while (rc == RC_OK && f->state == GATE_CLOSED &&
            clock_mono_ms(api->clock) < until_ms && web_pause(req->web, PULL_LOOK_MS))
