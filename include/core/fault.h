@@ -15,15 +15,19 @@
 #include "core/attr.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifdef TTS_NO_FAULTS
 #define FAULT_POINT(name) ((void)0)
 #define FAULT_ERROR(name) (false)
+#define FAULT_NAME(name)  (NULL)
 #else
 /* Passes the point: crashes or stops the process when a rule says so. */
 #define FAULT_POINT(name) ((void)fault_pass(name))
 /* Passes the point: true when a rule says that the call there shall fail. */
 #define FAULT_ERROR(name) fault_pass(name)
+/* The name of a point that somebody else shall pass; NULL in a release build. */
+#define FAULT_NAME(name)  (name)
 #endif
 
 /* Use the macros. True when a rule for name says "error" at this passage. */

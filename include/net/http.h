@@ -62,8 +62,10 @@ struct http_request {
     http_sink_fn *sink;  /* takes the body, with done's arg, in place of
                             http_response.body and max_response; NULL: no */
     bool source_lifted;  /* of the source, as lifted is of the URL */
-    bool lifted;         /* as if the URL's origin were among http_settings.local: it
-                            was compared with another list of the operator's own */
+    const char *mid;  /* fault points (core/fault.h) that are passed when some of the */
+    const char *sent; /* body is on its way, and when all of it is; NULL: none */
+    bool lifted;      /* as if the URL's origin were among http_settings.local: it
+                         was compared with another list of the operator's own */
 };
 
 struct http_response {

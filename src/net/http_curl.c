@@ -56,11 +56,12 @@ struct transfer {
     struct strbuf body; /* what is sent; wiped */
     int file;
     int64_t file_offset, file_len, file_sent;
-    struct pipe *pipe;  /* the body comes out of it; owned */
-    struct pipe *feeds; /* or it is a source and goes into it; NULL: neither */
-    bool local;         /* any address may be connected to */
-    bool refused;       /* the address was not acceptable */
-    bool too_long;      /* the answer outgrew its limit */
+    struct pipe *pipe;      /* the body comes out of it; owned */
+    struct pipe *feeds;     /* or it is a source and goes into it; NULL: neither */
+    const char *mid, *sent; /* fault points */
+    bool local;             /* any address may be connected to */
+    bool refused;           /* the address was not acceptable */
+    bool too_long;          /* the answer outgrew its limit */
     struct http_response res;
 };
 
@@ -233,8 +234,8 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg)
         room = (size_t)left;
     if (room == 0)
         return 0;
-    if (t->file_sent > 0)
-        FAULT_POINT("upload.mid");
+    if (t->file_sent > 0 && t->mid != NULL)
+        FAULT_POINT(t->mid);
     if (t->pipe != NULL)
         return drain(t, out, room);
     do {
@@ -244,6 +245,19 @@ static size_t on_read(char *out, size_t size, size_t n, void *arg)
         return CURL_READFUNC_ABORT; /* the file is shorter than was said, or unreadable */
     t->file_sent += got;
     return (size_t)got;
+}
+
+/* How far libcurl is: asked for by requests with a fault point at their end. */
+static int on_progress(void *arg, curl_off_t expected UNUSED, curl_off_t got UNUSED,
+                       curl_off_t total, curl_off_t sent)
+{
+    struct transfer *t = (struct transfer *)arg;
+
+    if (total > 0 && sent >= total && t->sent != NULL) {
+        FAULT_POINT(t->sent);
+        t->sent = NULL;
+    }
+    return 0;
 }
 
 /* libcurl rewinds when it has to send again on a fresh connection. */
@@ -457,12 +471,10 @@ static bool set_callbacks(struct transfer *t)
     return SET(e, CURLOPT_OPENSOCKETFUNCTION, on_socket) &&
            SET(e, CURLOPT_OPENSOCKETDATA, t) &&
            SET(e, CURLOPT_WRITEFUNCTION, on_answer) && SET(e, CURLOPT_WRITEDATA, t) &&
-           SET(e, CURLOPT_PRIVATE, t) && SET(e, CURLOPT_USERAGENT, "tiktok-scheduler/1");
-}
-
-static bool set_profile(const struct curl_http *ch, struct transfer *t)
-{
-    return set_rules(ch, t) && set_limits(ch, t) && set_callbacks(t);
+           SET(e, CURLOPT_NOPROGRESS, t->sent != NULL ? 0L : 1L) &&
+           SET(e, CURLOPT_XFERINFOFUNCTION, on_progress) &&
+           SET(e, CURLOPT_XFERINFODATA, t) && SET(e, CURLOPT_PRIVATE, t) &&
+           SET(e, CURLOPT_USERAGENT, "tiktok-scheduler/1");
 }
 
 static bool set_body(struct transfer *t, const struct http_request *req)
@@ -500,7 +512,8 @@ static bool set_headers(struct transfer *t, const struct http_request *req)
 static bool prepare(const struct curl_http *ch, struct transfer *t,
                     const struct http_request *req)
 {
-    return set_profile(ch, t) && set_body(t, req) && set_headers(t, req) &&
+    return set_rules(ch, t) && set_limits(ch, t) && set_callbacks(t) &&
+           set_body(t, req) && set_headers(t, req) &&
            SET(t->easy, CURLOPT_URL, req->url) &&
            SET(t->easy, CURLOPT_CUSTOMREQUEST, req->method) &&
            SET(t->easy, CURLOPT_FRESH_CONNECT, req->once ? 1L : 0L) &&
@@ -530,6 +543,8 @@ static struct transfer *new_transfer(const struct http_request *req, bool local)
         abort();
     t->local = local;
     t->sink = req->sink;
+    t->mid = req->mid;
+    t->sent = req->sent;
     strbuf_init(&t->res.body,
                 req->max_response > RESPONSE_MIN ? req->max_response : RESPONSE_MIN);
     return t;

@@ -104,21 +104,24 @@ void run_refuse(struct run *r, const char *reason)
 static bool post_json(struct run *r, const char *path, const struct strbuf *body,
                       http_done_fn *done)
 {
+    bool init = r->action.what == FLOW_DO_INIT;
     char authorization[TIKTOK_TOKEN_MAX + 32];
     char url[512];
     const char *const headers[] = {"Content-Type: " TIKTOK_JSON_TYPE, authorization,
                                    NULL};
-    const struct http_request req = {.method = "POST",
-                                     .url = url,
-                                     .headers = headers,
-                                     .body = body->buf,
-                                     .body_len = body->len,
-                                     .max_response = TIKTOK_ANSWER_MAX,
-                                     .timeout_ms = API_TIMEOUT_MS,
-                                     .once = r->action.what == FLOW_DO_INIT};
+    struct http_request req = {.method = "POST",
+                               .url = url,
+                               .headers = headers,
+                               .body = body->buf,
+                               .body_len = body->len,
+                               .max_response = TIKTOK_ANSWER_MAX,
+                               .timeout_ms = API_TIMEOUT_MS,
+                               .once = init};
     struct err err;
     enum rc rc;
 
+    if (init)
+        req.sent = FAULT_NAME("init.after_send");
     (void)snprintf(url, sizeof(url), "%s%s", r->p->settings->api_url, path);
     (void)snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s",
                    r->token);
@@ -404,6 +407,18 @@ static void name_source(const struct run *r, struct http_request *req,
     req->source_lifted = true; /* the operator named that origin */
 }
 
+static void pass_points(const struct run *r, struct http_request *req)
+{
+    if (r->action.what == FLOW_DO_LAST) {
+        FAULT_POINT("last.before");
+        req->mid = FAULT_NAME("last.mid");
+        req->sent = FAULT_NAME("last.after_send");
+    } else {
+        FAULT_POINT("chunk.before");
+        req->mid = FAULT_NAME("chunk.mid");
+    }
+}
+
 static bool send_chunk(struct run *r)
 {
     char link[BLOB_LINK_SIZE];
@@ -429,10 +444,7 @@ static bool send_chunk(struct run *r)
     name_source(r, &req, link);
     req.file_offset = tiktok_chunk_first(plan, n);
     req.file_len = tiktok_chunk_len(plan, n);
-    if (r->action.what == FLOW_DO_LAST)
-        FAULT_POINT("last.before");
-    else
-        FAULT_POINT("chunk.before");
+    pass_points(r, &req);
     return http_submit(r->p->http, &req, on_chunk, r, &r->http_id, &err) == RC_OK ||
            not_begun(r, &err);
 }

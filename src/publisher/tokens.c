@@ -104,6 +104,7 @@ enum rc tokens_call(const struct publisher *p, const struct token_call *c,
                                .body_len = c->body != NULL ? c->body->len : 0,
                                .max_response = TIKTOK_ANSWER_MAX,
                                .timeout_ms = TOKENS_TIMEOUT_MS,
+                               .sent = c->sent,
                                .once = c->body != NULL};
     enum rc rc;
 
@@ -133,8 +134,10 @@ static enum rc ask(const struct publisher *p, const char *refresh_token,
                    struct err *err)
 {
     struct strbuf body;
-    const struct token_call c = {
-        .path = TIKTOK_PATH_TOKEN, .type = TIKTOK_FORM_TYPE, .body = &body};
+    const struct token_call c = {.path = TIKTOK_PATH_TOKEN,
+                                 .type = TIKTOK_FORM_TYPE,
+                                 .body = &body,
+                                 .sent = FAULT_NAME("tok.after_send")};
     struct http_response res;
     enum rc rc;
 

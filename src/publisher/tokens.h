@@ -72,6 +72,7 @@ struct token_call {
     const char *type;          /* of the body; NULL without one */
     const struct strbuf *body; /* NULL: a GET */
     const char *token;         /* bearer; NULL: none */
+    const char *sent;          /* http_request.sent */
 };
 
 /* The caller releases out->body with strbuf_wipe(). Results as call(). */

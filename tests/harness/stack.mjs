@@ -42,8 +42,9 @@ export async function eventually(probe, { ms = 15_000, every = 20, what = 'the e
 
 /** The names of all fault points of the publisher, in the order of its sources. */
 export function faultPoints() {
-  const sources = ['src/publisher', 'src/net'].flatMap((dir) => readdirSync(join(ROOT, dir)).filter((name) => name.endsWith('.c')).map((name) => join(ROOT, dir, name)));
-  const names = sources.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/FAULT_(?:POINT|ERROR)\("([a-z0-9_.]+)"\)/g)].map(([, point]) => point));
+  const dir = join(ROOT, 'src/publisher');
+  const sources = readdirSync(dir).filter((name) => name.endsWith('.c')).map((name) => join(dir, name));
+  const names = sources.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/FAULT_(?:POINT|ERROR|NAME)\("([a-z0-9_.]+)"\)/g)].map(([, point]) => point));
   return [...new Set(names)];
 }
 
@@ -177,7 +178,7 @@ export class Stack {
     if (this.runs(name)) {
       this.signal(name, signal);
     }
-    await eventually(() => !this.runs(name), { what: `${name} to end` });
+    await eventually(() => !this.runs(name), { ms: 60_000, what: `${name} to end` }); // a publisher may take 27 s
   }
 
   /** Starts a part again, with more settings if any; once: held again, so that it is not restarted. */
@@ -194,7 +195,7 @@ export class Stack {
         again = Date.now() + 1000;
       }
       return this.pid(name) !== before;
-    }, { what: `${name} to start` });
+    }, { ms: 60_000, what: `${name} to start` });
     if (once) {
       await writeFile(hold, '');
     }

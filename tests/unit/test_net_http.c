@@ -1,4 +1,5 @@
 /* http_curl against a server of one thread that does exactly what a test tells it. */
+#include "core/fault.h"
 #include "core/io.h"
 #include "core/xalloc.h"
 #include "net/http.h"
@@ -7,9 +8,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* --- the server ----------------------------------------------------------------- */
@@ -90,12 +94,18 @@ static void start_server(const char *answer, size_t body_len)
     ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
 }
 
-static void stop_server(void)
+static void end_server(void)
 {
-    (void)close(server.gate[1]);
+    io_close(&server.gate[1]);
     (void)shutdown(server.listener, SHUT_RDWR);
     if (server.thread != 0)
         (void)pthread_join(server.thread, NULL);
+    server.thread = 0;
+}
+
+static void stop_server(void)
+{
+    end_server();
     (void)close(server.listener);
     (void)close(server.gate[0]);
     http_free(http);
@@ -206,6 +216,37 @@ START_TEST(a_range_of_a_file_is_sent_as_it_lies_there)
     ck_assert(strstr(server.got.buf, "Transfer-Encoding") == NULL);
     free(bytes);
     (void)close(fd);
+}
+END_TEST
+
+/* Who dies at the point has sent everything, and has no answer yet. */
+START_TEST(the_point_after_sending_comes_before_the_answer)
+{
+    enum { LEN = 1000000 };
+    struct http_request req = get;
+    char *body = xmalloc(LEN);
+    int status = 0;
+    pid_t child;
+
+    (void)memset(body, 'x', LEN);
+    req.method = "POST";
+    req.body = body;
+    req.body_len = LEN;
+    req.sent = "test.sent";
+    start_server("", LEN);
+    child = fork();
+    if (child == 0) {
+        (void)setenv("TTS_FAULT", "test.sent:crash", 1);
+        fault_reload();
+        run(&req);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    end_server();
+    ck_assert_uint_gt(server.got.len, LEN);
+    ck_assert_mem_eq(server.got.buf + server.got.len - LEN, body, LEN);
+    free(body);
 }
 END_TEST
 
@@ -496,7 +537,9 @@ END_TEST
 
 UNIT_MAIN_FIXTURE(
     "net_http", open_server, stop_server, a_request_and_its_answer_arrive_whole,
-    a_range_of_a_file_is_sent_as_it_lies_there, nobody_listening_means_nothing_happened,
+    a_range_of_a_file_is_sent_as_it_lies_there,
+    the_point_after_sending_comes_before_the_answer,
+    nobody_listening_means_nothing_happened,
     a_connection_cut_after_the_request_leaves_it_unclear,
     a_server_that_keeps_silent_leaves_it_unclear, an_answer_over_the_limit_is_refused,
     a_sink_gets_the_head_and_then_the_body, a_sink_may_end_the_transfer,
