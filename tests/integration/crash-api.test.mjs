@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { exchange } from '../../tools/lib/client.mjs';
 import { eventually } from '../harness/stack.mjs';
-import { publicationsOf } from '../harness/sandbox.mjs';
+import { clearFaults, ledger, publicationsOf, setFault } from '../harness/sandbox.mjs';
 import { fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, startWorld } from '../harness/world.mjs';
 
 const CONSENT = { music_usage: true, branded_content: false };
@@ -115,4 +115,21 @@ describe('a worker killed at a gate', () => {
       await once(post);
     });
   }
+
+  test('gate.mid_body, with all that serves it: the photos are out once', async () => {
+    const caption = 'broken off';
+    await openWindows(stack);
+    await setFault(stack, { endpoint: 'pull', chunk: 1, take_bytes: 1000 });
+    const { json: post } = await client.expect(201, 'POST', '/api/v1/posts', { json: photoPostOf(account, photos, { caption, publish_at: inMs(1000) }) });
+    const broken = async () => (await ledger(stack, { caption })).sessions.find(({ pulls }) => pulls[1].breaks > 0);
+    await eventually(broken, { ms: 60_000, what: 'the answer to break off' });
+    await clearFaults(stack);
+    for (const part of ['nginx', 'tts-api']) {
+      for (const pid of stack.children(part)) {
+        process.kill(pid, 'SIGKILL');
+      }
+    }
+    await answers();
+    await once(post);
+  });
 });

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually, faultPoints } from '../harness/stack.mjs';
-import { fetchedOnly, provocations } from '../harness/crashes.mjs';
+import { fetchedOnly, provocations, repeatedly } from '../harness/crashes.mjs';
 import { clearFaults, publicationsOf } from '../harness/sandbox.mjs';
 import { connectAccount, fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, readyVideo, startWorld } from '../harness/world.mjs';
 
@@ -54,14 +54,14 @@ const shapes = [
     name: 'photos behind a gate that is opened first', init: 'photo_init', env: { MEDIA_PULL_MODE: 'log' },
     points: points.filter((point) => /^(intent|init|open|close|name|dead|done)\./.test(point)),
     after: (point) => point.startsWith('close.') && 'open.after',
-    mayAsk: /^(init\.after_recv|name\.before_commit)$/,
+    mayAsk: /^(init\.after_(send|recv)|name\.before_commit)$/,
     body: () => photoPostOf(account, photos),
   },
 ];
 
 /** Waits until the publisher has died at the point, be the post over or not. */
 async function death(shape, point) {
-  await eventually(() => !stack.runs('tts-publisher'), { ms: 60_000, every: 50, what: `the crash at ${point}` });
+  await eventually(() => !stack.runs('tts-publisher'), { ms: 120_000, every: 50, what: `the crash at ${point}` });
   reached.add(`${shape.name}: ${point}`);
   await stack.hold('tts-publisher', 'SIGKILL');
   // Its lease would run out in 15 s; the last test waits for that, these need not.
@@ -76,7 +76,7 @@ for (const shape of shapes) {
       const first = shape.after?.(point) || point;
       const asks = shape.mayAsk?.test(point);
       test(`at ${point} publishes ${asks ? 'at most' : 'exactly'} once after its restart`, async () => {
-        const { before: prepare = () => {}, beside = () => {}, mend = () => {} } = provocations({ stack, client, account: () => account }).find(({ points }) => points.test(point)) ?? {};
+        const { before: prepare = () => {}, beside, mend = () => {} } = provocations({ stack, client, account: () => account }).find(({ points }) => points.test(point)) ?? {};
         await openWindows(stack);
         await stack.hold('tts-publisher', 'SIGKILL');
         stack.sql('UPDATE account SET creator_info_at = 0');
@@ -84,8 +84,11 @@ for (const shape of shapes) {
         await crashing(shape, first);
         const caption = `${shape.name}, killed at ${point}`;
         const { json: post } = await client.expect(201, 'POST', '/api/v1/posts', { json: { ...shape.body(point), caption, publish_at: inMs(300) } });
-        const aside = Promise.resolve(beside()).catch(() => {}); // whoever waited is told that it failed
-        await death(shape, first);
+        let dead = false;
+        const aside = repeatedly(beside, () => dead);
+        await death(shape, first).finally(() => {
+          dead = true;
+        });
         await openWindows(stack);
         if (first !== point) {
           await crashing(shape, point);
