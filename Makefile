@@ -5,6 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 .SECONDARY:
 .DEFAULT_GOAL := all
 SHELL := /bin/bash
+# nginx and mariadbd lie where Debian's ordinary users do not look.
+export PATH := $(PATH):/usr/sbin
 
 # --- builds: debug, release, asan, coverage side by side, out of tree --------------
 BUILD ?= debug

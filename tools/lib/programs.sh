@@ -235,7 +235,7 @@ CNF
             fail "MariaDB could not be set up; $VAR_DIR/log/mariadb-install.log says why."
     fi
     start mariadb
-    wait_until 60 "MariaDB" sql "SELECT 1"
+    wait_until 60 "MariaDB" still mariadb sql "SELECT 1"
 }
 
 sql() {
@@ -259,7 +259,7 @@ maxmemory 128mb
 maxmemory-policy noeviction
 CONF
     start redis
-    wait_until 30 "Redis" redis_answers
+    wait_until 30 "Redis" still redis redis_answers
 }
 
 redis_answers() {

@@ -191,6 +191,17 @@ wait_until() {
     done
 }
 
+# still NAME COMMAND...: COMMAND, for wait_until; a server that ended is not waited for.
+still() {
+    local name=$1
+    shift
+    if ! runs "$name"; then
+        tail -n 5 "$VAR_DIR/log/$name.out" >&2
+        fail "$name ended. The files in $VAR_DIR/log/ say why."
+    fi
+    "$@"
+}
+
 answers() {
     [ "$(curl -s -o /dev/null -m 5 -w '%{http_code}' --noproxy '*' "$1")" = 200 ]
 }
