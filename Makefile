@@ -25,7 +25,7 @@ DEBIAN_PACKAGES := gcc make pkg-config libc6-dev libfcgi-dev libcurl4-openssl-de
   nginx mariadb-server redis-server ffmpeg tzdata curl jq ca-certificates procps
 DEBIAN_TEST_PACKAGES := check clang clang-tidy clang-format cppcheck universal-ctags \
   libclang-rt-dev pmccabe shellcheck chromium fonts-dejavu-core lcov python3 iproute2 wrk \
-  python3-swift
+  iptables faketime python3-swift
 
 PKGS := libcurl jansson hiredis libmariadb openssl
 CPPFLAGS += -Iinclude -I$(O)/gen -D_GNU_SOURCE $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
