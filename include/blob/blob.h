@@ -97,7 +97,7 @@ struct blob_settings {
     const char *access_key; /* MEDIA_S3_ACCESS_KEY: needed when url is s3:// */
     const char *secret_key; /* MEDIA_S3_SECRET_KEY: the same */
     const char *scratch;    /* MEDIA_SCRATCH: a directory for nameless files; NULL:
-                               BLOB_SCRATCH */
+                             * BLOB_SCRATCH */
     const volatile sig_atomic_t *stop; /* true: give up waiting for the store; or NULL */
 };
 

@@ -52,20 +52,20 @@ struct http_request {
     int64_t file_offset; /* this descriptor from file_offset on; the descriptor */
     int64_t file_len;    /* is borrowed until done, and read as it is sent */
     const char *source;  /* used when file_len > 0, instead of the descriptor: the body
-                            is these bytes of what a GET of this URL answers, taken as
-                            they are sent and never held as a whole; NULL: no */
+                          * is these bytes of what a GET of this URL answers, taken as
+                          * they are sent and never held as a whole; NULL: no */
     int64_t source_size; /* bytes that the source must have altogether */
     size_t max_response; /* bytes; a longer answer fails with RC_REJECTED */
     int timeout_ms;      /* whole transfer, connection included; > 0 */
     bool once;           /* never sent twice, not even when an idle connection turns
-                            out dead: for requests that are not idempotent */
+                          * out dead: for requests that are not idempotent */
     http_sink_fn *sink;  /* takes the body, with done's arg, in place of
-                            http_response.body and max_response; NULL: no */
+                          * http_response.body and max_response; NULL: no */
     bool source_lifted;  /* of the source, as lifted is of the URL */
     const char *mid;  /* fault points (core/fault.h) that are passed when some of the */
     const char *sent; /* body is on its way, and when all of it is; NULL: none */
     bool lifted;      /* as if the URL's origin were among http_settings.local: it
-                         was compared with another list of the operator's own */
+                       * was compared with another list of the operator's own */
 };
 
 struct http_response {
@@ -148,7 +148,7 @@ static inline void http_free(struct http *h)
 
 struct http_settings {
     const char *const *local; /* URLs whose scheme, host and port are excepted from the
-                                 rules; NULL-terminated, or NULL; copied */
+                               * rules; NULL-terminated, or NULL; copied */
     const char *ca_file;      /* certificates to trust; NULL: the system's */
     size_t in_flight_max;     /* requests at a time; > 0 */
 };

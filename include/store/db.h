@@ -32,7 +32,7 @@ enum {
     DB_MARGIN_MS = 300,     /* the server gives a statement up so long before we do */
     DB_LOCK_WAIT_MS = 1000, /* for a row that another transaction holds */
     DB_IDLE_MS = 5000,      /* a transaction that says nothing for so long is ended: its
-                               program was paused, and its locks keep others waiting */
+                             * program was paused, and its locks keep others waiting */
     DB_HOLD_MS = 500,       /* after a failed connect: fail fast for this long */
     DB_TRIES = 3,           /* runs of a transaction that deadlocked */
 };

@@ -76,7 +76,7 @@ enum {
     EVENT_DATA_MAX = 400,   /* bytes of job_event.data */
     EVENT_PAGE_MAX = 100,   /* lines of one page of a timeline */
     EVENT_FEED_MAX = 500,   /* lines the feed looks back over; who is further behind
-                               must load everything again */
+                             * must load everything again */
 };
 
 /* A line to be written. What is zero or NULL is not said. */

@@ -32,7 +32,7 @@ struct member {
     size_t offset, size; /* of the field: MEMBER_FIELD() */
     int64_t max;
     const char *(*problem)(const char *text); /* what is wrong with the text, or with an
-                                                 entry, as "must be ..."; NULL: nothing */
+                                               * entry, as "must be ..."; NULL: nothing */
     const char *null; /* what a text or list becomes by null; NULL: null is refused */
 };
 

@@ -55,7 +55,7 @@ struct publication {
     int64_t upload_until_ms;   /* also the end of a fetch */
     int64_t received;          /* bytes so far */
     char file[FILE_NAME_SIZE]; /* below uploads/; "" when bytes were discarded; a photo
-                                  post's cover */
+                                * post's cover */
     struct media_look media;   /* of the whole file; zeros when it was not looked at */
     int64_t committed_ms;      /* 0: not yet */
     int64_t committed_real_ms; /* by the machine's clock */
