@@ -40,9 +40,9 @@ enum {
 /* url: "mysql://user:password@host[:port]/database" or
  * "mysql://user:password@localhost/database?socket=/path"; parts are percent-decoded.
  * With ?tls_ca=/path nothing but TLS is spoken, to a server whose certificate for that
- * host is signed by one of the authorities in that file.
- * Connects to nothing yet. RC_INVALID: not such a URL; the message never shows it. The
- * caller frees *out with db_free(). */
+ * host is signed by one of the authorities in that file. Connects to nothing yet.
+ * RC_INVALID: not such a URL; the message never shows it. The caller frees *out with
+ * db_free(). */
 enum rc db_new(const char *url, struct db **out, struct err *err) MUST_CHECK;
 
 /* For a table of settings: what db_new() would say of url. */

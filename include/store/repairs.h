@@ -26,9 +26,8 @@ enum {
 };
 
 /* A person wishes it. version of the reference is not looked at. reserve: bytes that the
- * result may have.
- * RC_NOT_FOUND: no such file. RC_CONFLICT: "repair_running", "repair_done" (its result is
- * in the library). RC_LIMITED, "storage_full": the quota. */
+ * result may have. RC_NOT_FOUND: no such file. RC_CONFLICT: "repair_running",
+ * "repair_done" (its result is in the library). RC_LIMITED, "storage_full": the quota. */
 enum rc repair_start(struct db *db, const struct media_ref *ref, int64_t reserve,
                      struct err *err) MUST_CHECK;
 

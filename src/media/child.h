@@ -2,9 +2,9 @@
  *
  * No shell, a fixed program and arguments, an empty environment, the file as descriptor 3
  * (CHILD_INPUT names it), a file to write as descriptor 4 if it gets one (CHILD_OUTPUT),
- * nothing else open but the pipe that its output comes through.
- * It lives in a process group of its own that is killed as a whole when its time is up,
- * when it prints more than out may hold, or when we are told to stop. */
+ * nothing else open but the pipe that its output comes through. It lives in a process
+ * group of its own that is killed as a whole when its time is up, when it prints more
+ * than out may hold, or when we are told to stop. */
 #ifndef SRC_MEDIA_CHILD_H
 #define SRC_MEDIA_CHILD_H
 
