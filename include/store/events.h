@@ -43,7 +43,7 @@ enum event_kind {
     EVENT_STATUS = 26,          /* TikTok's status is another; code is its word */
     EVENT_PUBLISHED = 27,       /* TikTok confirmed; code is its word */
     EVENT_ATTEMPT_DEAD = 28,    /* that session can never complete */
-    EVENT_LATER = 29,           /* it will be tried again */
+    EVENT_LATER = 29,           /* it will be tried again: when */
     EVENT_FAILED = 30,
     EVENT_BLOCKED = 31,     /* a person must act on the account first */
     EVENT_REVIEW = 32,      /* a person must look and decide */
@@ -52,8 +52,9 @@ enum event_kind {
     EVENT_UNBLOCKED = 35,   /* the account is connected again: scheduled anew */
     EVENT_CRASHED = 36,     /* the publisher that held it died */
     EVENT_WEBHOOK = 37,     /* TikTok told of it by itself; code is the event's name */
-    EVENT_PUT_OFF = 38,     /* moved with others for a limit of the account: code */
+    EVENT_PUT_OFF = 38,     /* moved for a limit of the account: code, when */
     EVENT_OVERDUE = 39,     /* its time has passed and no publisher takes it */
+    EVENT_GIVEN_UP = 40,    /* failed: the next try would be later than it may be */
 
     EVENT_ACCOUNT_CONNECTED = 60,
     EVENT_ACCOUNT_RECONNECTED = 61,
@@ -73,10 +74,12 @@ enum event_kind {
 enum {
     EVENT_CODE_SIZE = 65,   /* bytes of a code with its NUL; longer ones are cut */
     EVENT_LOG_ID_SIZE = 65, /* of TikTok's log id, likewise */
-    EVENT_DATA_MAX = 400,   /* bytes of job_event.data */
-    EVENT_PAGE_MAX = 100,   /* lines of one page of a timeline */
-    EVENT_FEED_MAX = 500,   /* lines the feed looks back over; who is further behind
-                             * must load everything again */
+    EVENT_SESSION_SIZE = 97,
+    EVENT_BY_SIZE = 481,
+    EVENT_DATA_MAX = 400, /* bytes of job_event.data */
+    EVENT_PAGE_MAX = 100, /* lines of one page of a timeline */
+    EVENT_FEED_MAX = 500, /* lines the feed looks back over; who is further behind
+                           * must load everything again */
 };
 
 /* A line to be written. What is zero or NULL is not said. */
@@ -88,15 +91,18 @@ struct event {
     bool by_token;    /* through the API with a token, not in the dashboard */
     uint64_t fence, inc;
     unsigned attempt;
-    const char *code;   /* stable reason, or TikTok's status word */
-    const char *log_id; /* TikTok's */
+    const char *code;    /* stable reason, or TikTok's status word */
+    const char *log_id;  /* TikTok's */
+    int64_t when_ms;     /* the time that the post was given, or of its next try */
+    const char *session; /* SESSION_OPENED: TikTok's publish_id */
 };
 
 /* Writes a line. Inside the caller's transaction, as its last statement if possible. */
 enum rc event_add(struct db *db, const struct event *event, struct err *err) MUST_CHECK;
 
-/* The job_event.data of an event: {"attempt":1,"code":"…","log_id":"…","via":"token"}
- * without what is not said. For statements that write lines by themselves. */
+/* The job_event.data of an event: {"attempt":1,"code":"…","log_id":"…","via":"token",
+ * "when":1764147600000,"session":"…"} without what is not said. For statements that write
+ * lines by themselves. */
 void event_data(const struct event *event, char out[EVENT_DATA_MAX + 1]);
 
 /* A line as read. */
@@ -105,11 +111,14 @@ struct event_line {
     int64_t at_ms;
     int kind; /* of enum event_kind; one of a newer program may be among them */
     uint64_t user_id;
+    char by[EVENT_BY_SIZE]; /* that person's name, or their address if they have none */
     bool by_token;
     uint64_t fence, inc;
     unsigned attempt;
     char code[EVENT_CODE_SIZE];
     char log_id[EVENT_LOG_ID_SIZE];
+    int64_t when_ms;
+    char session[EVENT_SESSION_SIZE];
 };
 
 /* A page of a post's timeline, oldest first. A post of another workspace has none. */

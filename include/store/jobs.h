@@ -208,10 +208,14 @@ enum rc job_close(struct db *db, const struct job_ref *ref, unsigned no,
 enum rc job_sent(struct db *db, const struct job_ref *ref, unsigned no,
                  struct err *err) MUST_CHECK;
 
-/* TikTok confirmed attempt no. word is its status; ids is comma-separated and may be
- * "". */
+/* TikTok confirmed attempt no. */
+struct job_outcome {
+    const char *word;   /* its status */
+    const char *ids;    /* of the posts, comma-separated; may be "" */
+    const char *log_id; /* of the answer that said so; NULL: not known */
+};
 enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
-                      const char *word, const char *ids, struct err *err) MUST_CHECK;
+                      const struct job_outcome *outcome, struct err *err) MUST_CHECK;
 
 /* Attempt no can never complete; the caller has proof. Its grant, if any, ends. */
 enum rc job_attempt_dead(struct db *db, const struct job_ref *ref, unsigned no,
@@ -238,8 +242,16 @@ enum job_end {
     JOB_END_REVIEW,   /* REVIEW: a person must look; also after the grant */
     JOB_END_HANDOVER, /* COMMITTED, for whoever comes next, at once */
 };
-enum rc job_end(struct db *db, const struct job_ref *ref, enum job_end how,
-                const char *reason, int64_t wait_ms, struct err *err) MUST_CHECK;
+struct job_ending {
+    enum job_end how;
+    const char *reason; /* stable code; NULL: none */
+    const char *log_id; /* of the answer of TikTok's that led to it; NULL: none did */
+    int64_t wait_ms;    /* LATER */
+    bool late;          /* FAIL: not for the reason itself, but because trying again would
+                         * have been too late */
+};
+enum rc job_end(struct db *db, const struct job_ref *ref, const struct job_ending *ending,
+                struct err *err) MUST_CHECK;
 
 /* Says that the work on these jobs goes on. */
 struct job_beat {

@@ -19,7 +19,7 @@ struct job_step {
     unsigned no;                       /* of the attempt */
     const struct job_intent *intent;   /* INTENT: upload sessions only */
     const struct job_session *session; /* PERSIST */
-    const char *word, *ids;            /* PUBLISHED */
+    struct job_outcome outcome;        /* PUBLISHED */
 };
 
 /* n steps (1..JOB_BATCH_MAX) of different posts. */

@@ -25,6 +25,7 @@ struct limit_post {
 struct limit_bar {
     int64_t until_ms; /* 0: nothing */
     char reason[JOB_CODE_SIZE];
+    const char *log_id; /* of TikTok's refusal; NULL: TikTok was not asked */
     int64_t limited_ms; /* until when limits have held it up so far; 0: they have not */
 };
 enum rc limit_check(struct db *db, const struct limit_post *post, struct limit_bar *out,

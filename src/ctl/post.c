@@ -3,6 +3,8 @@
 
 #include "core/parse.h"
 #include "core/rfc3339.h"
+#include "domain/post.h"
+#include "domain/reason.h"
 #include "store/events.h"
 #include "store/inspect.h"
 
@@ -16,8 +18,10 @@ static void show_job(struct ctl *ctl, uint64_t id, const struct inspect_post *p)
 
     (void)fprintf(ctl->out,
                   "post %" PRIu64 " of workspace %" PRIu64 " (%s), account %" PRIu64
-                  " (%s)\n",
-                  id, p->workspace_id, p->workspace, p->account_id, p->account);
+                  " (%s), %s, %s\n",
+                  id, p->workspace_id, p->workspace, p->account_id, p->account,
+                  post_kind_name((enum post_kind)p->kind),
+                  post_mode_name((enum post_mode)p->mode));
     (void)fprintf(ctl->out, "  state %s  due %s  next look %s\n",
                   inspect_job_state(p->state), ctl_time(p->due_ms, due),
                   p->next_ms == INT64_MAX ? "never" : ctl_time(p->next_ms, next));
@@ -62,16 +66,35 @@ static void show_attempt(void *ctx, const struct inspect_attempt *a)
                   a->log_id[0] != '\0' ? "  log " : "", a->log_id);
 }
 
+/* "for 2026-…" what the post was given, "next try 2026-…" what it waits for. */
+static void show_when(struct ctl *ctl, const struct event_line *line)
+{
+    bool waits = line->kind == EVENT_LATER || line->kind == EVENT_PUT_OFF;
+    char when[RFC3339_SIZE];
+
+    if (line->when_ms != 0)
+        (void)fprintf(ctl->out, "  %s %s", waits ? "next try" : "for",
+                      ctl_time(line->when_ms, when));
+}
+
 static void show_event(struct ctl *ctl, const struct event_line *line)
 {
+    const struct reason *why = reason_find(line->code);
     char at[RFC3339_SIZE];
 
     (void)fprintf(ctl->out, "  %s  %-10s %-16s %s", ctl_time(line->at_ms, at),
                   event_actor(line), event_kind_name(line->kind), event_text(line->kind));
+    if (why != NULL)
+        (void)fprintf(ctl->out, " %s", why->sentence);
+    show_when(ctl, line);
+    if (line->by[0] != '\0')
+        (void)fprintf(ctl->out, "  by %s", line->by);
     if (line->attempt != 0)
         (void)fprintf(ctl->out, "  attempt %u", line->attempt);
     if (line->code[0] != '\0')
         (void)fprintf(ctl->out, "  [%s]", line->code);
+    if (line->session[0] != '\0')
+        (void)fprintf(ctl->out, "  %s", line->session);
     if (line->log_id[0] != '\0')
         (void)fprintf(ctl->out, "  log %s", line->log_id);
     if (line->inc != 0)
@@ -84,7 +107,7 @@ static enum rc show_timeline(struct ctl *ctl, struct db *db, uint64_t id,
 {
     struct event_query query = {
         .workspace_id = p->workspace_id, .post_id = id, .limit = EVENT_PAGE_MAX};
-    static struct event_page page; /* 20 kB: not for the stack */
+    static struct event_page page; /* 80 kB: not for the stack */
     enum rc rc;
 
     do {

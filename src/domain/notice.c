@@ -151,8 +151,8 @@ void notice_say(const struct notice *n, struct notice_words *out)
             out->text, sizeof(out->text),
             "Posts whose time has come are not being sent: no publisher takes them. "
             "Tell your administrator, who finds out more with ttsctl check and "
-            "/api/ready. They go out once it is put right, within six hours of "
-            "their time.");
+            "/api/ready. They go out once it is put right, unless they would be "
+            "later than they may be by then (six hours, where nothing else is said).");
         break;
     }
 }

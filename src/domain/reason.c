@@ -17,12 +17,12 @@
 
 static const struct reason rows[] = {
     /* --- the publisher's own --------------------------------------------------- */
-    {"missed",
-     "Its time had passed by more than the six hours in which it may still go "
-     "out, so it was not posted.",
+    {"missed", "Its time had passed by more than it may be late, so it was not posted.",
      "Choose another time, or try again now.", NEXT_RETRY},
     {"too_many_attempts", "It was tried at TikTok a dozen times without success.",
      "Duplicate the post and schedule the copy.", NEXT_NONE},
+    {"superseded", "Another attempt took its place.",
+     "Nothing to do: the timeline tells how it went on.", NEXT_NONE},
     {"crashed_often", "The publisher broke down over this post again and again.",
      "Tell your administrator; trying again may work.", NEXT_RETRY},
     {"internal_error", "The publisher made a mistake over this post and stopped.",
@@ -129,7 +129,7 @@ static const struct reason rows[] = {
      "Delete the post in the TikTok app.", NEXT_OPEN_TIKTOK},
 
     /* --- TikTok's troubles ----------------------------------------------------- */
-    {"tiktok_unavailable", "TikTok has a problem of its own just now.", RETRY},
+    {"tiktok_unavailable", "TikTok had a problem of its own.", RETRY},
     {"tiktok_internal", "TikTok failed while it processed the post.", RETRY},
     {"tiktok_limited", "TikTok asks for a pause between requests.", RETRY},
     {"tiktok_rate_limited", "TikTok asks for a pause between requests.", RETRY},

@@ -132,6 +132,7 @@ struct flow_action {
     int64_t wait_ms;    /* LATER */
     const char *reason; /* stable code; a constant or the event's own text; or "" */
     bool force;         /* TOKEN */
+    bool late;          /* FAIL: the next try would be later than the person allows */
     bool proof;         /* DEAD: even if it was granted and the database forgot that */
     bool limited;       /* LATER: TikTok lets the account post nothing for a while. How
                          * long is for the store to say; it is no failure, and however

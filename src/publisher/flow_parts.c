@@ -35,8 +35,11 @@ struct flow_action flow_later(struct flow *f, const struct flow_event *ev,
     if (ev->cap_ms > 0 && wait > ev->cap_ms)
         wait = ev->cap_ms;
     wait = flow_longer(wait, ev->wait_ms);
-    if (ev->now_ms + wait > f->start.give_up_ms)
-        return flow_act_because(f, FLOW_DO_FAIL, reason[0] != '\0' ? reason : "missed");
+    if (ev->now_ms + wait > f->start.give_up_ms) {
+        a = flow_act_because(f, FLOW_DO_FAIL, reason[0] != '\0' ? reason : "missed");
+        a.late = true;
+        return a;
+    }
     a = flow_act_because(f, FLOW_DO_LATER, reason);
     a.wait_ms = wait;
     return a;

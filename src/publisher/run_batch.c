@@ -44,8 +44,9 @@ static bool put_session(struct together *t, size_t i)
 
 static bool put_outcome(struct together *t, size_t i)
 {
-    t->steps[i].word = t->runs[i]->word;
-    t->steps[i].ids = t->runs[i]->post_ids;
+    const struct run *r = t->runs[i];
+
+    t->steps[i].outcome = (struct job_outcome){r->word, r->post_ids, r->log_id};
     return true;
 }
 

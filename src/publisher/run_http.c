@@ -34,6 +34,7 @@ static void no_answer(struct run *r, enum rc rc, const struct err *err)
              "post=%" PRIu64 " attempt=%u doing=%s class=%s code=%s msg=\"%s\"",
              r->ref.post_id, r->flow.start.attempt_no, flow_do_name(r->action.what),
              rc_name(rc), err->code, log_quote(err->msg, message, sizeof(message)));
+    r->log_id[0] = '\0';
     run_event(r, rc == RC_UNAVAILABLE ? FLOW_AGAIN : FLOW_UNCLEAR, "tiktok_unavailable",
               err->retry_after_ms);
 }
@@ -297,6 +298,7 @@ static bool open_video(struct run *r)
 
 void run_media_missed(struct run *r, enum rc rc, const struct err *err)
 {
+    r->log_id[0] = '\0'; /* TikTok has nothing to do with it */
     if (rc == RC_UNAVAILABLE) {
         log_failure("run.media_unavailable", err);
         run_event(r, FLOW_AGAIN, "media_unavailable", 0);

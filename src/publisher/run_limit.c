@@ -55,7 +55,7 @@ static enum rc put_off(struct run *r, const struct pool_kit *kit,
 
 enum rc run_put_off(struct run *r, const struct pool_kit *kit, struct err *err)
 {
-    struct limit_bar bar = {.until_ms = 0};
+    struct limit_bar bar = {.until_ms = 0, .log_id = r->log_id};
 
     text_copy(bar.reason, sizeof(bar.reason), r->action.reason);
     return put_off(r, kit, &bar, err);

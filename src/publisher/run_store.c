@@ -174,7 +174,8 @@ static struct flow_start start_of(const struct run *r)
 static void give_up_on(struct run *r, const struct pool_kit *kit, const char *reason)
 {
     struct err err;
-    enum rc rc = job_end(kit->db, &r->ref, JOB_END_REVIEW, reason, 0, &err);
+    const struct job_ending ending = {.how = JOB_END_REVIEW, .reason = reason};
+    enum rc rc = job_end(kit->db, &r->ref, &ending, &err);
 
     log_error("run.given_up", "reason=%s", reason);
     run_store_event(r, rc, &err);
@@ -217,6 +218,7 @@ static void token_event(struct run *r, enum rc rc, const struct err *err)
         return;
     }
     log_failure("run.no_token", err);
+    r->log_id[0] = '\0'; /* that of an earlier answer has nothing to do with it */
     if (rc == RC_DENIED) {
         run_event(r, FLOW_REFUSED, "reconnect_needed", 0);
         r->ev.verdict = FLOW_VERDICT_BLOCK;
@@ -463,12 +465,12 @@ static void do_sent(struct run *r, const struct pool_kit *kit)
 
 static void do_published(struct run *r, const struct pool_kit *kit)
 {
+    const struct job_outcome outcome = {r->word, r->post_ids, r->log_id};
     struct err err;
     enum rc rc;
 
     FAULT_POINT("done.before_commit");
-    rc = job_published(kit->db, &r->ref, r->flow.start.attempt_no, r->word, r->post_ids,
-                       &err);
+    rc = job_published(kit->db, &r->ref, r->flow.start.attempt_no, &outcome, &err);
     FAULT_POINT("done.after");
     run_store_event(r, rc, &err);
 }
@@ -558,8 +560,22 @@ static void hint(const struct run *r, const struct pool_kit *kit, int64_t at_ms)
                       &err);
 }
 
+/* Of TikTok's answers the last one led to it; of what we do by ourselves none. */
+static const char *guilty(const struct run *r, enum job_end how)
+{
+    bool ours =
+        how == JOB_END_RELEASE || how == JOB_END_HANDOVER || how == JOB_END_CANCELED;
+
+    return ours ? NULL : r->log_id;
+}
+
 static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
 {
+    const struct job_ending ending = {.how = how,
+                                      .reason = r->action.reason,
+                                      .log_id = guilty(r, how),
+                                      .wait_ms = r->action.wait_ms,
+                                      .late = r->action.late};
     struct err err;
     enum rc rc;
 
@@ -572,7 +588,7 @@ static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
     if (how == JOB_END_FAIL && !nobody_may_be_out(r, kit))
         return;
     FAULT_POINT("end.before_commit");
-    rc = job_end(kit->db, &r->ref, how, r->action.reason, r->action.wait_ms, &err);
+    rc = job_end(kit->db, &r->ref, &ending, &err);
     FAULT_POINT("end.after");
     run_store_event(r, rc, &err);
     if (rc == RC_OK && how == JOB_END_LATER)

@@ -45,7 +45,7 @@ static const struct words {
     {EVENT_STATUS, "status", tiktok, "TikTok's status changed."},
     {EVENT_PUBLISHED, "published", tiktok, "TikTok confirmed the post."},
     {EVENT_ATTEMPT_DEAD, "attempt_dead", publisher,
-     "The session can no longer complete and was given up."},
+     "The attempt can no longer complete and was written off."},
     {EVENT_LATER, "later", publisher, "It did not work yet and will be tried again."},
     {EVENT_FAILED, "failed", publisher, "The post failed."},
     {EVENT_BLOCKED, "blocked", publisher,
@@ -61,6 +61,8 @@ static const struct words {
      "The publisher that held the post stopped answering."},
     {EVENT_PUT_OFF, "put_off", tiktok,
      "A limit of TikTok's holds the account up; the post was moved later."},
+    {EVENT_GIVEN_UP, "given_up", publisher,
+     "The post was given up: by its next try it would have been later than it may be."},
     {EVENT_OVERDUE, "overdue", system_,
      "The post's time had come and no publisher took it up."},
     {EVENT_WEBHOOK, "webhook", tiktok, "TikTok sent word of the post by itself."},
@@ -117,10 +119,11 @@ const char *event_actor(const struct event_line *line)
 
 static void write_data(const struct event *e, const char *log_id, struct strbuf *sb)
 {
-    char code[EVENT_CODE_SIZE];
+    char code[EVENT_CODE_SIZE], session[EVENT_SESSION_SIZE];
     struct jsonw w;
 
     text_copy(code, sizeof(code), e->code != NULL ? e->code : "");
+    text_copy(session, sizeof(session), e->session != NULL ? e->session : "");
     jsonw_init(&w, sb);
     jsonw_object(&w);
     if (e->attempt != 0)
@@ -131,6 +134,10 @@ static void write_data(const struct event *e, const char *log_id, struct strbuf 
         jsonw_key_text(&w, "log_id", log_id);
     if (e->by_token)
         jsonw_key_text(&w, "via", "token");
+    if (e->when_ms != 0)
+        jsonw_key_int(&w, "when", e->when_ms);
+    if (session[0] != '\0')
+        jsonw_key_text(&w, "session", session);
     jsonw_end(&w);
 }
 
@@ -190,12 +197,15 @@ static void read_data(const char *data, struct event_line *line)
 {
     json_t *doc = json_loads(data, JSON_REJECT_DUPLICATES, NULL);
     json_int_t attempt = json_integer_value(json_object_get(doc, "attempt"));
+    json_int_t when = json_integer_value(json_object_get(doc, "when"));
     const char *via = json_string_value(json_object_get(doc, "via"));
 
     line->attempt = attempt > 0 && attempt <= UINT16_MAX ? (unsigned)attempt : 0;
     line->by_token = via != NULL && strcmp(via, "token") == 0;
     read_text(doc, "code", line->code, sizeof(line->code));
     read_text(doc, "log_id", line->log_id, sizeof(line->log_id));
+    line->when_ms = when > 0 ? (int64_t)when : 0;
+    read_text(doc, "session", line->session, sizeof(line->session));
     json_decref(doc);
 }
 
@@ -229,15 +239,17 @@ enum rc event_timeline(struct db *db, const struct event_query *query,
     const struct sql_col cols[] = {COL_U64(&t.line.id),    COL_I64(&t.line.at_ms),
                                    COL_INT(&t.line.kind),  COL_U64(&t.line.user_id),
                                    COL_U64(&t.line.fence), COL_U64(&t.line.inc),
-                                   COL_TEXT(t.data)};
+                                   COL_TEXT(t.data),       COL_TEXT(t.line.by)};
 
     assert(query->limit >= 1 && query->limit <= EVENT_PAGE_MAX);
     out->n = 0;
     out->more = false;
     return db_each(db,
-                   "SELECT event_id, at, kind, user_id, fence, inc, data FROM job_event"
-                   " WHERE post_id = ? AND workspace_id = ? AND event_id > ?"
-                   " ORDER BY event_id LIMIT ?",
+                   "SELECT e.event_id, e.at, e.kind, e.user_id, e.fence, e.inc, e.data,"
+                   " IF(u.name <> '', u.name, u.email) FROM job_event e"
+                   " LEFT JOIN user u ON u.user_id = e.user_id"
+                   " WHERE e.post_id = ? AND e.workspace_id = ? AND e.event_id > ?"
+                   " ORDER BY e.event_id LIMIT ?",
                    SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_line, &t}, err);
 }
 

@@ -118,9 +118,11 @@ static enum rc tell_all(struct db *db, struct job_steps all, enum event_kind kin
               " VALUES ");
     for (size_t i = 0; i < all.n; i++) {
         const struct job_step *s = &all.steps[i];
-        const struct event e = {.attempt = s->no,
-                                .code = s->word,
-                                .log_id = s->session != NULL ? s->session->log_id : NULL};
+        const struct event e = {
+            .attempt = s->no,
+            .code = s->outcome.word,
+            .log_id = s->session != NULL ? s->session->log_id : s->outcome.log_id,
+            .session = s->session != NULL ? s->session->publish_id : NULL};
 
         event_data(&e, data[i]);
         put(&m, sql_u64(s->ref->workspace_id));
@@ -285,9 +287,10 @@ static enum rc sent_steps(struct db *db, void *ctx, struct err *err)
     enum rc rc = hold_granted(db, *all, err);
 
     if (rc == RC_OK)
-        rc =
-            move_attempts(db, *all, "UPDATE attempt SET state = 4, updated_at = " SQL_NOW,
-                          " AND state = 3", err);
+        rc = move_attempts(db, *all,
+                           "UPDATE attempt SET state = 4, bytes_acked = bytes_total,"
+                           " updated_at = " SQL_NOW,
+                           " AND state = 3", err);
     return rc == RC_OK ? tell_all(db, *all, EVENT_LAST_CHUNK_SENT, err) : rc;
 }
 
@@ -317,9 +320,8 @@ static enum rc published_steps(struct db *db, void *ctx, struct err *err)
 
     for (size_t i = 0; i < all->n && rc == RC_OK; i++) {
         const struct job_step *s = &all->steps[i];
-        const struct job_outcome outcome = {s->word, s->ids};
 
-        rc = job_store_outcome(db, s->ref, s->no, &outcome, err);
+        rc = job_store_outcome(db, s->ref, s->no, &s->outcome, err);
     }
     return rc == RC_OK ? tell_all(db, *all, EVENT_PUBLISHED, err) : rc;
 }
@@ -332,8 +334,8 @@ enum rc job_published_all(struct db *db, struct job_steps all, struct err *err)
 
     for (size_t i = 0; i < all.n; i++) {
         plain[i] = all.steps[i];
-        plain[i].word = words[i];
-        job_status_word(words[i], all.steps[i].word);
+        plain[i].outcome.word = words[i];
+        job_status_word(words[i], all.steps[i].outcome.word);
     }
     return db_transaction(db, published_steps, &plain_all, err);
 }

@@ -62,8 +62,8 @@ static const struct ending {
 struct end {
     const struct job_ref *ref;
     const struct ending *ending;
+    const struct job_ending *said;
     char reason[JOB_CODE_SIZE];
-    int64_t wait_ms;
 };
 
 /* People learn of what does not go out by itself any more. That an account must be
@@ -88,27 +88,48 @@ static enum rc notify(struct db *db, const struct end *e, struct err *err)
     return notification_add(db, &n, err);
 }
 
+/* The line says when the next try is: by our clock's reading, a moment before the row's.
+ */
+static enum rc tell_end(struct db *db, const struct end *e, int64_t now_ms,
+                        struct err *err)
+{
+    const struct job_ending *said = e->said;
+    struct event line = {
+        .kind = e->ending->event, .code = e->reason, .log_id = said->log_id};
+
+    if (said->how == JOB_END_LATER)
+        line.when_ms = now_ms + said->wait_ms;
+    if (said->how == JOB_END_FAIL && said->late)
+        line.kind = EVENT_GIVEN_UP;
+    return job_tell_all(db, e->ref, line, err);
+}
+
 static enum rc end_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct end *e = ctx;
-    const struct sql_arg args[] = {
-        e->ending->keep_reason ? sql_null() : sql_text(e->reason),
-        sql_i64(e->ending->never ? SQL_NEVER : e->wait_ms), JOB_GUARD_ARGS(e->ref)};
-    enum rc rc = db_exec_one(db, e->ending->sql, SQL_ARGS(args), err);
+    bool later = e->said->how == JOB_END_LATER;
+    const struct sql_arg args[] = {e->ending->keep_reason ? sql_null()
+                                                          : sql_text(e->reason),
+                                   sql_i64(e->ending->never ? SQL_NEVER
+                                           : later          ? e->said->wait_ms
+                                                            : 0),
+                                   JOB_GUARD_ARGS(e->ref)};
+    int64_t now_ms = 0;
+    enum rc rc = later ? db_now(db, &now_ms, err) : RC_OK;
 
     if (rc == RC_OK)
+        rc = db_exec_one(db, e->ending->sql, SQL_ARGS(args), err);
+    if (rc == RC_OK)
         rc = notify(db, e, err);
-    return rc == RC_OK ? job_tell(db, e->ref, e->ending->event, 0, e->reason, err) : rc;
+    return rc == RC_OK ? tell_end(db, e, now_ms, err) : rc;
 }
 
-enum rc job_end(struct db *db, const struct job_ref *ref, enum job_end how,
-                const char *reason, int64_t wait_ms, struct err *err)
+enum rc job_end(struct db *db, const struct job_ref *ref, const struct job_ending *ending,
+                struct err *err)
 {
-    struct end e = {.ref = ref,
-                    .ending = &endings[how],
-                    .wait_ms = how == JOB_END_LATER ? wait_ms : 0};
+    struct end e = {.ref = ref, .ending = &endings[ending->how], .said = ending};
 
-    job_code(e.reason, reason);
+    job_code(e.reason, ending->reason);
     return db_transaction(db, end_steps, &e, err);
 }
 

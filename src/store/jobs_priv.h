@@ -21,6 +21,10 @@ void job_places(struct strbuf *sql, size_t n);
 enum rc job_tell(struct db *db, const struct job_ref *ref, enum event_kind kind,
                  unsigned attempt, const char *code, struct err *err) MUST_CHECK;
 
+/* The same with all that a line may say: what it is about and who writes it is put in. */
+enum rc job_tell_all(struct db *db, const struct job_ref *ref, struct event line,
+                     struct err *err) MUST_CHECK;
+
 /* A code as its column takes it: short, and of the characters that codes are made of. */
 void job_code(char out[JOB_CODE_SIZE], const char *code);
 
@@ -35,13 +39,9 @@ enum rc job_commit(struct db *db, const struct job_ref *ref, unsigned no,
 enum rc job_second_live(enum rc rc, struct err *err);
 
 /* The parts of PERSIST and PUBLISHED that differ from post to post. Inside the caller's
- * transaction, after the job's own row. */
+ * transaction, after the job's own row. outcome->word is as job_status_word() made it. */
 enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,
                           const struct job_session *session, struct err *err) MUST_CHECK;
-struct job_outcome {
-    const char *word; /* as job_status_word() made it */
-    const char *ids;
-};
 enum rc job_store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
                           const struct job_outcome *outcome, struct err *err) MUST_CHECK;
 

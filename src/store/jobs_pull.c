@@ -21,15 +21,12 @@ struct opening {
 
 static enum rc tell_session(struct db *db, const struct opening *o, struct err *err)
 {
-    const struct event e = {.workspace_id = o->ref->workspace_id,
-                            .post_id = o->ref->post_id,
-                            .kind = EVENT_SESSION_OPENED,
-                            .fence = o->ref->fence,
-                            .inc = o->ref->inc,
+    const struct event e = {.kind = EVENT_SESSION_OPENED,
                             .attempt = o->no,
-                            .log_id = o->session->log_id};
+                            .log_id = o->session->log_id,
+                            .session = o->session->publish_id};
 
-    return event_add(db, &e, err);
+    return job_tell_all(db, o->ref, e, err);
 }
 
 /* u_publish_id and u_live have the last word. */

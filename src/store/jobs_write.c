@@ -12,15 +12,18 @@ enum { LOG_ID_SIZE = 65, WORD_MAX = 48 };
 enum rc job_tell(struct db *db, const struct job_ref *ref, enum event_kind kind,
                  unsigned attempt, const char *code, struct err *err)
 {
-    const struct event e = {.workspace_id = ref->workspace_id,
-                            .post_id = ref->post_id,
-                            .kind = kind,
-                            .fence = ref->fence,
-                            .inc = ref->inc,
-                            .attempt = attempt,
-                            .code = code};
+    return job_tell_all(
+        db, ref, (struct event){.kind = kind, .attempt = attempt, .code = code}, err);
+}
 
-    return event_add(db, &e, err);
+enum rc job_tell_all(struct db *db, const struct job_ref *ref, struct event line,
+                     struct err *err)
+{
+    line.workspace_id = ref->workspace_id;
+    line.post_id = ref->post_id;
+    line.fence = ref->fence;
+    line.inc = ref->inc;
+    return event_add(db, &line, err);
 }
 
 enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char *data,
@@ -45,8 +48,7 @@ struct step {
     const char *reason;
     bool unserved; /* DEAD: only if nothing has gone through the gate */
     bool unproven; /* DEAD: given up */
-    const char *word;
-    const char *ids;
+    const struct job_outcome *outcome;
 };
 
 /* --- INTENT -------------------------------------------------------------------- */
@@ -166,19 +168,16 @@ enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,
 static enum rc persist_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct step *s = ctx;
-    const struct event e = {.workspace_id = s->ref->workspace_id,
-                            .post_id = s->ref->post_id,
-                            .kind = EVENT_SESSION_OPENED,
-                            .fence = s->ref->fence,
-                            .inc = s->ref->inc,
+    const struct event e = {.kind = EVENT_SESSION_OPENED,
                             .attempt = s->no,
-                            .log_id = s->session->log_id};
+                            .log_id = s->session->log_id,
+                            .session = s->session->publish_id};
     enum rc rc = hold_ungranted(db, s, err);
 
     if (rc == RC_OK)
         rc = job_store_session(db, s->ref, s->no, s->session, err);
     if (rc == RC_OK)
-        rc = event_add(db, &e, err);
+        rc = job_tell_all(db, s->ref, e, err);
     return rc;
 }
 
@@ -266,7 +265,8 @@ static enum rc send_attempt(struct db *db, const struct step *s, bool *news,
     const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no)};
     int64_t rows = 0;
     enum rc rc = db_exec(db,
-                         "UPDATE attempt SET state = 4, updated_at = " SQL_NOW
+                         "UPDATE attempt SET state = 4, bytes_acked = bytes_total,"
+                         " updated_at = " SQL_NOW
                          " WHERE post_id = ? AND attempt_no = ? AND state = 3",
                          SQL_ARGS(args), &rows, err);
 
@@ -348,13 +348,16 @@ enum rc job_store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
 static enum rc published_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct step *s = ctx;
-    const struct job_outcome outcome = {s->word, s->ids};
+    const struct event e = {.kind = EVENT_PUBLISHED,
+                            .attempt = s->no,
+                            .code = s->outcome->word,
+                            .log_id = s->outcome->log_id};
     enum rc rc = publish_job(db, s, err);
 
     if (rc == RC_OK)
-        rc = job_store_outcome(db, s->ref, s->no, &outcome, err);
+        rc = job_store_outcome(db, s->ref, s->no, s->outcome, err);
     if (rc == RC_OK)
-        rc = job_tell(db, s->ref, EVENT_PUBLISHED, s->no, s->word, err);
+        rc = job_tell_all(db, s->ref, e, err);
     return rc;
 }
 
@@ -365,12 +368,13 @@ void job_status_word(char out[JOB_CODE_SIZE], const char *word)
 }
 
 enum rc job_published(struct db *db, const struct job_ref *ref, unsigned no,
-                      const char *word, const char *ids, struct err *err)
+                      const struct job_outcome *outcome, struct err *err)
 {
-    char plain[JOB_CODE_SIZE];
-    struct step s = {.ref = ref, .no = no, .word = plain, .ids = ids};
+    char word[JOB_CODE_SIZE];
+    const struct job_outcome plain = {word, outcome->ids, outcome->log_id};
+    struct step s = {.ref = ref, .no = no, .outcome = &plain};
 
-    job_status_word(plain, word);
+    job_status_word(word, outcome->word);
     return db_transaction(db, published_steps, &s, err);
 }
 

@@ -208,6 +208,10 @@ static enum rc tell_account(struct db *db, const struct pause *p, struct err *er
 static enum rc move_this(struct db *db, const struct pause *p, struct err *err)
 {
     const struct job_ref *ref = p->post->ref;
+    const struct event e = {.kind = EVENT_PUT_OFF,
+                            .code = p->bar->reason,
+                            .log_id = p->bar->log_id,
+                            .when_ms = p->out->until_ms};
     const struct sql_arg args[] = {sql_i64(p->out->until_ms), sql_i64(p->out->until_ms),
                                    sql_text(p->bar->reason), sql_i64(p->now_ms),
                                    JOB_GUARD_ARGS(ref)};
@@ -218,7 +222,7 @@ static enum rc move_this(struct db *db, const struct pause *p, struct err *err)
                     " AND state = 2 AND granted = 0",
                     SQL_ARGS(args), err);
 
-    return rc == RC_OK ? job_tell(db, ref, EVENT_LATER, 0, p->bar->reason, err) : rc;
+    return rc == RC_OK ? job_tell_all(db, ref, e, err) : rc;
 }
 
 /* Those that nobody has in hand, in their order, a ms apart. */
@@ -244,7 +248,7 @@ static enum rc move_others(struct db *db, const struct pause *p, struct err *err
 
 static enum rc tell_others(struct db *db, const struct pause *p, struct err *err)
 {
-    const struct event e = {.code = p->bar->reason};
+    const struct event e = {.code = p->bar->reason, .when_ms = p->out->until_ms};
     char data[EVENT_DATA_MAX + 1];
 
     event_data(&e, data);
@@ -321,7 +325,7 @@ enum rc limit_put_off(struct db *db, const struct limit_post *post,
                       const struct limit_bar *bar, struct limit_moved *out,
                       struct err *err)
 {
-    struct limit_bar plain = {.until_ms = bar->until_ms};
+    struct limit_bar plain = {.until_ms = bar->until_ms, .log_id = bar->log_id};
     struct pause p = {.post = post, .bar = &plain, .out = out};
 
     job_code(plain.reason, bar->reason);

@@ -260,16 +260,13 @@ int64_t posts_list_at(const struct post_content *content)
 }
 
 enum rc posts_tell(struct db *db, const struct actor *actor, uint64_t post_id,
-                   enum event_kind kind, const char *code, struct err *err)
+                   struct event line, struct err *err)
 {
-    const struct event e = {.workspace_id = actor->workspace_id,
-                            .post_id = post_id,
-                            .kind = kind,
-                            .user_id = actor->user_id,
-                            .by_token = actor->token_id != 0,
-                            .code = code};
-
-    return event_add(db, &e, err);
+    line.workspace_id = actor->workspace_id;
+    line.post_id = post_id;
+    line.user_id = actor->user_id;
+    line.by_token = actor->token_id != 0;
+    return event_add(db, &line, err);
 }
 
 enum rc posts_refuse(const char *code, struct err *err)

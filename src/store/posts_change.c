@@ -214,6 +214,9 @@ static enum rc write_others(struct db *db, const struct changing *g, struct err 
     bool new_media =
         a->media_n != b->media_n ||
         memcmp(a->media_ids, b->media_ids, a->media_n * sizeof(a->media_ids[0])) != 0;
+    const struct event line = {.kind = kind_of(g),
+                               .when_ms =
+                                   g->new_time || schedules(g) ? b->publish_at_ms : 0};
     enum rc rc = RC_OK;
 
     if (g->new_content && g->was.attempt_no > 0)
@@ -227,7 +230,7 @@ static enum rc write_others(struct db *db, const struct changing *g, struct err 
     if (rc == RC_OK && g->c->key != NULL)
         rc = posts_key_keep(db, g->c->actor->workspace_id, g->c->key, err);
     if (rc == RC_OK)
-        rc = posts_tell(db, g->c->actor, g->was.id, kind_of(g), NULL, err);
+        rc = posts_tell(db, g->c->actor, g->was.id, line, err);
     return rc;
 }
 

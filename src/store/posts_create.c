@@ -112,7 +112,11 @@ static enum rc steps(struct db *db, void *ctx, struct err *err)
     if (rc == RC_OK)
         rc = insert_job(db, n, err);
     if (rc == RC_OK)
-        rc = posts_tell(db, actor, n->post_id, EVENT_CREATED, NULL, err);
+        rc = posts_tell(
+            db, actor, n->post_id,
+            (struct event){.kind = EVENT_CREATED,
+                           .when_ms = n->scheduled ? n->in->content->publish_at_ms : 0},
+            err);
     return rc;
 }
 

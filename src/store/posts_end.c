@@ -85,7 +85,8 @@ static enum rc cancel(struct db *db, const struct ending *e, struct err *err)
     if (rc == RC_OK)
         rc = end_sessions(db, e, "canceled", err);
     if (rc == RC_OK)
-        rc = posts_tell(db, e->actor, e->ref.post_id, EVENT_CANCELED, NULL, err);
+        rc = posts_tell(db, e->actor, e->ref.post_id,
+                        (struct event){.kind = EVENT_CANCELED}, err);
     return rc;
 }
 
@@ -142,6 +143,9 @@ static enum rc note_published(struct db *db, const struct ending *e, struct err 
 
 static enum rc resolve(struct db *db, const struct ending *e, struct err *err)
 {
+    const struct event line = {.kind = EVENT_RESOLVED,
+                               .code = e->published ? REASON_SAID_PUBLISHED
+                                                    : REASON_SAID_NOT_PUBLISHED};
     enum rc rc = resolve_job(db, e, err);
 
     if (rc == RC_OK)
@@ -151,9 +155,7 @@ static enum rc resolve(struct db *db, const struct ending *e, struct err *err)
     if (rc == RC_OK && e->published)
         rc = note_published(db, e, err);
     if (rc == RC_OK)
-        rc = posts_tell(db, e->actor, e->ref.post_id, EVENT_RESOLVED,
-                        e->published ? REASON_SAID_PUBLISHED : REASON_SAID_NOT_PUBLISHED,
-                        err);
+        rc = posts_tell(db, e->actor, e->ref.post_id, line, err);
     return rc;
 }
 
@@ -184,7 +186,8 @@ static enum rc hide(struct db *db, const struct ending *e, struct err *err)
     if (rc == RC_OK && rows == 0) /* it is deleted already */
         rc = posts_not_found(err);
     if (rc == RC_OK)
-        rc = posts_tell(db, e->actor, e->ref.post_id, EVENT_HIDDEN, NULL, err);
+        rc = posts_tell(db, e->actor, e->ref.post_id,
+                        (struct event){.kind = EVENT_HIDDEN}, err);
     return rc;
 }
 

@@ -46,9 +46,10 @@ void posts_write_ids(const struct post_content *content, char out[POST_IDS_SIZE]
 /* 1 with commas between: n places of an IN (...). */
 void posts_add_places(struct strbuf *sql, size_t n);
 
-/* A line of the post's timeline by a person. */
+/* A line of the post's timeline by a person: what it is about and who did it is put in.
+ */
 enum rc posts_tell(struct db *db, const struct actor *actor, uint64_t post_id,
-                   enum event_kind kind, const char *code, struct err *err) MUST_CHECK;
+                   struct event line, struct err *err) MUST_CHECK;
 
 /* RC_CONFLICT with words, for a code of post_refusal() or "version_mismatch". */
 enum rc posts_refuse(const char *code, struct err *err);

@@ -24,7 +24,7 @@ enum {
     "account_banned", "TikTok does not let this account post at present.",               \
         "Open the TikTok app to see why and what can be done about it."
 #define DOWN_WORDS                                                                       \
-    "tiktok_unavailable", "TikTok has a problem of its own just now.",                   \
+    "tiktok_unavailable", "TikTok had a problem of its own.",                            \
         "Nothing to do: it is tried again by itself."
 #define RATE_WORDS                                                                       \
     "tiktok_rate_limited", "TikTok asks for a pause between requests.",                  \

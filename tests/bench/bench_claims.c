@@ -95,12 +95,13 @@ static void claim(struct bench *b)
     b->claim_us = now_us() - begin;
     b->taken = c.len;
     for (size_t i = 0; i < c.len; i++) {
+        const struct job_ending release = {.how = JOB_END_RELEASE};
         const struct job_ref ref = {.post_id = taken[i].post_id,
                                     .workspace_id = taken[i].workspace_id,
                                     .fence = taken[i].fence,
                                     .inc = b->inc};
 
-        must(job_end(b->db, &ref, JOB_END_RELEASE, NULL, 0, &err), &err);
+        must(job_end(b->db, &ref, &release, &err), &err);
     }
 }
 

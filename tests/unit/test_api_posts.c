@@ -741,15 +741,28 @@ START_TEST(a_timeline_says_what_and_why)
                                  .attempt = 2,
                                  .code = "media_format",
                                  .log_id = "LOG1"};
+    const struct event opened = {.workspace_id = seed.workspace,
+                                 .post_id = id,
+                                 .kind = EVENT_SESSION_OPENED,
+                                 .session = "v_pub_file~v2-1.7"};
     const json_t *line;
     char uri[128];
 
     ck_assert_int_eq(event_add(db, &failed, &err), RC_OK);
+    ck_assert_int_eq(event_add(db, &opened, &err), RC_OK);
+    database_run(db, "UPDATE user SET name = 'Ann'");
     (void)snprintf(uri, sizeof(uri), "/api/v1/posts/%" PRIu64 "/events", id);
     is(ask("GET", uri, NULL), 200, "events");
-    ck_assert_uint_eq(json_array_size(json_object_get(body, "items")), 2);
+    ck_assert_uint_eq(json_array_size(json_object_get(body, "items")), 3);
+    line = json_array_get(json_object_get(body, "items"), 2);
+    ck_assert_str_eq(json_string_value(json_object_get(line, "publish_id")),
+                     "v_pub_file~v2-1.7");
+    ck_assert(json_is_null(json_object_get(line, "by")));
+    ck_assert(json_is_null(json_object_get(line, "when")));
     line = json_array_get(json_object_get(body, "items"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(line, "actor")), "person");
+    ck_assert_str_eq(json_string_value(json_object_get(line, "by")), "Ann");
+    ck_assert_ptr_nonnull(json_string_value(json_object_get(line, "when")));
     line = json_array_get(json_object_get(body, "items"), 1);
     ck_assert_str_eq(json_string_value(json_object_get(line, "kind")), "failed");
     ck_assert_str_eq(json_string_value(json_object_get(line, "code")), "media_format");

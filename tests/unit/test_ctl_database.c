@@ -172,8 +172,22 @@ START_TEST(a_post_is_told_from_its_job_to_its_timeline)
                      " VALUES (%" PRIu64 ", %" PRIu64 ", 1790000000000 + %d, 26,"
                      " '{\"code\":\"W%d\"}')",
                      seed.workspace, post, i, i);
+    database_run(db,
+                 "INSERT INTO job_event (workspace_id, post_id, at, kind, user_id, data)"
+                 " VALUES (%" PRIu64 ", %" PRIu64 ", 1790000000000, 4, %" PRIu64
+                 ", '{\"when\":1790000600000}'), (%" PRIu64 ", %" PRIu64
+                 ", 1790000000000, 29, NULL, '{\"code\":\"tiktok_unavailable\","
+                 "\"log_id\":\"LOG78\",\"when\":1790000004000}')",
+                 seed.workspace, post, seed.user, seed.workspace, post);
+    database_run(db, "UPDATE user SET name = 'Ann'");
     (void)snprintf(words, sizeof(words), "post show %" PRIu64, post);
     (void)good(words, "");
+    ck_assert_ptr_nonnull(strstr(r->out, "), video, direct\n"));
+    ck_assert_ptr_nonnull(strstr(r->out, "The time was changed.  for 2026-09-21T14:"));
+    ck_assert_ptr_nonnull(strstr(r->out, "  by Ann\n"));
+    ck_assert_ptr_nonnull(
+        strstr(r->out, "will be tried again. TikTok had a problem of its own.  next try "
+                       "2026-09-21T14:13:24.000Z  [tiktok_unavailable]  log LOG78\n"));
     ck_assert_ptr_nonnull(strstr(r->out, "state COMMITTED"));
     ck_assert_ptr_nonnull(strstr(r->out, "1  PROCESSING  begun 2026-09-21T"));
     ck_assert_ptr_nonnull(strstr(r->out, "v_pub_file~x  100/100 bytes"));

@@ -65,6 +65,8 @@ static struct {
     enum rc next;                   /* of the next write, once */
     const char *reason;             /* of the end */
     int64_t wait_ms;
+    bool late;
+    char log_id[65];      /* of TikTok's answer that led to the end */
     struct limit_bar bar; /* what stands in the post's way */
     struct limit_bar put; /* what it was put off for */
     unsigned refuse_from; /* the so-manieth write finds the fence moved; 0: none */
@@ -230,11 +232,11 @@ enum rc job_sent(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigne
 }
 
 enum rc job_published(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
-                      const char *word, const char *ids, struct err *e)
+                      const struct job_outcome *outcome, struct err *e)
 {
     ck_assert_uint_eq(no, db_.facts.granted);
-    ck_assert_str_eq(word, "PUBLISH_COMPLETE");
-    ck_assert_str_eq(ids, "7700000000000000201");
+    ck_assert_str_eq(outcome->word, "PUBLISH_COMPLETE");
+    ck_assert_str_eq(outcome->ids, "7700000000000000201");
     return wrote("published", e);
 }
 
@@ -260,8 +262,8 @@ enum rc job_attempt_is_dead(UNUSED struct db *db, UNUSED uint64_t post_id,
     return RC_OK;
 }
 
-enum rc job_end(UNUSED struct db *db, UNUSED const struct job_ref *ref, enum job_end how,
-                const char *reason, int64_t wait_ms, struct err *e)
+enum rc job_end(UNUSED struct db *db, UNUSED const struct job_ref *ref,
+                const struct job_ending *ending, struct err *e)
 {
     static const char *const names[] = {
         [JOB_END_LATER] = "later",       [JOB_END_FAIL] = "fail",
@@ -270,9 +272,12 @@ enum rc job_end(UNUSED struct db *db, UNUSED const struct job_ref *ref, enum job
         [JOB_END_HANDOVER] = "handover",
     };
 
-    db_.reason = reason;
-    db_.wait_ms = wait_ms;
-    return wrote(names[how], e);
+    db_.reason = ending->reason;
+    db_.wait_ms = ending->wait_ms;
+    db_.late = ending->late;
+    (void)snprintf(db_.log_id, sizeof(db_.log_id), "%s",
+                   ending->log_id != NULL ? ending->log_id : "(none)");
+    return wrote(names[ending->how], e);
 }
 
 enum rc limit_check(UNUSED struct db *db, const struct limit_post *post,
@@ -288,6 +293,8 @@ enum rc limit_put_off(UNUSED struct db *db, UNUSED const struct limit_post *post
                       const struct limit_bar *bar, struct limit_moved *out, struct err *e)
 {
     db_.put = *bar;
+    (void)snprintf(db_.log_id, sizeof(db_.log_id), "%s",
+                   bar->log_id != NULL ? bar->log_id : "(none)");
     db_.reason = db_.put.reason;
     out->n = 0;
     out->until_ms = 1;
@@ -871,8 +878,32 @@ START_TEST(a_limit_puts_off_a_ban_blocks_and_a_refusal_of_the_post_fails)
         until_end();
         ck_assert_str_eq(db_.writes, cases[i].writes);
         ck_assert_str_eq(db_.reason, cases[i].reason);
+        ck_assert_str_eq(db_.log_id, "L"); /* for TikTok's support */
     }
     ck_assert_int_ge(db_.wait_ms, 60000);
+}
+END_TEST
+
+START_TEST(who_got_no_answer_does_not_show_the_log_id_of_another)
+{
+    up_to("video/init"); /* creator_info has answered, with one */
+    no_answer(RC_UNAVAILABLE, "http_failed");
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend later ");
+    ck_assert(!db_.late);
+    ck_assert_str_eq(db_.log_id, "");
+}
+END_TEST
+
+START_TEST(the_last_try_before_it_would_be_too_late_gives_up)
+{
+    db_.facts.due_ms = clock_wall_ms(clock_system()) - db_.facts.expire_after_ms + 900;
+    up_to("video/init");
+    answer(503, "");
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend fail ");
+    ck_assert_str_eq(db_.reason, "tiktok_unavailable");
+    ck_assert(db_.late);
 }
 END_TEST
 
@@ -1343,7 +1374,9 @@ UNIT_MAIN_FIXTURE(
     a_video_that_is_gone_or_of_another_length_is_not_announced,
     not_a_byte_goes_to_an_address_that_the_operator_has_not_listed,
     a_limit_puts_off_a_ban_blocks_and_a_refusal_of_the_post_fails,
-    a_known_limit_is_not_asked_about, time_that_limits_took_is_not_the_persons,
+    who_got_no_answer_does_not_show_the_log_id_of_another,
+    the_last_try_before_it_would_be_too_late_gives_up, a_known_limit_is_not_asked_about,
+    time_that_limits_took_is_not_the_persons,
     when_tiktok_fails_for_everybody_new_sessions_wait_for_one_probe,
     a_run_that_only_waits_for_its_second_holds_no_slot,
     photos_are_offered_below_a_gate_that_opens_once_the_session_is_known,

@@ -67,7 +67,9 @@ START_TEST(a_line_comes_back_as_it_went)
                             .inc = 11,
                             .attempt = 2,
                             .code = "PUBLISH_COMPLETE",
-                            .log_id = "20261126-abc"};
+                            .log_id = "20261126-abc",
+                            .when_ms = INT64_C(1795000000123),
+                            .session = "v_pub_file~v2-1.7"};
     const struct event bare = {.workspace_id = ws, .post_id = 7, .kind = EVENT_CREATED};
     const struct event_line *l = page.lines;
 
@@ -84,6 +86,9 @@ START_TEST(a_line_comes_back_as_it_went)
     ck_assert_uint_eq(l[0].attempt, 2);
     ck_assert_str_eq(l[0].code, "PUBLISH_COMPLETE");
     ck_assert_str_eq(l[0].log_id, "20261126-abc");
+    ck_assert_int_eq(l[0].when_ms, INT64_C(1795000000123));
+    ck_assert_str_eq(l[0].session, "v_pub_file~v2-1.7");
+    ck_assert_str_eq(l[0].by, ""); /* nobody has the number 3 */
     ck_assert_int_gt(l[0].at_ms, INT64_C(1700000000000));
     ck_assert_int_eq(l[1].kind, EVENT_CREATED);
     ck_assert_uint_eq(l[1].user_id, 0);
@@ -91,9 +96,27 @@ START_TEST(a_line_comes_back_as_it_went)
     ck_assert(!l[1].by_token);
     ck_assert_str_eq(l[1].code, "");
     ck_assert_str_eq(l[1].log_id, "");
+    ck_assert_str_eq(l[1].session, "");
+    ck_assert_int_eq(l[1].when_ms, 0);
     ck_assert_str_eq(
         database_text(db, "SELECT data FROM job_event WHERE kind = %d", EVENT_CREATED),
         "");
+}
+END_TEST
+
+START_TEST(a_line_names_who_did_it)
+{
+    uint64_t user = seed_user(db, ws);
+    const struct event e = {
+        .workspace_id = ws, .post_id = 7, .kind = EVENT_MOVED, .user_id = user};
+
+    add(&e);
+    database_run(db, "UPDATE user SET name = 'Ann \xc3\xb6', email = 'ann@example.com'");
+    timeline(7, 0, 10);
+    ck_assert_str_eq(page.lines[0].by, "Ann \xc3\xb6");
+    database_run(db, "UPDATE user SET name = ''");
+    timeline(7, 0, 10);
+    ck_assert_str_eq(page.lines[0].by, "ann@example.com");
 }
 END_TEST
 
@@ -426,7 +449,7 @@ START_TEST(every_kind_has_a_name_a_sentence_and_an_actor)
 END_TEST
 
 DATABASE_MAIN("store_events", setup, teardown, a_line_comes_back_as_it_went,
-              what_tiktok_says_never_breaks_a_line,
+              a_line_names_who_did_it, what_tiktok_says_never_breaks_a_line,
               data_that_we_did_not_write_is_passed_over,
               a_timeline_is_read_in_pages_oldest_first,
               a_post_of_another_workspace_has_no_timeline,

@@ -200,8 +200,9 @@ static enum rc do_sent(void)
 
 static enum rc do_published(void)
 {
-    return job_published(db, &ref, attempt_no_of(ref.post_id), "PUBLISH_COMPLETE", "1,2",
-                         &err);
+    static const struct job_outcome out = {"PUBLISH_COMPLETE", "1,2", "20261126-out"};
+
+    return job_published(db, &ref, attempt_no_of(ref.post_id), &out, &err);
 }
 
 static enum rc do_dead(void)
@@ -211,7 +212,10 @@ static enum rc do_dead(void)
 
 static enum rc end(enum job_end how)
 {
-    return job_end(db, &ref, how, "some_reason", 7000, &err);
+    const struct job_ending ending = {
+        .how = how, .reason = "some_reason", .log_id = "20261126-end", .wait_ms = 7000};
+
+    return job_end(db, &ref, &ending, &err);
 }
 
 static enum rc do_later(void)
@@ -598,11 +602,14 @@ START_TEST(a_code_of_tiktoks_never_breaks_a_write)
         "a_code_that_is_far_longer_than_any_column_of_ours_would_ever_take_it_to_be_ok"};
 
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        const struct job_ending fail = {.how = JOB_END_FAIL, .reason = codes[i]};
+        const struct job_outcome odd = {codes[i], "", NULL};
+
         (void)post_like(&situations[4]);
         ck_assert_int_eq(job_attempt_dead(db, &ref, 1, codes[i], &err), RC_OK);
-        ck_assert_int_eq(job_end(db, &ref, JOB_END_FAIL, codes[i], 0, &err), RC_OK);
+        ck_assert_int_eq(job_end(db, &ref, &fail, &err), RC_OK);
         (void)post_like(&situations[6]);
-        ck_assert_int_eq(job_published(db, &ref, 1, codes[i], "", &err), RC_OK);
+        ck_assert_int_eq(job_published(db, &ref, 1, &odd, &err), RC_OK);
     }
 }
 END_TEST
@@ -1077,6 +1084,60 @@ START_TEST(a_post_that_is_edited_while_it_comes_free_stays_blocked)
 }
 END_TEST
 
+static const char *last_data(void)
+{
+    return database_text(db, "SELECT data FROM job_event ORDER BY event_id DESC LIMIT 1");
+}
+
+/* TikTok's support asks for the log id of the answer that went wrong. */
+START_TEST(an_end_tells_why_by_which_answer_and_until_when)
+{
+    struct job_ending ending = {.how = JOB_END_LATER,
+                                .reason = "tiktok_unavailable",
+                                .log_id = "20261126-a",
+                                .wait_ms = 4000};
+    char want[128];
+    int64_t next_ms, when_ms;
+
+    (void)post_like(&situations[3]);
+    ck_assert_int_eq(job_end(db, &ref, &ending, &err), RC_OK);
+    ck_assert_int_eq(last_event_of(ref.post_id), EVENT_LATER);
+    next_ms = database_number(db, "SELECT next_at FROM job WHERE post_id = %" PRIu64,
+                              ref.post_id);
+    when_ms = database_number(db, "SELECT JSON_VALUE(data, '$.when') FROM job_event"
+                                  " ORDER BY event_id DESC LIMIT 1");
+    ck_assert_int_le(when_ms, next_ms);
+    ck_assert_int_gt(when_ms, next_ms - 2000);
+    (void)snprintf(want, sizeof(want),
+                   "{\"code\":\"tiktok_unavailable\",\"log_id\":\"20261126-a\","
+                   "\"when\":%" PRId64 "}",
+                   when_ms);
+    ck_assert_str_eq(last_data(), want);
+    (void)post_like(&situations[3]);
+    ending.how = JOB_END_FAIL;
+    ending.late = true; /* by the next try it would have been too late */
+    ck_assert_int_eq(job_end(db, &ref, &ending, &err), RC_OK);
+    ck_assert_int_eq(last_event_of(ref.post_id), EVENT_GIVEN_UP);
+    ck_assert_str_eq(last_data(),
+                     "{\"code\":\"tiktok_unavailable\",\"log_id\":\"20261126-a\"}");
+    ck_assert_int_eq(database_number(db, "SELECT state FROM job WHERE post_id = %" PRIu64,
+                                     ref.post_id),
+                     JOB_FAILED);
+    ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM notification"
+                                         " WHERE kind = 'post.failed'"),
+                     1);
+}
+END_TEST
+
+START_TEST(what_was_sent_is_counted_though_tiktok_refuses_it_then)
+{
+    (void)post_like(&situations[6]);
+    database_run(db, "UPDATE attempt SET bytes_total = 100, bytes_acked = 0");
+    ck_assert_int_eq(job_sent(db, &ref, attempt_no_of(ref.post_id), &err), RC_OK);
+    ck_assert_int_eq(database_number(db, "SELECT bytes_acked FROM attempt"), 100);
+}
+END_TEST
+
 START_TEST(a_note_is_a_line_of_the_timeline)
 {
     (void)post_like(&situations[4]);
@@ -1114,4 +1175,6 @@ DATABASE_MAIN("store_jobs", setup, teardown,
               a_reconnect_frees_what_waited_for_it_and_nothing_else,
               more_blocked_posts_than_one_look_finds_all_come_free,
               a_post_that_is_edited_while_it_comes_free_stays_blocked,
+              an_end_tells_why_by_which_answer_and_until_when,
+              what_was_sent_is_counted_though_tiktok_refuses_it_then,
               a_note_is_a_line_of_the_timeline)

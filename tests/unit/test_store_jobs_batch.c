@@ -53,7 +53,7 @@ static enum rc sent_one(const struct job_step *s)
 
 static enum rc published_one(const struct job_step *s)
 {
-    return job_published(db, s->ref, s->no, s->word, s->ids, &err);
+    return job_published(db, s->ref, s->no, &s->outcome, &err);
 }
 
 static const struct kind {
@@ -108,8 +108,8 @@ static void make_post(struct part *part, const struct kind *k)
     if (k->one == persist_one)
         part->step.session = &part->session;
     if (k->one == published_one) {
-        part->step.word = "PUBLISH_COMPLETE <odd>";
-        part->step.ids = part->ids;
+        part->step.outcome.word = "PUBLISH_COMPLETE <odd>";
+        part->step.outcome.ids = part->ids;
     }
 }
 

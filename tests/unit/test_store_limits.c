@@ -132,7 +132,12 @@ START_TEST(a_refusal_moves_what_was_due_before_and_nothing_else)
     ck_assert_int_eq(moved.hints[2].next_at_ms, moved.until_ms + 2);
     ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM job_event WHERE kind = %d",
                                      EVENT_PUT_OFF),
-                     2);
+                     3);
+    ck_assert_int_eq(database_number(db,
+                                     "SELECT COUNT(*) FROM job_event WHERE kind = %d"
+                                     " AND data LIKE '%%\"when\":%" PRId64 "%%'",
+                                     EVENT_PUT_OFF, moved.until_ms),
+                     3); /* each says until when */
     ck_assert_int_eq(database_number(db,
                                      "SELECT COUNT(*) FROM job_event WHERE kind = %d"
                                      " AND account_id = %" PRIu64,
@@ -388,11 +393,10 @@ START_TEST(what_does_not_go_out_by_itself_any_more_is_told_once)
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct limit_post post = held(true);
+        const struct job_ending ending = {.how = rows[i].how, .reason = rows[i].reason};
 
-        ck_assert_int_eq(job_end(db, post.ref, rows[i].how, rows[i].reason, 0, &err),
-                         RC_OK);
-        ck_assert_int_eq(job_end(db, post.ref, rows[i].how, rows[i].reason, 0, &err),
-                         RC_CONFLICT);
+        ck_assert_int_eq(job_end(db, post.ref, &ending, &err), RC_OK);
+        ck_assert_int_eq(job_end(db, post.ref, &ending, &err), RC_CONFLICT);
         ck_assert_int_eq(
             database_number(db,
                             "SELECT COUNT(*) FROM notification WHERE post_id = %" PRIu64,

@@ -382,6 +382,7 @@ static void publish_as(struct db *pub, uint64_t post, uint64_t inc)
     const struct job_intent intent = {.no = 1, .content_ver = 1};
     const struct job_session session = {
         .publish_id = "p", .upload_url = "u", .upload_url_len = 1};
+    const struct job_outcome outcome = {"W", "1", "L"};
     struct job_ref ref = claim_as(pub, post, inc);
     struct job_facts facts;
     uint64_t lost;
@@ -398,7 +399,7 @@ static void publish_as(struct db *pub, uint64_t post, uint64_t inc)
     works(job_note(pub, &ref, EVENT_STATUS, "", &err), "job_note");
     works(job_grant(pub, &ref, 1, &err), "job_grant");
     works(job_sent(pub, &ref, 1, &err), "job_sent");
-    works(job_published(pub, &ref, 1, "W", "1", &err), "job_published");
+    works(job_published(pub, &ref, 1, &outcome, &err), "job_published");
     works(job_sweep(pub, (struct job_shards){0, JOB_SHARDS - 1}, 0, hints, &len, &err),
           "job_sweep");
     works(job_upcoming(pub, 1000, &cursor, hints, &len, &err), "job_upcoming");

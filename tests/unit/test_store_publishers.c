@@ -165,6 +165,7 @@ END_TEST
 
 START_TEST(the_jobs_of_the_dead_are_freed_and_a_crash_is_counted)
 {
+    const struct job_ending fail = {.how = JOB_END_FAIL, .reason = "x"};
     uint64_t held = post(), granted = post(), ours = post(), ended = post();
     struct job_claimed c = claimed(held, theirs), g = claimed(granted, theirs);
     struct job_claimed e = claimed(ended, theirs);
@@ -174,12 +175,12 @@ START_TEST(the_jobs_of_the_dead_are_freed_and_a_crash_is_counted)
     (void)claimed(ours, mine);
     database_run(db, "UPDATE job SET state = 3, granted = 1 WHERE post_id = %" PRIu64,
                  g.post_id);
-    ck_assert_int_eq(job_end(db, &end, JOB_END_FAIL, "x", 0, &err), RC_OK);
+    ck_assert_int_eq(job_end(db, &end, &fail, &err), RC_OK);
     dies(theirs);
     ck_assert_int_eq(reap(), 2);
     /* The dead may only seem so; what it writes from now on is refused. */
     ck_assert_int_eq(job_load(db, &ref, &f, &err), RC_CONFLICT);
-    ck_assert_int_eq(job_end(db, &ref, JOB_END_FAIL, "x", 0, &err), RC_CONFLICT);
+    ck_assert_int_eq(job_end(db, &ref, &fail, &err), RC_CONFLICT);
     c = claimed(held, mine);
     ck_assert_uint_eq(c.crashes, 1);
     ck_assert_uint_eq(c.fence, 2);
@@ -232,6 +233,7 @@ END_TEST
 
 START_TEST(what_publishers_die_of_ends_with_a_person)
 {
+    const struct job_ending poison = {.how = JOB_END_REVIEW, .reason = "poison"};
     uint64_t p = post();
     struct job_claimed c;
     struct job_ref ref;
@@ -247,7 +249,7 @@ START_TEST(what_publishers_die_of_ends_with_a_person)
     c = claimed(p, mine);
     ck_assert_uint_ge(c.crashes, JOB_CRASHES_MAX); /* so says publisher/run.c */
     ref = ref_of(&c, mine);
-    ck_assert_int_eq(job_end(db, &ref, JOB_END_REVIEW, "poison", 0, &err), RC_OK);
+    ck_assert_int_eq(job_end(db, &ref, &poison, &err), RC_OK);
     ck_assert_int_eq(database_number(db, "SELECT state FROM job"), JOB_REVIEW);
     /* Whoever decides to try it again gives it new chances. */
     database_run(db, "UPDATE job SET state = 1, next_at = 0");

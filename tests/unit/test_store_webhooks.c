@@ -539,13 +539,14 @@ END_TEST
 
 START_TEST(an_address_that_came_first_survives_the_confirmation)
 {
+    const struct job_outcome complete = {"PUBLISH_COMPLETE", "", NULL};
     const struct job_ref ref = {.workspace_id = seed.workspace, .fence = 3, .inc = 77};
     struct job_ref mine = ref;
 
     mine.post_id = post_in(3, 4, 1);
     seen("public", HOOK_NEWS_PUBLIC, "71", 5000);
     ck_assert_int_eq(effect.kind, HOOK_ASKED);
-    ck_assert_int_eq(job_published(db, &mine, 1, "PUBLISH_COMPLETE", "", &err), RC_OK);
+    ck_assert_int_eq(job_published(db, &mine, 1, &complete, &err), RC_OK);
     ck_assert_str_eq(ids(), "71");
     ck_assert_int_eq(visibility(), VISIBILITY_PUBLIC);
 }

@@ -113,4 +113,4 @@ export const faceOf = (p: Post): PostMedia | undefined => p.media[p.kind === 'ph
 export const nameOf = (p: Post): string => p.title || p.caption || p.media[0]?.filename || 'No caption';
 
 /** When a post that did not go out yet is tried again, as the end of a sentence. */
-export const nextTry = (p: Post): string => (p.next_try_at ? ` Next try ${when(p.next_try_at, homeZone())}.` : '');
+export const nextTry = (p: Post): string => (p.next_try_at ? ` Next try ${when(p.next_try_at, p.timezone ?? homeZone())}.` : '');

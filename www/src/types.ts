@@ -182,9 +182,12 @@ export interface PostEvent {
   at: string;
   kind: string;
   actor: 'person' | 'api_client' | 'publisher' | 'media' | 'tiktok' | 'system';
+  by: string | null;
   text: string;
   code: string | null;
+  when: string | null;
   attempt: number | null;
+  publish_id: string | null;
   tiktok_log_id: string | null;
 }
 

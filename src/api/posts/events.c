@@ -19,6 +19,11 @@ static void write_text(struct jsonw *w, const struct event_line *line)
     strbuf_release(&text);
 }
 
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 static void write_line(struct jsonw *w, const struct event_line *line)
 {
     jsonw_object(w);
@@ -26,14 +31,17 @@ static void write_line(struct jsonw *w, const struct event_line *line)
     jsonw_key_time(w, "at", line->at_ms);
     jsonw_key_text(w, "kind", event_kind_name(line->kind));
     jsonw_key_text(w, "actor", event_actor(line));
+    jsonw_key_text(w, "by", or_null(line->by));
     write_text(w, line);
-    jsonw_key_text(w, "code", line->code[0] != '\0' ? line->code : NULL);
+    jsonw_key_text(w, "code", or_null(line->code));
+    jsonw_key_time(w, "when", line->when_ms);
     jsonw_key(w, "attempt");
     if (line->attempt > 0)
         jsonw_int(w, line->attempt);
     else
         jsonw_null(w);
-    jsonw_key_text(w, "tiktok_log_id", line->log_id[0] != '\0' ? line->log_id : NULL);
+    jsonw_key_text(w, "publish_id", or_null(line->session));
+    jsonw_key_text(w, "tiktok_log_id", or_null(line->log_id));
     jsonw_end(w);
 }
 

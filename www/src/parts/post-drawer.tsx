@@ -12,8 +12,16 @@ import { Icon } from './icon';
 import type { MenuItem } from './menu';
 
 const ACTOR: Record<PostEvent['actor'], string> = {
-  person: 'You or your team', api_client: 'API client', publisher: 'Publisher', media: 'Media check', tiktok: 'TikTok', system: 'Scheduler',
+  person: 'Your team', api_client: 'API client', publisher: 'Publisher', media: 'Media check', tiktok: 'TikTok', system: 'Scheduler',
 };
+
+/** Who did it: a person by name, what came through the API with the name of the token's owner. */
+function actor(e: PostEvent): string {
+  if (!e.by) return ACTOR[e.actor];
+  return e.actor === 'api_client' ? `${e.by}, through the API` : e.by;
+}
+
+const WAITS = ['later', 'put_off'];
 
 function Timeline({ zone }: { zone: string }) {
   const list = events.value;
@@ -32,10 +40,12 @@ function Timeline({ zone }: { zone: string }) {
             <time dateTime={e.at}>{clockTime(e.at, zone)}</time>
             <div>
               <p>{e.text}</p>
+              {e.when && <p class="event-when">{WAITS.includes(e.kind) ? 'Next try' : 'For'} {when(e.when, zone)}</p>}
               <p class="hint">
-                {ACTOR[e.actor]}
+                {actor(e)}
                 {e.attempt !== null && e.attempt > 1 && ` · attempt ${e.attempt}`}
                 {e.code && <> · <code>{e.code}</code></>}
+                {e.publish_id && <> · session <code>{e.publish_id}</code></>}
                 {e.tiktok_log_id && <> · TikTok log <code>{e.tiktok_log_id}</code></>}
               </p>
             </div>
