@@ -115,8 +115,7 @@ enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t accoun
 /* The witness (docs/publishing.md): before the grant, the session that may commit is
  * written down a second time, where a database that forgot cannot lose it. Writes value
  * unless somebody was first; holder then says who holds it now (value itself when we
- * do). value is a publish_id, or QUEUE_WITNESS_CANCEL before a cancel. */
-#define QUEUE_WITNESS_CANCEL "cancel"
+ * do). value is a publish_id, or queue_witness_cancel() before a cancel. */
 struct queue_witness {
     uint64_t post_id;
     uint64_t account_id; /* the post's, which names the group */
@@ -134,6 +133,14 @@ enum rc queue_witness_read(struct redis *r, const struct queue_witness *witness,
 enum rc queue_witness_swap(struct redis *r, const struct queue_witness *witness,
                            const char *from, const char *to, bool *done,
                            struct err *err) MUST_CHECK;
+
+/* The value of a cancel: "cancel:<version>", of the post's version (ETag) that a person
+ * takes back. A later version was asked for by somebody who knew of that: for it the
+ * cancel is over, wherever it may turn up again, be it from an old copy of Redis. */
+void queue_witness_cancel(uint32_t version, char value[QUEUE_WITNESS_SIZE]);
+
+/* True when holder is a cancel; *version is then what it takes back. */
+bool queue_witness_is_cancel(const char *holder, uint32_t *version) MUST_CHECK;
 
 /* "There is a new task": wakes the publishers. Best effort. */
 enum rc queue_task_hint(struct redis *r, struct err *err) MUST_CHECK;

@@ -129,7 +129,8 @@ struct job_facts {
     unsigned attempt_no, granted, fails;
     unsigned unborn; /* attempts that TikTok never gave a publish_id */
     int64_t due_ms, expire_after_ms;
-    int64_t now_ms; /* when this was read */
+    int64_t now_ms;   /* when this was read */
+    uint32_t version; /* +1 with every change by a person (post.version) */
     struct job_attempt attempt;
 
     uint64_t account_id;
@@ -194,7 +195,9 @@ enum rc job_name(struct db *db, const struct job_ref *ref, unsigned no,
                  const struct job_session *session, struct err *err) MUST_CHECK;
 
 /* ADOPT: as job_open(), but the session is another one than the attempt was made for,
- * which the database had forgotten. The attempt loses its token: its gate never opens. */
+ * which the database had forgotten, and which TikTok fetches for. The attempt, an intent
+ * or a session of either way that was not granted, becomes that session's: it loses its
+ * token, so its gate never opens, or its upload URL. */
 enum rc job_adopt(struct db *db, const struct job_ref *ref, unsigned no,
                   const char *publish_id, struct err *err) MUST_CHECK;
 
@@ -231,6 +234,11 @@ enum rc job_give_up(struct db *db, const struct job_ref *ref, unsigned no,
  * witness, it may have been granted in a past that the database has forgotten. */
 enum rc job_attempt_is_dead(struct db *db, uint64_t post_id, const char *publish_id,
                             bool *dead, struct err *err) MUST_CHECK;
+
+/* True in *open when attempt no of the post is an intent or a session that was not
+ * granted: job_adopt() can give it another session. */
+enum rc job_attempt_is_open(struct db *db, uint64_t post_id, unsigned no, bool *open,
+                            struct err *err) MUST_CHECK;
 
 /* How a claim ends without a publication. */
 enum job_end {

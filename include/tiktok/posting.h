@@ -84,6 +84,11 @@ enum rc tiktok_init_parse(const struct tiktok_answer *answer, bool upload,
 /* {"publish_id":"..."}: the body of cancel and of status/fetch. */
 void tiktok_publish_id_body(const char *publish_id, struct strbuf *out);
 
+/* True when TikTok fetches for that session, as its documented forms say (v_pub_url~,
+ * v_inbox_url~, p_pub_url~; docs/tiktok.md). False for any other: publish_id is opaque,
+ * so nothing that must not fail may depend on it. */
+bool tiktok_publish_id_is_fetched(const char *publish_id) MUST_CHECK;
+
 /* Reads cancel's answer. RC_REJECTED "not_cancellable": it is final already. */
 enum rc tiktok_cancel_parse(const struct tiktok_answer *answer,
                             struct tiktok_reply *reply, struct err *err) MUST_CHECK;

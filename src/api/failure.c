@@ -49,8 +49,6 @@ static const struct {
      "trying again."},
     {"redis_away", 503, "redis_unavailable",
      "The queue is not answering. Try again in a moment."},
-    {"redis_unavailable", 503, NULL,
-     "The queue is not answering. Try again in a moment."},
     {"media_store_failed", 503, NULL,
      "The place where files are kept is not answering. Try again in a moment."},
 };

@@ -25,12 +25,24 @@ static struct flow_action new_session(struct flow *f)
     return flow_act(f, FLOW_DO_INTENT);
 }
 
-/* What was about to be given up holds the witness: the database may have forgotten its
- * grant. It is granted (again), and from here on only TikTok's word or proof ends it. */
-static struct flow_action doubted(struct flow *f)
+/* Another session of this post once was about to be granted, and the database does not
+ * know it. An upload was stored long before that, so the database has lost something and
+ * a person must look (REFUSED). A session by the gate is stored only by its grant: most
+ * likely who opened it died in between, and TikTok finds its gate shut; but if the grant
+ * was stored and then forgotten, it may be out. Only TikTok can tell, so that session is
+ * made ours and asked about, and our own, which was never granted, is left to fail. */
+static struct flow_action adopt(struct flow *f)
 {
     f->position_known = false;
-    return flow_pulls(f) ? flow_held(f) : flow_act(f, FLOW_DO_GRANT);
+    return flow_act(f, FLOW_DO_ADOPT);
+}
+
+/* What was about to be given up holds the witness: the database may have forgotten its
+ * grant. It is granted (again), and from here on only TikTok's word or proof ends it. */
+static struct flow_action doubted(struct flow *f, const struct flow_event *ev)
+{
+    f->position_known = false;
+    return ev->other || flow_pulls(f) ? adopt(f) : flow_act(f, FLOW_DO_GRANT);
 }
 
 static struct flow_action enter(struct flow *f, int64_t now_ms)
@@ -134,7 +146,7 @@ static struct flow_action on_witness(struct flow *f, const struct flow_event *ev
     if (ev->what == FLOW_DROPPED)
         return flow_act(f, FLOW_DO_CANCELED);
     if (ev->what == FLOW_HELD)
-        return flow_held(f);
+        return adopt(f);
     return flow_store_trouble(f, ev);
 }
 
@@ -221,7 +233,7 @@ struct flow_action flow_on_dead(struct flow *f, const struct flow_event *ev)
     struct flow_action a;
 
     if (ev->what == FLOW_HELD)
-        return doubted(f);
+        return doubted(f, ev);
     if (ev->what != FLOW_OK)
         return flow_store_trouble(f, ev);
     f->granted = false;
@@ -255,7 +267,8 @@ static bool unwritten(const struct flow *f)
     enum flow_do what = f->unclear.what;
 
     if (what == FLOW_DO_OPEN || what == FLOW_DO_ADOPT)
-        return f->start.session == FLOW_SESSION_NONE;
+        return f->start.session == FLOW_SESSION_NONE ||
+               f->start.session == FLOW_SESSION_READY;
     return what == FLOW_DO_PERSIST && f->start.session == FLOW_SESSION_GRANTED &&
            !f->start.named; /* granted before it had a name: FLOW_BY_LOG */
 }
@@ -319,7 +332,7 @@ static struct flow_action on_end(struct flow *f, const struct flow_event *ev)
     if (ev->what == FLOW_OK)
         return flow_act(f, FLOW_DO_END);
     if (ev->what == FLOW_HELD && f->doing == FLOW_DO_FAIL)
-        return doubted(f);
+        return doubted(f, ev);
     return flow_store_trouble(f, ev);
 }
 

@@ -49,7 +49,7 @@
  * through it. A session whose gate was never opened is dead from the next INTENT on. One
  * that was not granted is given up without proof, unless it holds the witness: then the
  * database may have forgotten its grant, and it is granted once more; so is a session by
- * the gate that only the witness knows (ADOPT).
+ * the gate that only the witness knows (ADOPT), whichever way the post's own goes.
  *
  * The account's rate windows lie outside, in queue_take().
  *
@@ -145,15 +145,16 @@ enum flow_what {
     FLOW_AGAIN,    /* it did not happen: worth trying again, not before wait_ms */
     FLOW_UNCLEAR,  /* it may have happened */
     FLOW_AUTH,     /* TikTok refused the access token: it did not happen */
-    FLOW_REFUSED,  /* for good; verdict and reason say what to show. Of a write: it can
-                      never work, a person must look */
+    FLOW_REFUSED,  /* for good; verdict and reason say what to show. Of a write, and of
+                      WITNESS: it can never work, a person must look */
     FLOW_LOST,     /* the row is no longer ours */
     FLOW_UPLOADED, /* CHUNK, LAST: answered; step says what TikTok made of it */
     FLOW_TOLD,     /* STATUS: answered; the status fields are set */
     FLOW_UNKNOWN,  /* STATUS: TikTok does not know the publish_id */
-    FLOW_HELD,     /* WITNESS: another session holds it. CLOSE: too late, something was
-                      fetched. DEAD without proof and FAIL: not written, because this
-                      session holds the witness, so it may have been granted once */
+    FLOW_HELD,     /* WITNESS: another session holds it, which ADOPT can take up. CLOSE:
+                      too late, something was fetched. DEAD without proof and FAIL: not
+                      written, because this session holds the witness, so it may have
+                      been granted once; or another does (other), as with WITNESS */
     FLOW_DROPPED,  /* WITNESS: it says that the person canceled */
     FLOW_LOADED,   /* RELOAD: the row is ours; start is set */
 };
@@ -206,6 +207,7 @@ struct flow_event {
     unsigned jitter; /* 0..1000, random */
     enum flow_verdict verdict; /* REFUSED */
     const char *reason;        /* REFUSED, TOLD (failure): stable code */
+    bool other;                /* HELD of DEAD and FAIL: by another session */
 
     struct tiktok_upload_step step; /* UPLOADED */
 

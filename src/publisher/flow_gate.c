@@ -2,19 +2,6 @@
  * that is open already, and a fetch that does not come. */
 #include "flow_priv.h"
 
-/* Another session of this post once was about to be granted, and the database does not
- * know it. An upload was stored long before that, so the database has lost something and
- * a person must look. A session by the gate is stored only by its grant: most likely we
- * died in between, and TikTok finds its gate shut; but if the grant was stored and then
- * forgotten, it may be out. Only TikTok can tell, so that session is made ours and asked
- * about, and our own, whose gate was never opened, is left to fail. */
-struct flow_action flow_held(struct flow *f)
-{
-    if (f->start.way == FLOW_BY_GATE)
-        return flow_act(f, FLOW_DO_ADOPT);
-    return flow_act_because(f, FLOW_DO_REVIEW, "witness_conflict");
-}
-
 struct flow_action flow_close_gate(struct flow *f, const char *reason, enum flow_do after)
 {
     f->after_dead = after;
@@ -51,6 +38,7 @@ struct flow_action flow_on_open(struct flow *f, const struct flow_event *ev)
     f->start.granted_ms = ev->now_ms;
     if (f->start.way == FLOW_BY_LOG && f->doing == FLOW_DO_OPEN)
         return flow_act(f, FLOW_DO_INIT);
+    f->start.way = FLOW_BY_GATE; /* that of the session taken up, if not of our own */
     f->start.named = true;
     f->start.gate = f->doing == FLOW_DO_OPEN;
     return f->start.gate ? flow_poll_on(f, ev) : flow_want(f, FLOW_DO_STATUS);

@@ -110,9 +110,6 @@ struct flow_action flow_sending(struct flow *f, const struct flow_event *ev);
 
 /* --- what TikTok fetches: flow_gate.c ---------------------------------------------- */
 
-/* Another session of the post holds the witness. */
-struct flow_action flow_held(struct flow *f);
-
 /* The session is dead if its gate can be closed before anything has gone through. */
 struct flow_action flow_close_gate(struct flow *f, const char *reason,
                                    enum flow_do after);

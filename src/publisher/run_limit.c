@@ -160,6 +160,12 @@ static void count_end(enum flow_do done)
         meter_add(METER_REVIEW, 1);
 }
 
+static bool refused_for(const struct run *r, const char *reason)
+{
+    return r->ev.what == FLOW_REFUSED && r->ev.reason != NULL &&
+           strcmp(r->ev.reason, reason) == 0;
+}
+
 /* What should not happen at all. */
 static void count_answer(const struct run *r, enum flow_do done)
 {
@@ -169,12 +175,11 @@ static void count_answer(const struct run *r, enum flow_do done)
         count_end(done);
     if (how == FLOW_LOST && done != FLOW_DO_RELOAD)
         meter_add(METER_FENCE_LOST, 1);
-    if (how == FLOW_HELD)
+    if (how == FLOW_HELD || refused_for(r, REASON_WITNESS_CONFLICT))
         meter_add(METER_WITNESS_CONFLICT, 1);
     if (how == FLOW_UNCLEAR)
         meter_add(METER_AMBIGUOUS, 1);
-    if (how == FLOW_REFUSED && r->ev.reason != NULL &&
-        strcmp(r->ev.reason, REASON_SECOND_LIVE) == 0)
+    if (refused_for(r, REASON_SECOND_LIVE))
         meter_add(METER_LIVE_DUP_REFUSED, 1);
     if (r->throttled && done != FLOW_DO_LATER)
         meter_add(METER_HTTP_429, 1);

@@ -64,7 +64,6 @@ struct run {
     int64_t limited_ms;     /* limits have held the post up until then; 0: never */
     bool passed;            /* the rate window let the call through; not begun yet */
     bool store_failed;      /* said in the log already */
-    bool shut;              /* the attempt is an intent whose gate was never opened */
     bool token_renewed;     /* for the TOKEN under way: take what is stored now */
     unsigned token_version; /* 0: none yet */
     unsigned inits;         /* since the claim: the first is counted already */

@@ -55,7 +55,6 @@ void run_do_open(struct run *r, const struct pool_kit *kit)
     rc = job_open(kit->db, &r->ref, r->flow.start.attempt_no, known ? &session : NULL,
                   &err);
     FAULT_POINT("open.after");
-    r->shut = r->shut && rc != RC_OK;
     run_store_event(r, rc, &err);
 }
 
@@ -71,8 +70,9 @@ void run_do_name(struct run *r, const struct pool_kit *kit)
     run_store_event(r, rc, &err);
 }
 
-/* The session that our attempt was made for is let go: nobody asks for it, and its gate
- * has lost its token. How old the other one is TikTok has not told us. */
+/* The session that our attempt was made for is let go: nobody asks for it, its gate has
+ * lost its token, and its last chunk is never sent. How old the other one is TikTok has
+ * not told us. */
 void run_do_adopt(struct run *r, const struct pool_kit *kit)
 {
     struct err err;
@@ -81,10 +81,10 @@ void run_do_adopt(struct run *r, const struct pool_kit *kit)
     FAULT_POINT("adopt.before_commit");
     rc = job_adopt(kit->db, &r->ref, r->flow.start.attempt_no, r->holder, &err);
     FAULT_POINT("adopt.after");
-    r->shut = r->shut && rc != RC_OK;
     run_store_event(r, rc, &err);
     if (rc != RC_OK)
         return;
+    explicit_bzero(&r->session, sizeof(r->session));
     text_copy(r->session.publish_id, sizeof(r->session.publish_id), r->holder);
     r->init_date_ms = 0;
 }

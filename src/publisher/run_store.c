@@ -9,6 +9,7 @@
 #include "domain/reason.h"
 #include "store/events.h"
 #include "store/jobs.h"
+#include "tiktok/posting.h"
 #include "tokens.h"
 
 #include <inttypes.h>
@@ -203,7 +204,6 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
     if (!r->begun && run_held_up(r, kit, session_of(&r->facts) != FLOW_SESSION_NONE))
         return;
     open_session(r);
-    r->shut = r->facts.attempt.state == ATTEMPT_INTENT && r->facts.attempt.gate;
     run_event(r, FLOW_LOADED, NULL, 0);
     r->ev.start = start_of(r);
 }
@@ -354,7 +354,6 @@ static void do_intent(struct run *r, const struct pool_kit *kit)
     rc = job_intend(kit->db, &r->ref, &intent, &err);
     FAULT_POINT("intent.after");
     run_store_event(r, rc, &err);
-    r->shut = rc == RC_OK && intent.gate_token != NULL;
 }
 
 enum rc run_session(const struct run *r, struct strbuf *sealed, struct job_session *out,
@@ -395,15 +394,54 @@ static void do_persist(struct run *r, const struct pool_kit *kit)
     run_store_event(r, rc, &err);
 }
 
-/* Somebody else's session holds the witness. When the database knows that it is dead,
- * ours takes its place; else a person must look. */
+/* Another session holds the witness and may be out. Ours takes it up if TikTok fetches
+ * for it (the database may never have known it) and nothing was granted yet; otherwise
+ * the database has lost something, and a person must look. */
+static void other_holds(struct run *r, const struct pool_kit *kit, const char *holder)
+{
+    bool fetched =
+        r->flow.start.way != FLOW_BY_UPLOAD || tiktok_publish_id_is_fetched(holder);
+    bool open = false;
+    struct err err;
+    enum rc rc = fetched ? job_attempt_is_open(kit->db, r->ref.post_id,
+                                               r->flow.start.attempt_no, &open, &err)
+                         : RC_OK;
+
+    if (rc != RC_OK) {
+        run_store_event(r, rc, &err);
+        return;
+    }
+    if (open)
+        run_event(r, FLOW_HELD, NULL, 0);
+    else
+        run_event(r, FLOW_REFUSED, REASON_WITNESS_CONFLICT, 0);
+    r->ev.other = open;
+    text_copy(r->holder, sizeof(r->holder), holder);
+    log_event(open ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "run.witness_conflict",
+              "post=%" PRIu64 " attempt=%u holder=%s taken_up=%d", r->ref.post_id,
+              r->flow.start.attempt_no, holder, (int)open);
+}
+
+/* A person has taken back this version of the post, or a later one that the database has
+ * forgotten. */
+static bool takes_back(const struct run *r, const char *holder)
+{
+    uint32_t version;
+
+    return queue_witness_is_cancel(holder, &version) && r->facts.version <= version;
+}
+
+/* Somebody else's session holds the witness, or an old cancel. When the database knows
+ * that it is dead, ours takes its place. */
 static void replace_witness(struct run *r, const struct pool_kit *kit,
                             const struct queue_witness *witness, const char *holder)
 {
     struct err err;
-    bool dead = false;
+    uint32_t version;
+    bool dead = queue_witness_is_cancel(holder, &version);
     bool done = false;
-    enum rc rc = job_attempt_is_dead(kit->db, r->ref.post_id, holder, &dead, &err);
+    enum rc rc =
+        dead ? RC_OK : job_attempt_is_dead(kit->db, r->ref.post_id, holder, &dead, &err);
 
     if (rc != RC_OK) {
         run_store_event(r, rc, &err);
@@ -418,10 +456,7 @@ static void replace_witness(struct run *r, const struct pool_kit *kit,
         run_event(r, done ? FLOW_OK : FLOW_AGAIN, NULL, 0);
         return;
     }
-    run_event(r, FLOW_HELD, NULL, 0);
-    text_copy(r->holder, sizeof(r->holder), holder);
-    log_error("run.witness_conflict", "post=%" PRIu64 " attempt=%u holder=%s",
-              r->ref.post_id, r->flow.start.attempt_no, holder);
+    other_holds(r, kit, holder);
 }
 
 static void do_witness(struct run *r, const struct pool_kit *kit)
@@ -435,7 +470,7 @@ static void do_witness(struct run *r, const struct pool_kit *kit)
     FAULT_POINT("witness.after");
     if (hint_failed(rc, &err) || strcmp(holder, r->session.publish_id) == 0)
         run_event(r, FLOW_OK, NULL, 0); /* without Redis the grant alone decides */
-    else if (strcmp(holder, QUEUE_WITNESS_CANCEL) == 0)
+    else if (takes_back(r, holder))
         run_event(r, FLOW_DROPPED, NULL, 0);
     else
         replace_witness(r, kit, &witness, holder);
@@ -505,26 +540,25 @@ static bool nobody_may_be_out(struct run *r, const struct pool_kit *kit)
     const struct queue_witness witness = {r->ref.post_id, r->account_id};
     char holder[QUEUE_WITNESS_SIZE];
     struct err err;
+    uint32_t version;
     bool dead = false;
     enum rc rc = queue_witness_read(kit->redis, &witness, holder, &err);
 
     if (hint_failed(rc, &err) || holder[0] == '\0' ||
-        strcmp(holder, QUEUE_WITNESS_CANCEL) == 0)
+        queue_witness_is_cancel(holder, &version))
         return true;
-    log_warn("run.witness_doubt", "post=%" PRIu64 " attempt=%u holder=%s", r->ref.post_id,
-             r->flow.start.attempt_no, holder);
-    text_copy(r->holder, sizeof(r->holder), holder);
     if (strcmp(holder, r->session.publish_id) == 0) {
+        log_warn("run.witness_doubt", "post=%" PRIu64 " attempt=%u holder=%s",
+                 r->ref.post_id, r->flow.start.attempt_no, holder);
+        text_copy(r->holder, sizeof(r->holder), holder);
         run_event(r, FLOW_HELD, NULL, 0);
         return false;
     }
     rc = job_attempt_is_dead(kit->db, r->ref.post_id, holder, &dead, &err);
     if (rc != RC_OK)
         run_store_event(r, rc, &err);
-    else if (!dead && r->shut) /* ours can take that session up: ADOPT */
-        run_event(r, FLOW_HELD, NULL, 0);
     else if (!dead)
-        run_event(r, FLOW_REFUSED, REASON_WITNESS_CONFLICT, 0);
+        other_holds(r, kit, holder);
     return dead;
 }
 

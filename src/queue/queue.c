@@ -326,6 +326,25 @@ enum rc queue_witness_swap(struct redis *r, const struct queue_witness *witness,
     return rc;
 }
 
+static const char cancel_form[] = "cancel:";
+
+void queue_witness_cancel(uint32_t version, char value[QUEUE_WITNESS_SIZE])
+{
+    (void)snprintf(value, QUEUE_WITNESS_SIZE, "%s%" PRIu32, cancel_form, version);
+}
+
+bool queue_witness_is_cancel(const char *holder, uint32_t *version)
+{
+    const size_t len = sizeof(cancel_form) - 1;
+    int64_t number = 0;
+
+    if (strncmp(holder, cancel_form, len) != 0 ||
+        !parse_i64(holder + len, 0, UINT32_MAX, &number))
+        return false;
+    *version = (uint32_t)number;
+    return true;
+}
+
 static enum rc publish(struct redis *r, const char *channel, struct redis_arg word,
                        struct err *err)
 {

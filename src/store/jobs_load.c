@@ -13,7 +13,7 @@ struct row {
     int kind, mode;
 };
 
-enum { JOB_COLS = 35 };
+enum { JOB_COLS = 36 };
 
 /* In the order of the SELECT below. */
 static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
@@ -24,7 +24,7 @@ static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
         /* the job */
         COL_INT(&r->state), COL_UINT(&f->attempt_no), COL_UINT(&f->granted),
         COL_UINT(&f->fails), COL_I64(&f->due_ms), COL_I64(&f->expire_after_ms),
-        COL_I64(&f->now_ms), COL_UINT(&f->unborn),
+        COL_I64(&f->now_ms), COL_UINT(&f->version), COL_UINT(&f->unborn),
         /* its newest attempt */
         COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_INT(&r->method),
         COL_BOOL(&a->gate), COL_TEXT(a->publish_id),
@@ -51,7 +51,7 @@ static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
     columns_of(r, cols);
     return db_row(db,
                   "SELECT j.state, j.attempt_no, j.granted, j.fails, j.due_at,"
-                  " p.expire_after_ms, " SQL_NOW ","
+                  " p.expire_after_ms, " SQL_NOW ", j.sched_ver,"
                   " (SELECT COUNT(*) FROM attempt u WHERE u.post_id = j.post_id"
                   " AND u.publish_id IS NULL),"
                   " a.attempt_no, a.state, a.method, a.gate_token IS NOT NULL,"
@@ -157,6 +157,23 @@ void job_facts_release(struct job_facts *facts)
         explicit_bzero(facts->attempt.upload_url, facts->attempt.upload_url_len);
     free(facts->attempt.upload_url);
     *facts = (struct job_facts){0};
+}
+
+enum rc job_attempt_is_open(struct db *db, uint64_t post_id, unsigned no, bool *open,
+                            struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(post_id), sql_u64(no)};
+    int64_t found_open = 0;
+    const struct sql_col cols[] = {COL_I64(&found_open)};
+    bool found = false;
+    enum rc rc = db_row(db,
+                        "SELECT COUNT(*) FROM attempt WHERE post_id = ?"
+                        " AND attempt_no = ? AND state IN (1, 2)",
+                        SQL_ARGS(args), SQL_COLS(cols), &found, err);
+
+    if (rc == RC_OK)
+        *open = found_open > 0;
+    return rc;
 }
 
 enum rc job_attempt_is_dead(struct db *db, uint64_t post_id, const char *publish_id,

@@ -40,22 +40,35 @@ static enum rc open_attempt(struct db *db, const struct opening *o, struct err *
     {
         const struct sql_arg args[] = {n != NULL ? sql_text(n->publish_id) : sql_null(),
                                        dated ? sql_i64(n->init_date_ms) : sql_null(),
-                                       sql_text(log_id),
-                                       sql_i64(o->foreign),
-                                       sql_u64(o->ref->post_id),
+                                       sql_text(log_id), sql_u64(o->ref->post_id),
                                        sql_u64(o->no)};
 
         return job_second_live(
             db_exec_one(db,
                         "UPDATE attempt SET state = 3, granted_at = " SQL_NOW
                         ", publish_id = ?, init_date = ?,"
-                        " tiktok_log_id = ?, gate_token = IF(?, NULL, gate_token),"
-                        " granted_at = " SQL_NOW ", updated_at = " SQL_NOW
+                        " tiktok_log_id = ?, updated_at = " SQL_NOW
                         " WHERE post_id = ? AND attempt_no = ?"
                         " AND state = 1 AND method = 2 AND gate_token IS NOT NULL",
                         SQL_ARGS(args), err),
             err);
     }
+}
+
+/* The attempt becomes the other session's, whatever way its own was to go. */
+static enum rc adopt_attempt(struct db *db, const struct opening *o, struct err *err)
+{
+    const struct sql_arg args[] = {sql_text(o->session->publish_id),
+                                   sql_u64(o->ref->post_id), sql_u64(o->no)};
+
+    return job_second_live(
+        db_exec_one(db,
+                    "UPDATE attempt SET state = 3, granted_at = " SQL_NOW
+                    ", method = 2, publish_id = ?, init_date = NULL, tiktok_log_id = '',"
+                    " gate_token = NULL, upload_url = NULL, updated_at = " SQL_NOW
+                    " WHERE post_id = ? AND attempt_no = ? AND state IN (1, 2)",
+                    SQL_ARGS(args), err),
+        err);
 }
 
 static enum rc open_steps(struct db *db, void *ctx, struct err *err)
@@ -64,7 +77,7 @@ static enum rc open_steps(struct db *db, void *ctx, struct err *err)
     enum rc rc = job_commit(db, o->ref, o->no, err);
 
     if (rc == RC_OK)
-        rc = open_attempt(db, o, err);
+        rc = o->foreign ? adopt_attempt(db, o, err) : open_attempt(db, o, err);
     if (rc == RC_OK && o->session != NULL)
         rc = tell_session(db, o, err);
     if (rc == RC_OK)

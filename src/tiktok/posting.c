@@ -116,6 +116,17 @@ void tiktok_publish_id_body(const char *publish_id, struct strbuf *out)
     jsonw_end(&w);
 }
 
+bool tiktok_publish_id_is_fetched(const char *publish_id)
+{
+    static const char *const forms[] = {"v_pub_url~", "v_inbox_url~", "p_pub_url~"};
+
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        if (strncmp(publish_id, forms[i], strlen(forms[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* --- answers ------------------------------------------------------------------- */
 
 /* Opaque, but it goes into logs, headers of the dashboard and URLs of ours: nothing but

@@ -221,6 +221,21 @@ describe('a session that only the witness knows', () => {
     assert.equal(stack.sql(`SELECT GROUP_CONCAT(CONCAT(state, gate_token IS NULL, publish_id IS NULL) ORDER BY attempt_no) FROM attempt WHERE post_id = ${id}`).trim(), '601,610,500');
   });
 
+  test('is asked about by a publisher that sends videos itself, too', async () => {
+    const video = await readyVideo(client, stack);
+    await stack.restart('tts-publisher', { env: { TIKTOK_VIDEO_TRANSFER: 'pull', TTS_FAULT: 'witness.after:crash' }, once: true });
+    const { id, caption } = await post({ publish_at: inMs(500) }, postOf(account, video));
+    await eventually(() => !stack.runs('tts-publisher'), { what: 'the crash' });
+    await stack.hold('tts-publisher', 'SIGKILL');
+    stack.sql('UPDATE publisher SET lease_until = 1');
+    await openWindows(stack);
+    await stack.start('tts-publisher');
+    assert.equal((await fateOf(client, id, 90_000)).status, 'published_private');
+    assert.equal((await publicationsOf(stack, caption)).length, 1);
+    // Written off; an upload, which takes up that session, and dies by TikTok's word; an upload.
+    assert.equal(stack.sql(`SELECT GROUP_CONCAT(CONCAT(state, method) ORDER BY attempt_no) FROM attempt WHERE post_id = ${id}`).trim(), '62,62,51');
+  });
+
   test('is asked about before the post is given up for being late', async () => {
     const { id, caption } = await orphan();
     stack.sql(`UPDATE post SET expire_after_ms = 1 WHERE post_id = ${id}`);

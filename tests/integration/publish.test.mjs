@@ -1,5 +1,6 @@
 // The main job: a post goes out at its second, once, and says truthfully what became of it.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo, startWorld } from '../harness/world.mjs';
 import { choosing, clearFaults, publicationsOf, setFault } from '../harness/sandbox.mjs';
@@ -40,6 +41,17 @@ describe('a scheduled post', () => {
     const { id, caption } = await post({ media_ids: [large], publish_at: inMs(1500) });
     const done = await fateOf(client, id, 90_000);
     assert.equal(done.status, 'published_private', done.status_text);
+    assert.equal((await publicationsOf(stack, caption)).length, 1);
+  });
+
+  test('that was canceled and scheduled again goes out, whatever Redis remembers of the cancel', async () => {
+    const { id, caption } = await post({ publish_at: inMs(3_600_000) });
+    await client.expect(200, 'POST', `/api/v1/posts/${id}/cancel`, { json: {} });
+    await openWindows(stack);
+    await client.expect(200, 'POST', `/api/v1/posts/${id}/schedule`, { json: { publish_at: inMs(4000), timezone: 'UTC', consent: { music_usage: true, branded_content: false } } });
+    const redis = (...args) => execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), ...args], { encoding: 'utf8' }).trim();
+    assert.equal(redis('GET', redis('KEYS', `*w:*:${id}`)), 'cancel:1', 'it is still there');
+    assert.equal((await fateOf(client, id)).status, 'published_private');
     assert.equal((await publicationsOf(stack, caption)).length, 1);
   });
 

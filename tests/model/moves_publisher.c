@@ -194,6 +194,7 @@ static bool apply(const struct config *c, struct world *w, struct run *r)
         r->shut = c->pull;
         if (!rows_intend(&w->db, no + 1, r->ver))
             return false;
+        w->db.attempt[no].pulls = c->pull;
         w->db.attempt[no].token = c->pull;
         return true;
     }
@@ -436,7 +437,8 @@ static void do_witness(struct turn *t, const struct world *w)
         ask_witness(t, w);
     } else if (r->step == 1) {
         if (!rows_is_dead(&w->db, r->holder, c->rules)) {
-            respond(t, w, FLOW_HELD, "held by a session that may be alive");
+            respond(t, w, c->pull ? FLOW_HELD : FLOW_REFUSED,
+                    "held by a session that may be alive");
             return;
         }
         r->step = 2;

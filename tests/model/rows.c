@@ -81,8 +81,11 @@ enum granted rows_open(struct rows *r, unsigned no, uint8_t sid, bool adopted)
 {
     struct attempt_row *a = no > 0 ? attempt(r, no) : NULL;
 
-    if (r->state != JOB_RUNNING || r->granted != 0 || r->no != no || a == NULL ||
-        a->state != ATTEMPT_INTENT || !a->token)
+    if (r->state != JOB_RUNNING || r->granted != 0 || r->no != no || a == NULL)
+        return GRANT_LOST;
+    if (a->state != ATTEMPT_INTENT && (!adopted || a->state != ATTEMPT_READY))
+        return GRANT_LOST;
+    if (!adopted && !a->token)
         return GRANT_LOST;
     if (is_refused(r, no, sid))
         return GRANT_REFUSED;
@@ -90,6 +93,7 @@ enum granted rows_open(struct rows *r, unsigned no, uint8_t sid, bool adopted)
     r->granted = (uint8_t)no;
     a->state = ATTEMPT_GRANTED;
     a->sid = sid;
+    a->pulls = true;
     a->token = !adopted;
     return GRANT_OK;
 }

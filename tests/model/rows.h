@@ -21,7 +21,8 @@ struct attempt_row {
     uint8_t sid;   /* publish_id: a session, 0: none */
     uint8_t ver;   /* content version */
     bool proven;   /* DEAD with proof */
-    bool token;    /* TikTok fetches, through a gate that can open */
+    bool pulls;    /* TikTok fetches */
+    bool token;    /* ... through a gate that can open */
     bool served;   /* something went through it */
     uint8_t gate;  /* the session that fetches through it, if TikTok has opened one */
 };

@@ -19,15 +19,17 @@ static bool witness_lets(struct sim *s, struct post *p, enum deed deed)
 {
     bool session = p->witness != 0 && p->witness != CANCEL;
 
-    if (s->redis_away || s->mutant->no_witness)
-        return deed == CANCEL_IT || p->rows.state != JOB_CANCELED ||
-               s->mutant->no_witness;
+    if (s->redis_away || s->mutant->no_witness) {
+        p->robbed |= session; /* that goes on with a session that nobody asked about */
+        return true;
+    }
     if (session && !rows_is_dead(&p->rows, p->witness, s->mutant->rules))
         return false;
-    if (deed == CANCEL_IT)
+    if (deed == CANCEL_IT) {
         p->witness = CANCEL;
-    else if (p->witness == CANCEL)
-        p->witness = 0;
+        p->takes_back = p->sched_ver;
+        p->cancel_asked = true;
+    }
     return true;
 }
 
@@ -68,6 +70,7 @@ static void cancel(struct sim *s, struct post *p, bool unclear)
         return;
     }
     written(s, p, NEVER);
+    p->cancel_asked = true;
     if (unclear)
         return;
     p->canceled = true;
@@ -94,6 +97,7 @@ static void set_off(struct sim *s, struct post *p, uint8_t was, enum deed deed)
     p->canceled = false;
     if (!rows_again(&p->rows, was))
         return;
+    p->cancel_asked = false;
     p->due_ms = sim_db_now(s);
     if (deed == MOVE_IT)
         p->due_ms += dice_between(&s->dice, 1000, 300000);
@@ -153,8 +157,13 @@ static void forget(struct sim *s)
     sim_say(s, "Redis %s", all ? "forgets" : "is set back");
     s->redis_hurt = true;
     for (unsigned i = 0; i < s->nature.posts; i++) {
-        s->post[i].hint_ms = all ? NEVER : s->snap[i].hint_ms;
-        s->post[i].witness = all ? 0 : s->snap[i].witness;
+        struct post *p = &s->post[i];
+        uint8_t was = p->witness;
+
+        p->hint_ms = all ? NEVER : s->snap[i].hint_ms;
+        p->witness = all ? 0 : s->snap[i].witness;
+        p->takes_back = s->snap[i].takes_back;
+        p->robbed |= p->witness != was;
     }
     for (unsigned a = 0; a < s->nature.accounts; a++)
         s->account[a].init.n = s->account[a].status.n = s->account[a].creator.n = 0;
@@ -165,6 +174,7 @@ static void snapshot(struct sim *s)
     for (unsigned i = 0; i < s->nature.posts; i++) {
         s->snap[i].hint_ms = s->post[i].hint_ms;
         s->snap[i].witness = s->post[i].witness;
+        s->snap[i].takes_back = s->post[i].takes_back;
     }
 }
 

@@ -121,6 +121,8 @@ bool sim_is_call(enum flow_do what)
 static void send(struct sim *s, unsigned p, struct run *r)
 {
     const struct nature *n = &s->nature;
+    const struct flow_start *now = &r->flow.start;
+    enum flow_way way = r->action.what == FLOW_DO_INTENT ? now->new_way : now->way;
     struct op *op = new_op(s);
 
     if (op == NULL) { /* too much under way: a little later */
@@ -141,11 +143,12 @@ static void send(struct sim *s, unsigned p, struct run *r)
                       .no = r->flow.start.attempt_no,
                       .sid = r->sid,
                       .ver = r->ver,
+                      .sched_ver = r->sched_ver,
                       .chunk = (unsigned)r->action.chunk,
                       .holder = r->holder,
                       .granted = r->flow.granted,
-                      .adopted = s->post[r->post].pull && !r->flow.start.gate,
-                      .shut = r->shut,
+                      .pulls = way != FLOW_BY_UPLOAD,
+                      .adopted = way != FLOW_BY_UPLOAD && !r->flow.start.gate,
                       .proof = r->action.proof,
                       .reason = r->action.reason,
                       .sent_ms = s->now_ms,
@@ -215,17 +218,6 @@ static void act(struct sim *s, unsigned p, struct run *r)
 
 /* --- answers ------------------------------------------------------------------- */
 
-/* What a run knows of its gate. */
-static void remember(const struct sim *s, const struct op *op, struct run *r, bool done)
-{
-    if (op->what == FLOW_DO_INTENT)
-        r->shut = done && s->post[op->post].pull;
-    if (op->what == FLOW_DO_OPEN || op->what == FLOW_DO_ADOPT)
-        r->shut = r->shut && !done;
-    if (op->what == FLOW_DO_ADOPT && done)
-        r->sid = op->holder;
-}
-
 static void hear(struct sim *s, struct op *op)
 {
     struct publisher *pub = &s->pub[op->pub];
@@ -239,11 +231,12 @@ static void hear(struct sim *s, struct op *op)
         r->sid = op->sid;
     if (ev.what == FLOW_LOADED) {
         r->ver = op->ver;
-        r->shut = op->shut;
+        r->sched_ver = op->sched_ver;
     }
     if (ev.what == FLOW_HELD)
         r->holder = op->holder;
-    remember(s, op, r, ev.what == FLOW_OK);
+    if (op->what == FLOW_DO_ADOPT && ev.what == FLOW_OK)
+        r->sid = op->holder;
     if (op->what == FLOW_DO_DEAD && ev.what == FLOW_OK)
         r->sid = 0;
     decide(s, op->pub, r, &ev);

@@ -66,6 +66,7 @@ struct nature {
     unsigned pubs, posts, accounts;
     int64_t lease_ms, stop_ms, grace_ms; /* of publishers */
     unsigned batch;                      /* posts a claim takes */
+    unsigned uploaders;                  /* bit i: publisher i lets nothing be fetched */
     bool calm;                           /* nothing breaks */
     unsigned lost, late, refused;        /* per mille of TikTok's calls */
     unsigned db_again, db_unclear;       /* ... of transactions */
@@ -76,6 +77,7 @@ struct nature {
 
 struct session {
     bool there;
+    bool pulls; /* TikTok fetches for it */
     uint8_t chunks, ver;
     uint8_t fate; /* 0 open, 1 published, 2 failed */
     int64_t made_ms;
@@ -86,7 +88,7 @@ struct post {
     unsigned account;
     unsigned chunks;
     bool direct;
-    bool pull; /* TikTok fetches it through the gate */
+    bool pull; /* TikTok may fetch it through the gate */
     bool log;  /* ... which opens before the session is known */
     int64_t due_ms, next_at_ms, give_up_ms;
     uint64_t fence, owner;
@@ -98,14 +100,18 @@ struct post {
     /* Redis. */
     int64_t hint_ms; /* NEVER: none */
     uint8_t witness;
+    uint32_t takes_back; /* a witness that says canceled: this sched_ver */
+    bool robbed;         /* Redis forgot the witness, or was away when a person asked */
 
     /* TikTok. */
     struct session session[SESSIONS_MAX + 1];
     unsigned published;
+    bool unknown;    /* it denied a session that it had opened */
     int64_t last_ms; /* when every byte of a session was there */
 
     /* What people were promised. */
     bool canceled;
+    bool cancel_asked; /* since it was set off last */
     uint8_t edited;
     const char *review; /* why a person must look */
     bool touched;       /* somebody changed it: no word on lateness */
@@ -130,8 +136,8 @@ struct run {
     bool begun;
     bool waiting; /* for the time of its action: nothing is under way */
     uint8_t sid, ver;
+    uint32_t sched_ver;
     uint8_t holder; /* of the witness, as it was found last */
-    bool shut;      /* the attempt is an intent whose gate was never opened */
     unsigned inits;
     struct flow flow;
     struct flow_action action;
@@ -191,10 +197,12 @@ struct op {
     uint64_t inc, fence;
     unsigned no; /* attempt */
     uint8_t sid, ver;
+    uint32_t sched_ver;
     unsigned chunk;
     uint8_t stage;  /* of what takes several questions */
     uint8_t holder; /* of the witness, as found */
-    bool proof, granted, shut;
+    bool proof, granted;
+    bool pulls;   /* the attempt's session is, or is to be, fetched for */
     bool adopted; /* nobody knows when the session was made */
     const char *reason;
     int64_t sent_ms, wait_ms;
@@ -231,6 +239,7 @@ struct sim {
     struct {
         int64_t hint_ms;
         uint8_t witness;
+        uint32_t takes_back;
     } snap[POSTS_MAX];
 };
 

@@ -20,13 +20,21 @@ static void next_stage(struct sim *s, struct op *op, unsigned stage)
     sim_push_op(s, op, EV_EFFECT, sim_delay(s));
 }
 
+/* run_way(): each publisher has settings of its own. */
+static enum flow_way new_way(const struct sim *s, const struct post *p, unsigned pub)
+{
+    if (!p->pull || (s->nature.uploaders >> pub & 1) != 0)
+        return FLOW_BY_UPLOAD;
+    return p->log ? FLOW_BY_LOG : FLOW_BY_GATE;
+}
+
 static void load(struct sim *s, struct op *op)
 {
     const struct post *p = &s->post[op->post];
     static const struct attempt_row none = {.state = ATTEMPT_NONE};
     const struct attempt_row *a =
         p->rows.no > 0 ? &p->rows.attempt[p->rows.no - 1] : &none;
-    bool unstored = p->pull && op->no == p->rows.no && a->sid == 0;
+    bool unstored = a->pulls && op->no == p->rows.no && a->sid == 0;
 
     if (p->fence != op->fence || p->owner != op->inc) {
         answered(s, op, FLOW_LOST);
@@ -34,18 +42,16 @@ static void load(struct sim *s, struct op *op)
     }
     answered(s, op, FLOW_LOADED);
     op->ver = p->rows.ver;
+    op->sched_ver = p->sched_ver;
     op->sid = unstored ? op->sid : a->state == ATTEMPT_DEAD ? 0 : a->sid;
-    op->shut = a->state == ATTEMPT_INTENT && a->token;
     op->ev.start = (struct flow_start){
         .plan = {.size = 10 * p->chunks, .chunk_size = 10, .count = p->chunks},
         .due_ms = p->due_ms,
         .give_up_ms = p->give_up_ms,
         .granted_ms = p->granted_ms,
         .session = s->mutant->reinit ? FLOW_SESSION_NONE : rows_session(&p->rows),
-        .way = p->pull ? FLOW_BY_GATE : FLOW_BY_UPLOAD,
-        .new_way = p->log    ? FLOW_BY_LOG
-                   : p->pull ? FLOW_BY_GATE
-                             : FLOW_BY_UPLOAD,
+        .way = a->pulls ? FLOW_BY_GATE : FLOW_BY_UPLOAD,
+        .new_way = new_way(s, p, op->pub),
         .named = a->sid != 0,
         .gate = a->token,
         .attempt_no = p->rows.no,
@@ -83,7 +89,8 @@ static bool write_rows(struct sim *s, struct post *p, const struct op *op)
         p->granted_ms = sim_db_now(s);
         if (op->no >= ROWS_ATTEMPTS || !rows_intend(r, op->no + 1, op->ver))
             return false;
-        r->attempt[op->no].token = p->pull;
+        r->attempt[op->no].pulls = op->pulls;
+        r->attempt[op->no].token = op->pulls;
         return true;
     }
     if (op->what == FLOW_DO_PERSIST || op->what == FLOW_DO_SENT) {
@@ -159,6 +166,20 @@ static void transact(struct sim *s, struct op *op)
     answered(s, op, how);
 }
 
+/* run_store.c's other_holds(). */
+static void other_holds(struct sim *s, struct op *op)
+{
+    const struct post *p = &s->post[op->post];
+    uint8_t state = op->no > 0 ? p->rows.attempt[op->no - 1].state : ATTEMPT_NONE;
+    bool open = state == ATTEMPT_INTENT || state == ATTEMPT_READY;
+
+    if (open && (op->pulls || p->session[op->holder].pulls))
+        answered(s, op, FLOW_HELD);
+    else
+        refused(s, op, "witness_conflict");
+    op->ev.other = op->ev.what == FLOW_HELD;
+}
+
 static void witness(struct sim *s, struct op *op)
 {
     struct post *p = &s->post[op->post];
@@ -175,15 +196,15 @@ static void witness(struct sim *s, struct op *op)
         else if (rows_is_dead(&p->rows, op->holder, s->mutant->rules))
             next_stage(s, op, 2);
         else
-            answered(s, op, FLOW_HELD);
+            other_holds(s, op);
     } else if (p->witness == 0 || p->witness == op->sid) {
         p->witness = op->sid;
         answered(s, op, FLOW_OK);
-    } else if (p->witness == CANCEL) {
+    } else if (p->witness == CANCEL && op->sched_ver <= p->takes_back) {
         answered(s, op, FLOW_DROPPED);
     } else {
         op->holder = p->witness;
-        next_stage(s, op, 1);
+        next_stage(s, op, p->witness == CANCEL ? 2 : 1);
     }
 }
 
@@ -200,10 +221,8 @@ static void doubt(struct sim *s, struct op *op)
         answered(s, op, FLOW_AGAIN);
     else if (rows_is_dead(&p->rows, p->witness, s->mutant->rules))
         next_stage(s, op, 2);
-    else if (op->shut)
-        answered(s, op, FLOW_HELD);
     else
-        refused(s, op, "witness_conflict");
+        other_holds(s, op);
 }
 
 void sim_effect(struct sim *s, struct op *op)

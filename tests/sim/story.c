@@ -31,6 +31,7 @@ static void choose_nature(struct sim *s)
     n->stop_ms = n->lease_ms / 3;
     n->grace_ms = n->lease_ms / 7;
     n->batch = (unsigned)dice_between(d, 1, 8);
+    n->uploaders = dice_chance(d, 300) ? (unsigned)dice_between(d, 1, 7) : 0;
     n->calm = dice_chance(d, 100);
     n->delay_ms = 50;
     if (n->calm)
@@ -147,6 +148,18 @@ static void tell(struct sim *s)
 
 /* --- the judgement ------------------------------------------------------------- */
 
+static size_t review_of(const char *why)
+{
+    static const char *const names[] = {[CRASHED_OFTEN] = "crashed_often",
+                                        [OUTCOME_UNKNOWN] = "outcome_unknown",
+                                        [WITNESS_CONFLICT] = "witness_conflict"};
+    size_t i = 0;
+
+    while (i < OTHER_REVIEW && (why == NULL || strcmp(names[i], why) != 0))
+        i++;
+    return i;
+}
+
 static const char *fault_of(const struct post *p)
 {
     enum job_state state = (enum job_state)p->rows.state;
@@ -159,21 +172,14 @@ static const char *fault_of(const struct post *p)
         return "PUBLISHED, but TikTok has not published it (I4)";
     if ((state == JOB_FAILED || state == JOB_CANCELED) && p->published != 0)
         return "ended as not published, but it is out (I4)";
+    if (state == JOB_CANCELED && !p->cancel_asked)
+        return "canceled by nobody (I2)";
+    if (state == JOB_REVIEW && review_of(p->review) == WITNESS_CONFLICT && !p->unknown &&
+        !p->robbed)
+        return "nothing was forgotten, and the witness stands in the way";
     if (state == JOB_BLOCKED && p->published != 0)
         return "blocked, but it is out (I4)";
     return NULL;
-}
-
-static size_t review_of(const char *why)
-{
-    static const char *const names[] = {[CRASHED_OFTEN] = "crashed_often",
-                                        [OUTCOME_UNKNOWN] = "outcome_unknown",
-                                        [WITNESS_CONFLICT] = "witness_conflict"};
-    size_t i = 0;
-
-    while (i < OTHER_REVIEW && (why == NULL || strcmp(names[i], why) != 0))
-        i++;
-    return i;
 }
 
 static void judge(const struct sim *s, struct verdict *v)

@@ -160,10 +160,10 @@ static void call_init(struct sim *s, struct op *op)
         answer(op, FLOW_AGAIN);
         return;
     }
-    p->session[sid] =
-        (struct session){.there = true, .ver = op->ver, .made_ms = s->now_ms};
+    p->session[sid] = (struct session){
+        .there = true, .pulls = op->pulls, .ver = op->ver, .made_ms = s->now_ms};
     op->sid = sid;
-    if (p->pull) {
+    if (op->pulls) {
         unsigned no = op->no; /* the attempt whose address TikTok is told */
 
         if (no > 0 && p->rows.attempt[no - 1].token)
@@ -250,10 +250,12 @@ static void call_status(struct sim *s, struct op *op)
 {
     static const enum tiktok_state states[] = {TIKTOK_PROCESSING, TIKTOK_PUBLISHED,
                                                TIKTOK_FAILED};
-    const struct session *n = &s->post[op->post].session[op->sid];
+    struct post *p = &s->post[op->post];
+    const struct session *n = &p->session[op->sid];
 
     if (op->sid == 0 || dice_chance(&s->dice, s->nature.refused / 8)) {
         answer(op, FLOW_UNKNOWN);
+        p->unknown = true;
         return;
     }
     answer(op, FLOW_TOLD);

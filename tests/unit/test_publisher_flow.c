@@ -197,6 +197,7 @@ static void apply_write(struct world *w, enum flow_do what)
         break;
     case FLOW_DO_ADOPT:
         w->foreign = false;
+        w->row_way = FLOW_BY_GATE;
         w->gate = false;
         w->named = true;
         w->row = FLOW_SESSION_GRANTED;
@@ -301,7 +302,7 @@ static void check(const struct flow *f, const struct flow_action *a,
             ck_assert_int_ge(w->now_ms, f->start.due_ms);
     }
     if (a->what == FLOW_DO_ADOPT)
-        ck_assert_msg(!w->live && w->way == FLOW_BY_GATE, "%s%s", name, way(depth));
+        ck_assert_msg(!w->live && w->foreign, "%s%s", name, way(depth));
     if (a->what == FLOW_DO_CLOSE)
         ck_assert_msg(w->live && w->gate, "there is no gate to close%s", way(depth));
     if (a->what == FLOW_DO_STATUS && w->live)
@@ -407,8 +408,9 @@ static void go(const struct flow *f, const struct world *w, const struct flow_ev
     }
     if (f->doing == FLOW_DO_CLOSE && now.what == FLOW_HELD)
         after.served = true;
-    if (now.what == FLOW_HELD && f->start.way != FLOW_BY_UPLOAD &&
-        (f->doing == FLOW_DO_WITNESS || f->doing == FLOW_DO_FAIL))
+    if (now.what == FLOW_HELD &&
+        (f->doing == FLOW_DO_WITNESS || now.other ||
+         (f->doing == FLOW_DO_FAIL && f->start.way != FLOW_BY_UPLOAD)))
         after.foreign = true;
     if (f->doing == FLOW_DO_LAST && now.what == FLOW_UPLOADED &&
         now.step.what == TIKTOK_UPLOAD_DONE)
@@ -469,8 +471,10 @@ static void walk(struct flow f, struct world w, struct flow_action a, int depth)
             menu.events[i].what == FLOW_OK)
             apply_write(&w2, a.what);
         if (i == 0 && w.row == FLOW_SESSION_READY &&
-            (a.what == FLOW_DO_FAIL || (a.what == FLOW_DO_DEAD && !a.proof)))
+            (a.what == FLOW_DO_FAIL || (a.what == FLOW_DO_DEAD && !a.proof))) {
             go(&f, &w, &(struct flow_event){.what = FLOW_HELD}, depth);
+            go(&f, &w, &(struct flow_event){.what = FLOW_HELD, .other = true}, depth);
+        }
         if (i == 0 && a.what == FLOW_DO_FAIL && w.attempt_no > 0 && !w.live &&
             f.start.way == FLOW_BY_GATE && w.way == FLOW_BY_GATE)
             go(&f, &w, &(struct flow_event){.what = FLOW_HELD}, depth);
@@ -1116,6 +1120,54 @@ START_TEST(a_session_that_only_the_witness_knows_is_made_ours_and_asked_about)
 }
 END_TEST
 
+START_TEST(so_it_is_by_a_publisher_that_would_send_the_bytes_itself)
+{
+    struct flow_event other = {.what = FLOW_HELD, .other = true};
+    struct flow_start s = fresh;
+
+    s.session = FLOW_SESSION_READY;
+    s.attempt_no = 2;
+    for (int i = 0; i < 3; i++) {
+        if (i == 0) {
+            (void)go_to(FLOW_DO_WITNESS);
+            expect(after((struct flow_event){.what = FLOW_HELD}), FLOW_DO_ADOPT);
+        } else if (i == 1) {
+            expect(flow_begin(&flow, &s, fresh.give_up_ms + 1), FLOW_DO_FAIL);
+            expect(after(other), FLOW_DO_ADOPT);
+        } else {
+            expect(flow_begin(&flow, &s, T0), FLOW_DO_TOKEN);
+            expect(after(ok), FLOW_DO_STATUS);
+            expect(after((struct flow_event){.what = FLOW_UNKNOWN}), FLOW_DO_DEAD);
+            expect(after(other), FLOW_DO_ADOPT);
+        }
+        expect(after(ok), FLOW_DO_TOKEN);
+        expect(after(ok), FLOW_DO_STATUS);
+        ck_assert(flow_only_polls(&flow));
+        /* Nothing is sent to it, however much it lacks. */
+        expect(after((struct flow_event)TOLD(PROCESSING, 20000000, YOUNG)),
+               FLOW_DO_STATUS);
+        expect(
+            after((struct flow_event){
+                .what = FLOW_TOLD, .state = TIKTOK_FAILED, .retry = true, .reason = "r"}),
+            FLOW_DO_DEAD);
+        expect(after(ok), FLOW_DO_TOKEN);
+        expect(after(ok), FLOW_DO_INTENT);
+        expect(after(ok), FLOW_DO_INIT);
+    }
+}
+END_TEST
+
+START_TEST(what_else_holds_the_witness_is_for_a_person_to_look_at)
+{
+    struct flow_action a;
+
+    (void)go_to(FLOW_DO_WITNESS);
+    a = after((struct flow_event){.what = FLOW_REFUSED, .reason = "witness_conflict"});
+    expect(a, FLOW_DO_REVIEW);
+    ck_assert_str_eq(a.reason, "witness_conflict");
+}
+END_TEST
+
 START_TEST(nor_is_a_post_missed_while_the_witness_knows_of_a_session)
 {
     struct flow_start s = fresh;
@@ -1270,6 +1322,8 @@ UNIT_MAIN("publisher_flow", no_sequence_of_events_publishes_twice_or_without_a_g
           a_session_by_the_gate_whose_name_was_lost_is_left_to_fail,
           an_opening_that_nobody_heard_of_is_read_and_if_it_was_not_made_again,
           a_session_that_only_the_witness_knows_is_made_ours_and_asked_about,
+          so_it_is_by_a_publisher_that_would_send_the_bytes_itself,
+          what_else_holds_the_witness_is_for_a_person_to_look_at,
           nor_is_a_post_missed_while_the_witness_knows_of_a_session,
           what_tiktok_never_fetched_dies_with_the_closing_of_its_gate,
           what_was_fetched_is_waited_for_as_long_as_it_takes,

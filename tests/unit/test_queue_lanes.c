@@ -308,6 +308,7 @@ START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
 {
     const struct queue_witness witness = {5, account};
     char holder[QUEUE_WITNESS_SIZE];
+    char cancel[QUEUE_WITNESS_SIZE];
     bool done = true;
 
     ck_assert_int_eq(queue_witness_take(redis, &witness, "v1", holder, &err), RC_OK);
@@ -320,14 +321,29 @@ START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
     ck_assert(!done);
     ck_assert_int_eq(queue_witness_swap(redis, &witness, "v1", "v3", &done, &err), RC_OK);
     ck_assert(done);
-    ck_assert_int_eq(
-        queue_witness_take(redis, &witness, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
+    queue_witness_cancel(7, cancel);
+    ck_assert_int_eq(queue_witness_take(redis, &witness, cancel, holder, &err), RC_OK);
     ck_assert_str_eq(holder, "v3");
     ck_assert_int_eq(queue_witness_swap(redis, &witness, "v3", NULL, &done, &err), RC_OK);
     ck_assert(done);
-    ck_assert_int_eq(
-        queue_witness_take(redis, &witness, QUEUE_WITNESS_CANCEL, holder, &err), RC_OK);
-    ck_assert_str_eq(holder, "cancel");
+    ck_assert_int_eq(queue_witness_take(redis, &witness, cancel, holder, &err), RC_OK);
+    ck_assert_str_eq(holder, "cancel:7");
+}
+END_TEST
+
+START_TEST(a_cancel_names_the_version_that_it_takes_back)
+{
+    static const char *const others[] = {
+        "",          "cancel",     "cancel:",  "cancel:-1", "cancel:4294967296",
+        "cancel:7x", "v_pub_url~", "Cancel:7", "xcancel:7"};
+    char value[QUEUE_WITNESS_SIZE];
+    uint32_t version = 0;
+
+    queue_witness_cancel(UINT32_MAX, value);
+    ck_assert(queue_witness_is_cancel(value, &version));
+    ck_assert_uint_eq(version, UINT32_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        ck_assert_msg(!queue_witness_is_cancel(others[i], &version), "%s", others[i]);
 }
 END_TEST
 
@@ -470,6 +486,7 @@ UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
                   an_init_beyond_the_first_of_a_take_counts_against_the_same_window,
                   a_window_that_proved_too_wide_takes_less_for_a_while_but_always_one,
                   the_witness_goes_to_the_first_and_only_its_holder_may_change_it,
+                  a_cancel_names_the_version_that_it_takes_back,
                   the_witness_can_be_read_without_taking_it,
                   a_flushed_redis_says_that_it_wants_a_full_load,
                   a_finished_task_is_heard_by_whoever_waits_before_or_after,

@@ -203,6 +203,8 @@ static const struct operation {
      ATTEMPT_GRANTED, EVENT_GRANTED},
     {"adopt", do_adopt, JOB_RUNNING, ATTEMPT_INTENT, JOB_COMMITTED, ATTEMPT_GRANTED,
      EVENT_GRANTED},
+    {"adopt", do_adopt, JOB_RUNNING, ATTEMPT_READY, JOB_COMMITTED, ATTEMPT_GRANTED,
+     EVENT_GRANTED},
     {"name", do_name, JOB_COMMITTED, ATTEMPT_GRANTED, JOB_COMMITTED, ATTEMPT_GRANTED,
      EVENT_SESSION_OPENED},
     {"close", do_close, JOB_COMMITTED, ATTEMPT_GRANTED, JOB_RUNNING, ATTEMPT_DEAD,
@@ -305,7 +307,6 @@ START_TEST(an_intent_to_send_is_never_opened)
     (void)post_in(JOB_RUNNING, ATTEMPT_INTENT);
     database_run(db, "UPDATE attempt SET method = 1, gate_token = NULL");
     ck_assert_int_eq(do_open(), RC_CONFLICT);
-    ck_assert_int_eq(do_adopt(), RC_CONFLICT);
 }
 END_TEST
 
@@ -356,6 +357,31 @@ START_TEST(an_adopted_session_has_no_gate_and_its_own_never_opens)
     job_facts_release(&facts);
     ck_assert_int_eq(do_close(), RC_CONFLICT);
     ck_assert_str_eq(err.code, "gate_passed");
+}
+END_TEST
+
+START_TEST(an_upload_that_adopts_is_one_no_more)
+{
+    struct job_facts facts;
+    bool open = false;
+
+    (void)post_in(JOB_RUNNING, ATTEMPT_READY);
+    database_run(db,
+                 "UPDATE attempt SET method = 1, gate_token = NULL, publish_id = 'v1',"
+                 " upload_url = 'sealed', init_date = 5 WHERE attempt_no = 1"
+                 " AND publish_id IS NULL AND state = 2");
+    ck_assert_int_eq(job_attempt_is_open(db, ref.post_id, 1, &open, &err), RC_OK);
+    ck_assert(open);
+    ck_assert_int_eq(do_adopt(), RC_OK);
+    ck_assert_int_eq(job_attempt_is_open(db, ref.post_id, 1, &open, &err), RC_OK);
+    ck_assert(!open);
+    ck_assert_int_eq(job_load(db, &ref, &facts, &err), RC_OK);
+    ck_assert_int_eq(facts.attempt.method, JOB_PULL);
+    ck_assert_uint_eq(facts.attempt.upload_url_len, 0);
+    ck_assert_int_eq(facts.attempt.init_date_ms, 0);
+    ck_assert_str_eq(facts.attempt.publish_id, "p_pub_url~other");
+    job_facts_release(&facts);
+    ck_assert_int_eq(do_close(), RC_CONFLICT);
 }
 END_TEST
 
@@ -431,6 +457,7 @@ DATABASE_MAIN("store_gate", setup, teardown,
               an_intent_to_send_is_never_opened,
               an_intent_writes_its_token_and_shuts_the_one_before_for_good,
               an_adopted_session_has_no_gate_and_its_own_never_opens,
+              an_upload_that_adopts_is_one_no_more,
               the_engine_refuses_to_open_beside_another_live_attempt,
               what_has_gone_through_cannot_be_undone_by_closing,
               what_was_closed_lets_nothing_through,

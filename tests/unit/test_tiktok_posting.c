@@ -307,6 +307,18 @@ START_TEST(a_cancellation_needs_no_data)
 }
 END_TEST
 
+START_TEST(a_session_that_tiktok_fetches_for_is_known_by_its_form)
+{
+    ck_assert(tiktok_publish_id_is_fetched("v_pub_url~v2-1.7600000000000000001"));
+    ck_assert(tiktok_publish_id_is_fetched("v_inbox_url~v2.7600000000000000001"));
+    ck_assert(tiktok_publish_id_is_fetched("p_pub_url~v2.7600000000000000001"));
+    ck_assert(!tiktok_publish_id_is_fetched("v_pub_file~v2-1.7600000000000000001"));
+    ck_assert(!tiktok_publish_id_is_fetched("v_inbox_file~v2.7600000000000000001"));
+    ck_assert(!tiktok_publish_id_is_fetched("7600000000000000001"));
+    ck_assert(!tiktok_publish_id_is_fetched(""));
+}
+END_TEST
+
 START_TEST(a_post_has_an_address_when_enough_is_known)
 {
     static const struct {
@@ -338,4 +350,5 @@ UNIT_MAIN("tiktok_posting", a_direct_video_names_its_plan_and_every_toggle,
           only_a_definite_refusal_of_an_init_says_that_nothing_happened,
           a_wait_asked_for_is_never_shortened, what_is_kept_of_a_refusal_is_fit_for_a_log,
           an_answer_that_is_too_long_is_not_read, a_cancellation_needs_no_data,
+          a_session_that_tiktok_fetches_for_is_known_by_its_form,
           a_post_has_an_address_when_enough_is_known)

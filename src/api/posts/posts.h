@@ -110,11 +110,10 @@ enum rc posts_make(struct api *api, const struct api_request *req,
 /* After COMMIT: "look at the post at its time". Best effort. */
 void posts_hint(struct api *api, const struct post *post);
 
-/* Sees to it that the commit witness does not stand in the way of a post that is to be
- * changed or scheduled: an old "cancel" is taken away. RC_CONFLICT when a session holds
- * it that may have committed though the database does not know (docs/publishing.md);
- * RC_UNAVAILABLE when Redis is away and the post was canceled: its "cancel" would cancel
- * it again. */
+/* Does the commit witness stand in the way of a post that is to be changed or scheduled?
+ * A cancel does not: the change makes a later version than it takes back. RC_CONFLICT
+ * when a session holds it that may have committed though the database does not know
+ * (docs/publishing.md). */
 enum rc posts_free_witness(struct api *api, const struct post *was, enum post_deed deed,
                            struct err *err) MUST_CHECK;
 

@@ -30,27 +30,9 @@ static struct queue_witness witness_of(const struct post *post)
 
 static bool is_cancel(const char *holder)
 {
-    return strcmp(holder, QUEUE_WITNESS_CANCEL) == 0;
-}
+    uint32_t version;
 
-/* Takes an old "cancel" away. */
-static enum rc remove_cancel(struct api *api, const struct post *post, struct err *err)
-{
-    struct queue_witness witness = witness_of(post);
-    bool done;
-
-    redis_set_deadline(api->redis, REDIS_TIMEOUT_MS);
-    return queue_witness_swap(api->redis, &witness, QUEUE_WITNESS_CANCEL, NULL, &done,
-                              err);
-}
-
-/* Redis did not say. Only a post that was canceled depends on it. */
-static enum rc without_redis(const struct post *was, struct err *err)
-{
-    if (was->phase != PHASE_CANCELED)
-        return RC_OK;
-    return err_set(err, RC_UNAVAILABLE, "redis_unavailable",
-                   "The queue is not answering. Try again in a moment.");
+    return queue_witness_is_cancel(holder, &version);
 }
 
 /* A session holds the witness. One that is dead can be no post any more. */
@@ -75,12 +57,10 @@ enum rc posts_free_witness(struct api *api, const struct post *was, enum post_de
 
     if (was->phase == PHASE_DRAFT) /* nobody ever had it in hand */
         return RC_OK;
-    if (queue_witness_read(api->redis, &witness, holder, &away) != RC_OK)
-        return without_redis(was, err);
-    if (holder[0] == '\0')
-        return RC_OK;
-    if (is_cancel(holder))
-        return remove_cancel(api, was, &away) == RC_OK ? RC_OK : without_redis(was, err);
+    if (queue_witness_read(api->redis, &witness, holder, &away) != RC_OK ||
+        holder[0] == '\0' || is_cancel(holder))
+        return RC_OK; /* a cancel is over with the next version; else the database knows
+                       */
     return held_by_session(api, was, holder,
                            deed == DEED_CHANGE ? "too_late" : "outcome_unknown", err);
 }
@@ -88,20 +68,21 @@ enum rc posts_free_witness(struct api *api, const struct post *was, enum post_de
 enum rc posts_take_witness(struct api *api, const struct post *post, struct err *err)
 {
     struct queue_witness witness = witness_of(post);
+    char ours[QUEUE_WITNESS_SIZE];
     char holder[QUEUE_WITNESS_SIZE];
     struct err away;
     bool done;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
+    queue_witness_cancel(post->version, ours);
     redis_set_deadline(api->redis, REDIS_TIMEOUT_MS);
-    if (queue_witness_take(api->redis, &witness, QUEUE_WITNESS_CANCEL, holder, &away) !=
-            RC_OK ||
-        is_cancel(holder))
+    if (queue_witness_take(api->redis, &witness, ours, holder, &away) != RC_OK ||
+        strcmp(holder, ours) == 0)
         return RC_OK; /* ours; or Redis is away, and the database decides alone */
-    rc = held_by_session(api, post, holder, "too_late", err);
+    if (!is_cancel(holder))
+        rc = held_by_session(api, post, holder, "too_late", err);
     if (rc == RC_OK &&
-        queue_witness_swap(api->redis, &witness, holder, QUEUE_WITNESS_CANCEL, &done,
-                           &away) == RC_OK &&
+        queue_witness_swap(api->redis, &witness, holder, ours, &done, &away) == RC_OK &&
         !done) /* another session was faster */
         rc = err_set(err, RC_CONFLICT, "too_late",
                      "It is too late: the post is already on its way to TikTok.");
@@ -110,10 +91,16 @@ enum rc posts_take_witness(struct api *api, const struct post *post, struct err 
 
 void posts_drop_witness(struct api *api, const struct post *post)
 {
+    struct queue_witness witness = witness_of(post);
+    char ours[QUEUE_WITNESS_SIZE];
     struct err ignored;
-    enum rc rc = remove_cancel(api, post, &ignored);
+    bool done;
+    enum rc rc;
 
-    (void)rc; /* it ends by itself, and only a canceled post meets it till then */
+    queue_witness_cancel(post->version, ours);
+    redis_set_deadline(api->redis, REDIS_TIMEOUT_MS);
+    rc = queue_witness_swap(api->redis, &witness, ours, NULL, &done, &ignored);
+    (void)rc; /* it is over with the post's next version, or after two days */
 }
 
 void posts_settle_witness(struct api *api, const struct post *post)
