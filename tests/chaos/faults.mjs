@@ -2,7 +2,7 @@
 // of different things overlap in every way. A lane mends what it broke before it goes on.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { exchange } from '../../tools/lib/client.mjs';
 import { setFault } from '../harness/sandbox.mjs';
 import { eventually, faultPoints, sleep } from '../harness/stack.mjs';
@@ -290,7 +290,8 @@ export class Faults {
         note(this.snapshot ? `to ${((Date.now() - this.snapshot) / 1000).toFixed(1)} s ago` : 'to nothing');
         await this.stack.hold('redis', 'SIGKILL');
         await rm(this.stack.path('redis'), { recursive: true, force: true });
-        await cp(this.stack.path('redis.old'), this.stack.path('redis'), { recursive: true });
+        const [from, to] = [this.stack.path('redis.old'), this.stack.path('redis')];
+        await (this.snapshot ? cp(from, to, { recursive: true }) : mkdir(to));
         await this.stack.start('redis');
       })],
       [3, 'copied', async (dice, note) => {
