@@ -145,9 +145,7 @@ static const struct a_case cases[] = {
 };
 
 /* Every reason that is documented, and one that is not. */
-static const struct {
-    const char *fail_reason, *reason, *class;
-} fates[] = {
+const struct fate fates[FATES] = {
     {"file_format_check_failed", "media_format", "fix_input"},
     {"duration_check_failed", "media_duration", "fix_input"},
     {"frame_rate_check_failed", "media_frame_rate", "fix_input"},
@@ -163,28 +161,25 @@ static const struct {
     {"spam_risk", "refused_as_spam", "never"},
 };
 
-static void run_fates(run_fn run, void *ctx)
+static void run_fate(run_fn run, void *ctx, const struct fate *f)
 {
-    for (size_t i = 0; i < ARRAY_LEN(fates); i++) {
-        char name[96], prep[256], also[256];
-        const struct a_case c = {
-            name, "status",        prep, 200, "failed", "ok", fates[i].reason,
-            also, "publications 0"};
+    char name[96], prep[256], also[256];
+    const struct a_case c = {name, "status",        prep, 200, "failed", "ok", f->reason,
+                             also, "publications 0"};
 
-        (void)snprintf(name, sizeof(name), "status / failed for %s",
-                       fates[i].fail_reason);
-        (void)snprintf(prep, sizeof(prep), "fault {'fail_reason':'%s'}; " SENT,
-                       fates[i].fail_reason);
-        (void)snprintf(also, sizeof(also),
-                       "{'status':'FAILED','fail_reason':'%s','failure_class':'%s'}",
-                       fates[i].fail_reason, fates[i].class);
-        run(ctx, &c);
-    }
+    (void)snprintf(name, sizeof(name), "status / failed for %s", f->fail_reason);
+    (void)snprintf(prep, sizeof(prep), "fault {'fail_reason':'%s'}; " SENT,
+                   f->fail_reason);
+    (void)snprintf(also, sizeof(also),
+                   "{'status':'FAILED','fail_reason':'%s','failure_class':'%s'}",
+                   f->fail_reason, f->class);
+    run(ctx, &c);
 }
 
 void cases_status(run_fn run, void *ctx)
 {
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         run(ctx, &cases[i]);
-    run_fates(run, ctx);
+    for (size_t i = 0; i < FATES; i++)
+        run_fate(run, ctx, &fates[i]);
 }

@@ -105,29 +105,11 @@ static const struct a_case cases[] = {
      NULL},
 };
 
-/* Every reason that is documented, as status/fetch has it too. */
-static const struct {
-    const char *fail_reason, *reason, *class;
-} fates[] = {
-    {"file_format_check_failed", "media_format", "fix_input"},
-    {"duration_check_failed", "media_duration", "fix_input"},
-    {"frame_rate_check_failed", "media_frame_rate", "fix_input"},
-    {"picture_size_check_failed", "media_picture_size", "fix_input"},
-    {"internal", "tiktok_internal", "retry"},
-    {"video_pull_failed", "media_not_fetched", "retry"},
-    {"photo_pull_failed", "media_not_fetched", "retry"},
-    {"auth_removed", "access_removed", "reconnect"},
-    {"spam_risk_too_many_posts", "daily_post_limit", "later"},
-    {"spam_risk_user_banned_from_posting", "account_banned", "never"},
-    {"spam_risk_text", "caption_refused", "fix_input"},
-    {"spam_risk", "refused_as_spam", "never"},
-};
-
 void cases_webhook(run_fn run, void *ctx)
 {
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         run(ctx, &cases[i]);
-    for (size_t i = 0; i < ARRAY_LEN(fates); i++) {
+    for (size_t i = 0; i < FATES; i++) {
         char name[96], prep[512], also[256];
         const struct a_case c = {name, "webhook",       prep, 200, "failed",
                                  "ok", fates[i].reason, also, NULL};

@@ -171,6 +171,13 @@ void judge(struct trial *t);
 
 /* A group of cases: calls run() for each of its own. */
 typedef void (*run_fn)(void *ctx, const struct a_case *c);
+/* A reason that TikTok gives for a failed publication, and what we make of it. */
+struct fate {
+    const char *fail_reason, *reason, *class;
+};
+enum { FATES = 13 };
+extern const struct fate fates[FATES]; /* of both status and webhooks: cases_status.c */
+
 void cases_across(run_fn run, void *ctx);
 void cases_oauth(run_fn run, void *ctx);
 void cases_display(run_fn run, void *ctx);
