@@ -107,6 +107,12 @@ enum queue_ring {
 enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
                         int64_t *wait_ms, struct err *err) MUST_CHECK;
 
+/* The same for an INIT, which is made now although it was counted as hint->counted_ms
+ * (0: it was not): it moves there, which is always allowed, unless Redis has forgotten it
+ * or a minute has passed. Sets hint->counted_ms anew when it may be made. */
+enum rc queue_init_pass(struct redis *r, struct queue_hint *hint, int64_t *wait_ms,
+                        struct err *err) MUST_CHECK;
+
 /* TikTok has refused a call that the window had let through (another app instance, or a
  * clock): the account's window takes one call less for QUEUE_SHRINK_MS. */
 enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t account_id,

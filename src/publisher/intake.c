@@ -52,6 +52,7 @@ struct intake {
     struct job_claimed claimed[JOB_CLAIM_MAX];
     size_t claimed_len;
     int64_t claim_now_ms;
+    int64_t look_mono_ms;
     struct queue_taken taken;
     enum rc redis_rc, rc;
     struct err redis_err, err;
@@ -286,6 +287,17 @@ static void count_claims(const struct intake *in)
     }
 }
 
+static struct run_counted counted_of(const struct intake *in, const struct job_claimed *c)
+{
+    struct run_counted counted = {.mono_ms = in->look_mono_ms};
+
+    for (size_t i = 0; i < in->found.len && in->found.redis_now_ms > 0; i++) {
+        if (in->found.hints[i].post_id == c->post_id)
+            counted.at_ms = in->found.hints[i].counted_ms;
+    }
+    return counted;
+}
+
 static void claimed(struct pool_work *w)
 {
     struct intake *in = of_work(w);
@@ -298,7 +310,7 @@ static void claimed(struct pool_work *w)
     if (in->rc == RC_OK && lease_inc(p->lease) == in->inc) {
         count_claims(in);
         for (size_t i = 0; i < in->claimed_len; i++)
-            run_start(p, &in->claimed[i], in->inc);
+            run_start(p, &in->claimed[i], in->inc, counted_of(in, &in->claimed[i]));
     }
     in->doubtful = in->rc != RC_OK;
     look_again(in, in->rc == RC_OK ? in->found.wake_ms : AWAY_MS);
@@ -335,6 +347,7 @@ static void on_timer(void *arg)
     }
     in->room = room < JOB_CLAIM_MAX ? room : JOB_CLAIM_MAX;
     in->inc = lease_inc(p->lease);
+    in->look_mono_ms = publisher_mono_ms();
     submit(in, look, looked);
 }
 

@@ -226,17 +226,19 @@ bool run_call_ring(const struct run *r, enum queue_ring *ring)
     return true;
 }
 
-/* queue_take() has counted the first INIT when it let the post be claimed. What TikTok
- * fetches is announced only right before its time, which may be much later; then it is
- * counted once more, when it is made. */
-static bool counted(const struct run *r)
+/* queue_take() has counted the first INIT when it let the post be claimed. When it is
+ * made much later (a slow TikTok or database; what TikTok fetches is announced only right
+ * before its time), it has to count as made then: a window that opens again a minute
+ * after the claims would let more through than TikTok does. */
+static bool counted(const struct run *r, int64_t for_ms)
 {
-    return r->inits == 0 && publisher_mono_ms() - r->claimed_mono_ms < RUN_COUNTED_MS;
+    return r->inits == 0 && publisher_mono_ms() - r->counted.mono_ms < for_ms;
 }
 
 bool run_ring(const struct run *r, enum queue_ring *ring)
 {
-    return run_call_ring(r, ring) && (*ring != QUEUE_RING_INIT || !counted(r));
+    return run_call_ring(r, ring) &&
+           (*ring != QUEUE_RING_INIT || !counted(r, RUN_COUNTED_MS));
 }
 
 /* Begins the request. False: too many are under way. */
@@ -287,7 +289,8 @@ static void ask_locally(struct run *r)
     enum queue_ring ring;
     int64_t wait_ms = 0;
 
-    if (run_ring(r, &ring))
+    if (run_ring(r, &ring) &&
+        (ring != QUEUE_RING_INIT || !counted(r, RUN_COUNTED_HERE_MS)))
         wait_ms = rings_pass(r->p->rings, ring, r->account_id, publisher_mono_ms());
     if (wait_ms == 0) {
         make_call(r);
@@ -510,14 +513,15 @@ void run_nudge(struct publisher *p, uint64_t post_id)
         r->nudged = true;
 }
 
-void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc)
+void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc,
+               struct run_counted counted)
 {
     struct run *r = xcalloc(1, sizeof(*r));
 
     r->p = p;
     r->file = -1;
     r->account_id = claimed->account_id;
-    r->claimed_mono_ms = publisher_mono_ms();
+    r->counted = counted;
     r->crashed_often = claimed->crashes >= JOB_CRASHES_MAX;
     r->ref = (struct job_ref){.post_id = claimed->post_id,
                               .workspace_id = claimed->workspace_id,

@@ -15,8 +15,15 @@ enum { RUN_MAX = 16384 }; /* runs at a time, waiting and polling ones included *
 /* No runs yet. */
 void run_table_init(struct publisher *p);
 
+/* How the account's init window has counted the first INIT of a claim. */
+struct run_counted {
+    int64_t at_ms;   /* as what, by Redis's clock; 0: it was away, and rings.h did */
+    int64_t mono_ms; /* when */
+};
+
 /* Begins a run for a post that was claimed for inc. */
-void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc);
+void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc,
+               struct run_counted counted);
 
 /* How many more posts may be taken. */
 size_t run_room(const struct publisher *p);

@@ -115,6 +115,8 @@ bool run_all_on_store(struct run *const *runs, size_t n, const struct pool_kit *
     assert(kind != NULL && n <= JOB_BATCH_MAX);
     for (size_t i = 0; i < n; i++)
         strbuf_init(&t.parts[i].sealed, JOB_URL_MAX);
+    for (size_t i = 0; i < n; i++)
+        run_recount(runs[i], kit);
     log_context("posts=%zu doing=%s", n, flow_do_name(kind->what));
     if (put_all(&t, kind))
         rc = kind->write(kit->db, (struct job_steps){t.steps, n}, &err);

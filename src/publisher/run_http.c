@@ -236,6 +236,8 @@ static void on_init(void *arg, enum rc rc, const struct http_response *res,
 
     FAULT_POINT("init.after_recv");
     run_call_ended(r);
+    r->recount = r->counted.at_ms != 0 &&
+                 publisher_mono_ms() - r->counted.mono_ms > RUN_COUNTED_MS;
     if (rc != RC_OK) {
         no_answer(r, rc, err);
     } else {

@@ -29,7 +29,9 @@ enum {
     RUN_AHEAD_MAX_MS = 5000,  /* so early a grant may come at most for others' sake */
     RUN_TOLD_MS = 600000,     /* so long after one, webhooks are relied on to come soon */
     RUN_TOLD_POLL_MS = 10000, /* and polls are at least so far apart */
-    RUN_COUNTED_MS = 10000,   /* for so long an INIT counts as made when it was claimed */
+    RUN_COUNTED_MS = 500,     /* for so long an INIT counts as made when it was claimed:
+                               * half of what QUEUE_WINDOW_MS leaves over a minute */
+    RUN_COUNTED_HERE_MS = 10000, /* the same in rings.h, where it cannot move */
 };
 
 struct run {
@@ -62,6 +64,7 @@ struct run {
     bool throttled;      /* TikTok answered 429 in spite of the window: */
     enum queue_ring throttled_ring; /* this one shrinks */
     int64_t limited_ms;     /* limits have held the post up until then; 0: never */
+    bool recount;           /* the INIT took long: it is to count from now on */
     bool passed;            /* the rate window let the call through; not begun yet */
     bool store_failed;      /* said in the log already */
     bool token_renewed;     /* for the TOKEN under way: take what is stored now */
@@ -78,7 +81,7 @@ struct run {
     struct tiktok_session session;           /* upload_url is a secret */
     unsigned char gate_token[JOB_GATE_SIZE]; /* of the attempt under way; a secret too */
     char holder[QUEUE_WITNESS_SIZE];         /* the session that ADOPT is about */
-    int64_t claimed_mono_ms;
+    struct run_counted counted;              /* the claim's INIT */
     int64_t init_date_ms; /* TikTok's clock when the session was opened */
     char log_id[64];      /* of TikTok's last answer that matters */
     char word[48];        /* TikTok's last status word */
@@ -90,6 +93,9 @@ struct run {
 
 /* Runs on a store thread: does r->action, fills r->ev. (run_store.c) */
 void run_on_store(struct pool_work *w, const struct pool_kit *kit);
+
+/* Before either of them: moves in the account's window what is to be moved there. */
+void run_recount(struct run *r, const struct pool_kit *kit);
 
 /* The same for n runs that want to do the same write, in one transaction. False: nothing
  * was written and no event filled; each is to be done alone. (run_batch.c) */

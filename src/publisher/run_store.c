@@ -299,6 +299,33 @@ static void note_word(struct run *r, const struct pool_kit *kit)
         text_copy(r->noted, sizeof(r->noted), r->word);
 }
 
+/* The first INIT of a claim moves from where it was counted to now. */
+static enum rc pass_init(struct run *r, const struct pool_kit *kit, int64_t *wait_ms,
+                         struct err *err)
+{
+    struct queue_hint call = {.account_id = r->account_id,
+                              .counted_ms = r->inits == 0 ? r->counted.at_ms : 0};
+    enum rc rc = queue_init_pass(kit->redis, &call, wait_ms, err);
+
+    if (rc == RC_OK && *wait_ms == 0)
+        r->counted = (struct run_counted){call.counted_ms, publisher_mono_ms()};
+    return rc;
+}
+
+/* An INIT that was long on its way may have reached TikTok late, and counts there from
+ * then on. */
+void run_recount(struct run *r, const struct pool_kit *kit)
+{
+    struct queue_hint call = {.account_id = r->account_id,
+                              .counted_ms = r->counted.at_ms};
+    int64_t ignored;
+    struct err err;
+
+    if (r->recount)
+        (void)hint_failed(queue_init_pass(kit->redis, &call, &ignored, &err), &err);
+    r->recount = false;
+}
+
 /* A call that is rationed: may it be made now? */
 static void do_ration(struct run *r, const struct pool_kit *kit)
 {
@@ -312,7 +339,10 @@ static void do_ration(struct run *r, const struct pool_kit *kit)
     r->next = RUN_CALL;
     if (!run_ring(r, &ring))
         return;
-    rc = queue_ring_pass(kit->redis, ring, r->account_id, &wait_ms, &err);
+    if (ring == QUEUE_RING_INIT)
+        rc = pass_init(r, kit, &wait_ms, &err);
+    else
+        rc = queue_ring_pass(kit->redis, ring, r->account_id, &wait_ms, &err);
     if (hint_failed(rc, &err))
         r->next = RUN_LOCAL;
     else if (wait_ms > 0)
@@ -663,6 +693,7 @@ void run_on_store(struct pool_work *w, const struct pool_kit *kit)
 
     log_context("post=%" PRIu64 " attempt=%u fence=%" PRIu64 " doing=%s", r->ref.post_id,
                 r->flow.start.attempt_no, r->ref.fence, flow_do_name(r->action.what));
+    run_recount(r, kit);
     do_action(r, kit);
     log_context("%s", "");
 }

@@ -226,23 +226,40 @@ static const struct {
     [QUEUE_RING_INIT] = {"ri", "xi", QUEUE_INIT_LIMIT},
 };
 
-enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
-                        int64_t *wait_ms, struct err *err)
+static enum rc pass(struct redis *r, enum queue_ring ring, struct queue_hint *call,
+                    int64_t *wait_ms, struct err *err)
 {
-    struct text t[4];
+    struct text t[5];
     struct redis_arg args[] = {
-        account_key(&t[0], windows[ring].key, account_id),
-        account_key(&t[1], windows[ring].cut, account_id),
+        account_key(&t[0], windows[ring].key, call->account_id),
+        account_key(&t[1], windows[ring].cut, call->account_id),
         number(&t[2], windows[ring].limit),
         number(&t[3], QUEUE_WINDOW_MS),
+        number(&t[4], call->counted_ms),
     };
     struct redis_reply *reply = NULL;
     enum rc rc = redis_eval(r, &script_ring, KEYS(args, 2), &reply, err);
 
     if (rc == RC_OK)
-        *wait_ms = redis_reply_int(reply);
+        *wait_ms = redis_reply_int(redis_reply_item(reply, 0));
+    if (rc == RC_OK && *wait_ms == 0)
+        call->counted_ms = redis_reply_int(redis_reply_item(reply, 1));
     redis_reply_free(reply);
     return rc;
+}
+
+enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_id,
+                        int64_t *wait_ms, struct err *err)
+{
+    struct queue_hint call = {.account_id = account_id};
+
+    return pass(r, ring, &call, wait_ms, err);
+}
+
+enum rc queue_init_pass(struct redis *r, struct queue_hint *hint, int64_t *wait_ms,
+                        struct err *err)
+{
+    return pass(r, QUEUE_RING_INIT, hint, wait_ms, err);
 }
 
 enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t account_id,

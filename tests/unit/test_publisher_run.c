@@ -503,7 +503,8 @@ static void begin(void)
     const struct job_claimed claimed = {
         .post_id = POST, .account_id = ACCOUNT, .workspace_id = WORKSPACE, .fence = 3};
 
-    run_start(&publisher, &claimed, INC);
+    run_start(&publisher, &claimed, INC,
+              (struct run_counted){.mono_ms = publisher_mono_ms()});
 }
 
 /* The good way, up to a request that is not answered yet. */
@@ -818,7 +819,8 @@ START_TEST(a_post_that_publishers_died_of_again_and_again_is_looked_at_by_a_pers
                                         .fence = 3,
                                         .crashes = JOB_CRASHES_MAX};
 
-    run_start(&publisher, &claimed, INC);
+    run_start(&publisher, &claimed, INC,
+              (struct run_counted){.mono_ms = publisher_mono_ms()});
     until_end();
     ck_assert_str_eq(db_.writes, "review ");
     ck_assert_str_eq(db_.reason, "crashed_often");

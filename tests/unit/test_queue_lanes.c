@@ -145,6 +145,35 @@ START_TEST(the_call_of_a_hint_is_given_back)
 }
 END_TEST
 
+/* Else six that are made a little later, and six as soon as the window opens again, were
+ * more than six in a minute. */
+START_TEST(the_call_of_a_hint_moves_to_when_it_is_made)
+{
+    int64_t now = redis_now();
+    int64_t wait = -1;
+    struct queue_hint first, moved;
+
+    enqueue(1, account, now - 10);
+    ck_assert_uint_eq(take(10), 1);
+    first = view.hints[0];
+    while (redis_now() <= first.counted_ms) /* calls of the same ms are alike */
+        ;
+    for (uint64_t post = 2; post <= QUEUE_INIT_LIMIT; post++) {
+        enqueue(post, account, now - 10);
+        ck_assert_uint_eq(take(10), 1);
+    }
+    moved = first;
+    ck_assert_int_eq(queue_init_pass(redis, &moved, &wait, &err), RC_OK);
+    ck_assert_int_eq(wait, 0);
+    ck_assert_int_gt(moved.counted_ms, first.counted_ms);
+    ck_assert_int_eq(queue_init_pass(redis, &first, &wait, &err), RC_OK); /* not there */
+    ck_assert_int_gt(wait, 0);
+    ck_assert_int_eq(queue_refund(redis, &moved, &err), RC_OK); /* but here */
+    enqueue(99, account, now - 5);
+    ck_assert_uint_eq(take(10), 1);
+}
+END_TEST
+
 START_TEST(a_due_post_is_taken_once_and_a_later_one_not_yet)
 {
     int64_t now = redis_now();
@@ -477,6 +506,7 @@ UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
                   a_group_that_has_forgotten_hands_out_nothing_until_it_is_told,
                   calls_that_were_told_count, a_call_that_is_not_made_is_given_back,
                   the_call_of_a_hint_is_given_back,
+                  the_call_of_a_hint_moves_to_when_it_is_made,
                   a_due_post_is_taken_once_and_a_later_one_not_yet,
                   a_hint_given_again_moves_the_post_and_does_not_double_it,
                   posts_beyond_the_horizon_stay_out_and_leave_when_moved_there,

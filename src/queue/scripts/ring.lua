@@ -1,14 +1,18 @@
 -- An exact sliding window: one call more, or how long to wait for it.
--- KEYS list cut   ARGV limit window_ms   Answers the ms to wait; 0: counted, go on.
+-- KEYS list cut   ARGV limit window_ms counted
+-- counted: as what this call was counted already when it was only planned; that moves to
+-- now, and takes no room that it did not have. 0: it was not.
+-- Answers the ms to wait, 0: counted, go on; and as what it was counted.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local cut = tonumber(redis.call('GET', KEYS[2]) or '0')
+local moved = redis.call('LREM', KEYS[1], 1, ARGV[3])
 local oldest = redis.call('LINDEX', KEYS[1], limit - 1 - cut)
-if oldest and tonumber(oldest) + window > now then
-  return tonumber(oldest) + window - now
+if moved == 0 and oldest and tonumber(oldest) + window > now then
+  return {tonumber(oldest) + window - now, 0}
 end
 redis.call('LPUSH', KEYS[1], string.format('%.0f', now))
 redis.call('LTRIM', KEYS[1], 0, limit - 1)
 redis.call('PEXPIRE', KEYS[1], window)
-return 0
+return {0, now}
