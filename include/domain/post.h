@@ -37,6 +37,13 @@ enum {
 #define POST_AHEAD_MS_MAX INT64_C(31536000000) /* 365 days of 24 h */
 #define POST_COVER_MS_MAX 86400000             /* no video is a day long */
 
+/* How late a post may go out before it is given up, in s. */
+enum {
+    POST_LATE_S = 21600, /* where nothing is said: 6 h */
+    POST_LATE_S_MIN = 60,
+    POST_LATE_S_MAX = 7 * 86400,
+};
+
 struct post_content {
     uint64_t account_id; /* 0: none */
     enum post_kind kind;
@@ -53,6 +60,7 @@ struct post_content {
     int cover_index;               /* -1: not chosen */
     int64_t publish_at_ms;         /* 0: no time */
     char timezone[ZONE_NAME_SIZE]; /* "": none */
+    int64_t max_late_s;            /* POST_LATE_S_MIN..MAX */
     bool music_usage;              /* consent */
     bool branded_agreed;           /* consent.branded_content */
 };
@@ -84,6 +92,8 @@ enum post_field {
     POST_HAS_TIME = 1 << 15,
     POST_HAS_ZONE = 1 << 16,
     POST_HAS_CONSENT = 1 << 17,
+    POST_HAS_LATE = 1 << 18,
+    POST_HAS_ALL = (1 << 19) - 1,
 };
 
 /* Takes over the members that json (an object) has and leaves the others as they are;

@@ -19,7 +19,8 @@ void post_init(struct post_content *content)
                                      .mode = POST_DIRECT,
                                      .caption = xstrdup(""),
                                      .cover_ms = -1,
-                                     .cover_index = -1};
+                                     .cover_index = -1,
+                                     .max_late_s = POST_LATE_S};
 }
 
 void post_release(struct post_content *content)

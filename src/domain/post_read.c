@@ -200,6 +200,16 @@ static enum rc read_time(const struct reader *r, struct err *err)
     return RC_OK;
 }
 
+static enum rc read_late(const struct reader *r, struct err *err)
+{
+    json_int_t s = json_integer_value(r->value);
+
+    if (!json_is_integer(r->value) || s < POST_LATE_S_MIN || s > POST_LATE_S_MAX)
+        return wrong(r, "a whole number of seconds from a minute to seven days", err);
+    r->content->max_late_s = (int64_t)s;
+    return RC_OK;
+}
+
 /* An object of exactly two booleans, both there. */
 struct pair {
     const char *key[2];
@@ -279,6 +289,7 @@ static const struct member {
     {"publish_at", POST_HAS_TIME, read_time},
     {"timezone", POST_HAS_ZONE, read_zone},
     {"consent", POST_HAS_CONSENT, read_consent},
+    {"max_late_s", POST_HAS_LATE, read_late},
 };
 
 static const struct member *member_of(const char *key, unsigned allowed)

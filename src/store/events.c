@@ -25,7 +25,7 @@ static const struct words {
     const char *text;
 } words[] = {
     {EVENT_CREATED, "created", system_, "The post was created."},
-    {EVENT_CHANGED, "changed", system_, "The post's content was changed."},
+    {EVENT_CHANGED, "changed", system_, "The post was changed."},
     {EVENT_SCHEDULED, "scheduled", system_, "The post was scheduled."},
     {EVENT_MOVED, "moved", system_, "The time was changed."},
     {EVENT_CANCELED, "canceled", system_, "The post was canceled before it went out."},

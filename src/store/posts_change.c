@@ -70,7 +70,8 @@ static void decide(struct changing *g)
 
 static bool changes_anything(const struct changing *g)
 {
-    return schedules(g) || g->new_content || g->new_time || g->new_consent;
+    return schedules(g) || g->new_content || g->new_time || g->new_consent ||
+           g->was.content.max_late_s != g->content.max_late_s;
 }
 
 /* --- writing ------------------------------------------------------------------- */
@@ -163,13 +164,14 @@ static enum rc write_rest(struct db *db, const struct changing *g, struct err *e
     posts_write_consent(g->c->actor, &g->content, g->content_ver, now_ms, consent);
     const struct sql_arg args[] = {sql_i64(posts_list_at(&g->content)),
                                    sql_text(g->content.timezone),
+                                   sql_i64(g->content.max_late_s * 1000),
                                    sql_i64(g->new_consent),
                                    sql_text(consent),
                                    sql_i64(now_ms),
                                    sql_u64(g->c->actor->workspace_id),
                                    sql_u64(g->was.id)};
     return db_exec_one(db,
-                       "UPDATE post SET list_at = ?, tz = ?,"
+                       "UPDATE post SET list_at = ?, tz = ?, expire_after_ms = ?,"
                        " consent = IF(?, ?, consent), updated_at = ?"
                        " WHERE workspace_id = ? AND post_id = ?",
                        SQL_ARGS(args), err);

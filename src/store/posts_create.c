@@ -55,6 +55,7 @@ static enum rc insert_post(struct db *db, struct creation *n, struct err *err)
         number_or_null(c->cover_ms),
         number_or_null(c->cover_index),
         sql_text(c->timezone),
+        sql_i64(c->max_late_s * 1000),
         sql_text(consent),
         sql_id(n->in->duplicate_of),
         key != NULL ? sql_bytes(key->key, 16) : sql_null(),
@@ -66,9 +67,10 @@ static enum rc insert_post(struct db *db, struct creation *n, struct err *err)
                  "INSERT INTO post (account_id, list_at, workspace_id, created_by, kind,"
                  " mode, media_ids, title, caption, privacy_level, allow_comment,"
                  " allow_duet, allow_stitch, your_brand, branded_content, is_aigc,"
-                 " auto_add_music, cover_ms, cover_index, tz, consent, duplicate_of,"
+                 " auto_add_music, cover_ms, cover_index, tz, expire_after_ms,"
+                 " consent, duplicate_of,"
                  " idem_key, idem_body, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?,"
-                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                  SQL_ARGS(args), NULL, err);
     n->post_id = db_insert_id(db);
     return rc;

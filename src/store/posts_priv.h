@@ -61,7 +61,8 @@ enum rc posts_refuse(const char *code, struct err *err);
     " p.post_id, p.account_id, p.kind, p.mode, p.media_ids, p.title, p.caption,"         \
     " p.privacy_level, p.allow_comment, p.allow_duet, p.allow_stitch, p.your_brand,"     \
     " p.branded_content, p.is_aigc, p.auto_add_music, COALESCE(p.cover_ms, -1),"         \
-    " COALESCE(p.cover_index, -1), p.tz, LOCATE('\"music_usage\":true', p.consent),"     \
+    " COALESCE(p.cover_index, -1), p.tz, p.expire_after_ms DIV 1000,"                    \
+    " LOCATE('\"music_usage\":true', p.consent),"                                        \
     " LOCATE('\"branded_content\":true', p.consent), p.content_ver, p.tiktok_post_ids,"  \
     " p.list_at, p.published_at, p.created_at, GREATEST(p.updated_at, j.updated_at),"    \
     " j.state, j.due_at, j.limited_until, j.next_at, j.sched_ver, j.attempt_no,"         \

@@ -20,7 +20,7 @@ struct reading {
     struct posts_reading *to;
 };
 
-enum { POST_COLS = 48 };
+enum { POST_COLS = 49 };
 
 static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
 {
@@ -46,6 +46,7 @@ static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
         COL_I64(&c->cover_ms),
         COL_INT(&c->cover_index),
         COL_TEXT(c->timezone),
+        COL_I64(&c->max_late_s),
         COL_BOOL(&c->music_usage),
         COL_BOOL(&c->branded_agreed),
         COL_UINT(&p->content_ver),

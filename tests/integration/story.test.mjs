@@ -98,7 +98,8 @@ describe('the story of a post', () => {
     await setFault(stack, { endpoint: 'creator_info', status: 503 });
     const { id } = await post('given up', 700);
     stack.sql(`UPDATE post SET expire_after_ms = 2000 WHERE post_id = ${id}`);
-    assert.equal((await fateOf(client, id)).status, 'failed');
+    const failed = await fateOf(client, id);
+    assert.deepEqual([failed.status, failed.max_late_s], ['failed', 2]);
     const list = await events(id);
     const last = one(list, 'given_up');
     assert.match(last.text, /later than it may be\. TikTok had a problem of its own\./);

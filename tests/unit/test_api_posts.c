@@ -573,6 +573,30 @@ END_TEST
 
 /* --- copies, verdicts, addresses ----------------------------------------------- */
 
+static int64_t patience_s(void)
+{
+    return database_number(db, "SELECT expire_after_ms DIV 1000 FROM post");
+}
+
+/* A person says how late a post may go out; TikTok is not told. */
+START_TEST(how_late_a_post_may_be_is_its_persons_to_say)
+{
+    uint64_t id = created(HOUR_MS);
+
+    ck_assert_int_eq(patience_s(), 21600);
+    is(at("PATCH", id, "{\"max_late_s\":900}"), 200, "alone");
+    ck_assert_int_eq(json_integer_value(json_object_get(body, "max_late_s")), 900);
+    ck_assert_int_eq(patience_s(), 900);
+    ck_assert_int_eq(database_number(db, "SELECT content_ver FROM post"), 1);
+    ck_assert_int_eq(database_number(db, "SELECT state FROM job"), PHASE_SCHEDULED);
+    ck_assert_int_eq(database_number(db, "SELECT MAX(kind) FROM job_event"),
+                     EVENT_CHANGED);
+    is(at("PATCH", id, "{\"max_late_s\":30}"), 422, "too short");
+    is(act(id, "duplicate", NULL), 201, "a copy has it too");
+    ck_assert_int_eq(json_integer_value(json_object_get(body, "max_late_s")), 900);
+}
+END_TEST
+
 START_TEST(a_copy_begins_anew)
 {
     uint64_t id;
@@ -906,7 +930,8 @@ DATABASE_MAIN(
     the_time_alone_may_be_changed_without, a_retry_judges_the_post_again_with_its_consent,
     nothing_is_scheduled_on_an_account_that_is_not_connected,
     a_key_gives_the_same_post_again, a_key_is_visible_ascii,
-    the_post_of_a_key_that_was_deleted_is_not_made_again, a_copy_begins_anew,
+    the_post_of_a_key_that_was_deleted_is_not_made_again,
+    how_late_a_post_may_be_is_its_persons_to_say, a_copy_begins_anew,
     a_person_may_say_where_it_was_found, an_outcome_is_one_of_two_words,
     questions_that_make_no_sense_are_named, a_cursor_leads_on_in_its_own_list_only,
     a_timeline_says_what_and_why, an_alarm_is_told_though_nothing_has_happened,

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { EVERYTHING = (1 << 18) - 1 };
+enum { EVERYTHING = (1 << 19) - 1 };
 
 static struct post_content content;
 static struct err err;
@@ -44,10 +44,12 @@ START_TEST(every_member_is_read)
             "\"branded_content\":true},\"is_aigc\":true,\"auto_add_music\":true,"
             "\"cover_ms\":1500,\"cover_index\":1,"
             "\"publish_at\":\"2026-11-25T10:00:00+01:00\",\"timezone\":\"Europe/Berlin\","
-            "\"consent\":{\"music_usage\":true,\"branded_content\":true}}",
+            "\"consent\":{\"music_usage\":true,\"branded_content\":true},"
+            "\"max_late_s\":900}",
             EVERYTHING),
         RC_OK);
     ck_assert_uint_eq(has, EVERYTHING);
+    ck_assert_int_eq(content.max_late_s, 900);
     ck_assert_uint_eq(content.account_id, 7);
     ck_assert_int_eq(content.kind, POST_PHOTO);
     ck_assert_int_eq(content.mode, POST_INBOX);
@@ -76,6 +78,7 @@ START_TEST(what_is_absent_stays_as_it_was)
     ck_assert_uint_eq(has, POST_HAS_COVER_MS);
     ck_assert_str_eq(content.caption, "one");
     ck_assert_str_eq(content.privacy_level, "SELF_ONLY");
+    ck_assert_int_eq(content.max_late_s, 6 * 3600);
     ck_assert_int_eq(content.cover_ms, -1);
     ck_assert_int_eq(read_text("{\"privacy_level\":null,\"title\":null,"
                                "\"timezone\":null,\"publish_at\":null,"
@@ -128,6 +131,10 @@ START_TEST(what_has_another_type_is_refused_by_name)
         {"{\"cover_ms\":1.5}", "cover_ms", "invalid"},
         {"{\"cover_ms\":86400001}", "cover_ms", "invalid"},
         {"{\"cover_index\":35}", "cover_index", "invalid"},
+        {"{\"max_late_s\":59}", "max_late_s", "invalid"},
+        {"{\"max_late_s\":604801}", "max_late_s", "invalid"},
+        {"{\"max_late_s\":null}", "max_late_s", "invalid"},
+        {"{\"max_late_s\":3600.5}", "max_late_s", "invalid"},
         {"{\"publish_at\":\"tomorrow\"}", "publish_at", "invalid"},
         {"{\"publish_at\":\"2026-02-30T00:00:00Z\"}", "publish_at", "invalid"},
         {"{\"publish_at\":1795597200000}", "publish_at", "invalid"},

@@ -56,6 +56,7 @@ const fresh = (): Content => ({
   account_id: null, kind: 'video', mode: 'direct', caption: '', title: null, privacy_level: null,
   allow_comment: false, allow_duet: false, allow_stitch: false, disclose: { your_brand: false, branded_content: false },
   is_aigc: false, auto_add_music: false, cover_ms: null, cover_index: null,
+  max_late_s: 21_600,
 });
 
 /** The next full hour at least half an hour ahead: a proposal that is never in the past. */
@@ -442,6 +443,7 @@ function show(p: Post): void {
     account_id: p.account_id, kind: p.kind, mode: p.mode, caption: p.caption, title: p.title, privacy_level: p.privacy_level,
     allow_comment: p.allow_comment, allow_duet: p.allow_duet, allow_stitch: p.allow_stitch, disclose: p.disclose,
     is_aigc: p.is_aigc, auto_add_music: p.auto_add_music, cover_ms: p.cover_ms, cover_index: p.cover_index,
+    max_late_s: p.max_late_s,
   };
   discloseOn.value = p.disclose.your_brand || p.disclose.branded_content;
   items.value = p.media_ids.map((id) => ({ key: `m${id}`, id, upload: null }));

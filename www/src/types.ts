@@ -153,6 +153,7 @@ export interface PostInput {
   cover_index: number | null;
   publish_at: string | null;
   timezone: string | null;
+  max_late_s: number;
   consent: Consent;
 }
 

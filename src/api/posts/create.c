@@ -1,13 +1,11 @@
 /* POST /api/v1/posts - a draft, or with publish_at a scheduled post. */
 #include "posts.h"
 
-enum { EVERY_MEMBER = (POST_HAS_CONSENT << 1) - 1 };
-
 static enum rc read_post(const struct api_request *req, struct post_content *content,
                          struct err *err)
 {
     unsigned has = 0;
-    enum rc rc = post_read(req->json, EVERY_MEMBER, content, &has, err);
+    enum rc rc = post_read(req->json, POST_HAS_ALL, content, &has, err);
 
     if (rc == RC_OK && (has & POST_HAS_ACCOUNT) == 0)
         rc = err_field(err, "account_id", "account_missing",

@@ -109,6 +109,7 @@ static void write_content(struct jsonw *w, const struct post_content *c)
     int_or_null(w, "cover_index", c->cover_index, c->cover_index >= 0);
     jsonw_key_time(w, "publish_at", c->publish_at_ms);
     jsonw_key_text(w, "timezone", or_null(c->timezone));
+    jsonw_key_int(w, "max_late_s", c->max_late_s);
     write_pair(w, "consent", "music_usage", c->music_usage, c->branded_agreed);
 }
 

@@ -1,6 +1,6 @@
 // One post at the side of the queue: preview, facts, what can be done, and its whole story.
 import type { ComponentChildren } from 'preact';
-import { clockTime, day, when } from '../format';
+import { clockTime, day, span, when } from '../format';
 import { faceOf, nextTry } from '../posts';
 import { homeZone } from '../prefs';
 import { detail, detailError, events, openDetail } from '../queue-state';
@@ -71,6 +71,7 @@ function Facts({ p, zone }: { p: Post; zone: string }) {
     <dl class="facts">
       <div><dt>Account</dt><dd>{p.account.nickname}{p.account.username && <span class="hint"> @{p.account.username}</span>}</dd></div>
       <div><dt>Planned for</dt><dd>{p.publish_at ? <>{when(p.publish_at, zone)} <span class="hint">{zone.replaceAll('_', ' ')}</span></> : 'No time yet'}</dd></div>
+      {!p.published_at && p.publish_at && <div><dt>Late by</dt><dd>{span(p.max_late_s * 1000)} at most, if it cannot go out on time</dd></div>}
       {p.published_at && <div><dt>Posted</dt><dd>{when(p.published_at, zone)}</dd></div>}
       <div><dt>Way</dt><dd>{p.mode === 'direct' ? 'Published directly' : 'Draft to the TikTok inbox'}</dd></div>
       {p.mode === 'direct' && (

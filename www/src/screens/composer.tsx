@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import { Component } from 'preact';
 import { asError } from '../api';
 import * as c from '../compose';
-import { clockTime, when } from '../format';
+import { clockTime, span, when } from '../format';
 import { navigate } from '../nav';
 import { AccountPart } from '../parts/compose-account';
 import { MediaPart } from '../parts/compose-media';
@@ -27,7 +27,7 @@ const FOCUS: Record<string, string> = {
   account_id: 'account', mode: 'mode-direct', media_ids: 'media-button', title: 'title', caption: 'caption', privacy_level: 'audience',
   allow_comment: 'allow-comment', allow_duet: 'allow-duet', allow_stitch: 'allow-stitch', disclose: 'your-brand', cover_ms: 'cover',
   cover_index: 'media-button', auto_add_music: 'music',
-  publish_at: 'when-date', timezone: 'when-zone',
+  publish_at: 'when-date', timezone: 'when-zone', max_late_s: 'max-late',
 };
 
 /** Shown at once when it is about what was entered; what is merely missing waits for the first try. */
@@ -109,6 +109,24 @@ function ModeChoice() {
   );
 }
 
+const LATE: [number, string][] = [[900, '15 minutes'], [3600, 'an hour'], [21_600, '6 hours'], [86_400, 'a day'], [604_800, 'a week']];
+
+/** What becomes of a post when TikTok or this installation is in trouble at its time. */
+function LateChoice() {
+  const s = c.content.value.max_late_s;
+  const other = LATE.every(([known]) => known !== s);
+  return (
+    <div class="field">
+      <label for="max-late">If it cannot go out on time, post it up to this much later</label>
+      <select id="max-late" class="input" value={String(s)} onChange={(e) => c.change({ max_late_s: Number(e.currentTarget.value) })}>
+        {other && <option value={String(s)}>{span(s * 1000)}</option>}
+        {LATE.map(([known, text]) => <option key={known} value={String(known)}>{text}</option>)}
+      </select>
+      <FieldError id="max-late-error" text={shownError('max_late_s')} />
+    </div>
+  );
+}
+
 function WhenPart() {
   const w = c.when.value;
   return (
@@ -131,6 +149,7 @@ function WhenPart() {
           error={shownError('publish_at')} zoneError={shownError('timezone')} onChange={c.changeWhen}
         />
       )}
+      <LateChoice />
       <ModeChoice />
     </section>
   );
