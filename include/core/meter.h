@@ -30,6 +30,8 @@ enum meter {
     METER_AMBIGUOUS,
     METER_REVIEW,
     METER_REDIS_RELOAD,
+    METER_FEED_SEEN, /* posts of the next two hours that the look-ahead has gone over */
+    METER_FEED_MISSING, /* of these: Redis had no hint of them, and should have */
     METER_DEADLOCK_RETRY,
     METER_HTTP_429,
     METER_TOKEN_REAUTH,

@@ -60,6 +60,12 @@ struct queue_taken {
                              minute, so nothing was taken: queue_restore_begin() */
 };
 
+/* "Look at the post at next_at_ms." */
+struct queue_entry {
+    uint64_t post_id, account_id;
+    int64_t next_at_ms;
+};
+
 /* The group an account belongs to: 0..QUEUE_GROUPS-1. */
 unsigned queue_group(uint64_t account_id);
 
@@ -69,6 +75,11 @@ unsigned queue_group(uint64_t account_id);
  * ignore the result. */
 enum rc queue_enqueue(struct redis *r, uint64_t post_id, uint64_t account_id,
                       int64_t next_at_ms, struct err *err) MUST_CHECK;
+
+/* The same, and whether Redis knew of the post: *known is false when there was no entry
+ * for it at all, or it lies beyond the horizon. */
+enum rc queue_feed(struct redis *r, const struct queue_entry *entry, bool *known,
+                   struct err *err) MUST_CHECK;
 
 /* Forgets the entry of a post that was canceled. Best effort. */
 enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,

@@ -160,6 +160,13 @@ enum rc event_feed(struct db *db, uint64_t workspace_id, uint64_t since,
 enum rc event_seq(struct db *db, uint64_t workspace_id, uint64_t *seq,
                   struct err *err) MUST_CHECK;
 
+/* Lines are kept for longer than a post can be scheduled ahead, so that the story of one
+ * that is still to come has its beginning. Deletes some that are older, the oldest first;
+ * *n: how many, 0 when there are no more. */
+#define EVENT_KEPT_MS INT64_C(34560000000) /* 400 days */
+enum { EVENT_PURGE_MAX = 1000 };
+enum rc event_purge(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
+
 /* Words for a line, also for kinds that this program does not know. The actor is one of
  * person, api_client, publisher, media, tiktok and system. */
 const char *event_kind_name(int kind);

@@ -10,6 +10,7 @@
 #include "queue/queue.h"
 #include "run.h"
 #include "store/account_tokens.h"
+#include "store/events.h"
 #include "store/health.h"
 #include "store/jobs.h"
 #include "store/notifications.h"
@@ -26,6 +27,7 @@ enum {
     SWEEP_ALL_EVERY = 5,  /* sweeps: one of so many looks at the others' shares too */
     REAP_MS = 2000,
     FEED_MS = 60000,
+    FEED_SOON_MS = 5000,
     BEAT_MS = 10000, /* well below JOB_PHASE_MS */
     REFRESH_MS = 10000,
     REPLAY_MS = 2000, /* until it has worked */
@@ -66,6 +68,7 @@ struct reconcile {
     int64_t freed;            /* REAP */
     struct job_cursor cursor; /* FEED: zeroed between loads */
     size_t fed;
+    int64_t feed_now_ms; /* the database's */
     bool feed_ended;
     struct job_ref refs[BEAT_BATCH]; /* BEAT */
     uint64_t lost[BEAT_BATCH];
@@ -73,6 +76,7 @@ struct reconcile {
     uint64_t beat_inc;
     struct token_due due[REFRESH_MAX]; /* REFRESH */
     size_t due_len;
+    int64_t events_purged;  /* PURGE */
     bool late;              /* WATCH: something is overdue, and that was said */
     int64_t quiet_until_ms; /* WATCH: monotonic; people are told only from then on */
 };
@@ -167,6 +171,39 @@ static enum rc reap(struct chore *c, const struct pool_kit *kit)
     return rc;
 }
 
+/* A post that became due within the horizon since the last load is no loss, nor is one
+ * that is being taken up at this moment. */
+static bool should_be_known(const struct reconcile *r, const struct job_hint *hint)
+{
+    int64_t away_ms = hint->next_at_ms - r->feed_now_ms;
+
+    return away_ms > FEED_SOON_MS && away_ms < QUEUE_HORIZON_MS - 2 * FEED_MS;
+}
+
+/* Gives hints, and counts those that Redis had lost. */
+static enum rc feed_hints(const struct reconcile *r, const struct pool_kit *kit,
+                          const struct job_hint *hints, size_t len, struct err *err)
+{
+    uint64_t seen = 0;
+    uint64_t missing = 0;
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; i < len && rc == RC_OK; i++) {
+        const struct queue_entry entry = {hints[i].post_id, hints[i].account_id,
+                                          hints[i].next_at_ms};
+        bool known = false;
+
+        rc = queue_feed(kit->redis, &entry, &known, err);
+        if (rc == RC_OK && should_be_known(r, &hints[i])) {
+            seen++;
+            missing += known ? 0 : 1;
+        }
+    }
+    meter_add(METER_FEED_SEEN, seen);
+    meter_add(METER_FEED_MISSING, missing);
+    return rc;
+}
+
 static enum rc mark_loaded(const struct pool_kit *kit, struct err *err)
 {
     enum rc rc = RC_OK;
@@ -187,7 +224,7 @@ static enum rc feed(struct chore *c, const struct pool_kit *kit)
 
     FAULT_POINT("reload.mid");
     if (rc == RC_OK)
-        rc = enqueue(kit, hints, len, &c->err);
+        rc = feed_hints(r, kit, hints, len, &c->err);
     r->fed += len;
     r->feed_ended = len < JOB_SWEEP_MAX;
     if (rc == RC_OK && r->feed_ended)
@@ -234,7 +271,10 @@ static enum rc purge(struct chore *c, const struct pool_kit *kit)
 
     if (rc == RC_OK)
         rc = notification_purge(kit->db, &n, &c->err);
-    return rc == RC_OK ? hook_purge(kit->db, &n, &c->err) : rc;
+    if (rc == RC_OK)
+        rc = hook_purge(kit->db, &n, &c->err);
+    c->r->events_purged = 0;
+    return rc == RC_OK ? event_purge(kit->db, &c->r->events_purged, &c->err) : rc;
 }
 
 static void say_late(struct reconcile *r, const struct health_late *late)
@@ -314,6 +354,11 @@ static void after_reap(struct chore *c)
         reconcile_sweep(c->r);
 }
 
+static void before_feed(struct chore *c)
+{
+    c->r->feed_now_ms = lease_now_ms(c->r->p->lease);
+}
+
 static void after_feed(struct chore *c)
 {
     struct reconcile *r = c->r;
@@ -325,6 +370,11 @@ static void after_feed(struct chore *c)
         log_debug("feed.loaded", "posts=%zu", r->fed);
     r->cursor = (struct job_cursor){0};
     r->fed = 0;
+}
+
+static void after_purge(struct chore *c)
+{
+    c->again = c->rc == RC_OK && c->r->events_purged > 0;
 }
 
 /* A refresh that was due; one of the task threads does it. */
@@ -382,13 +432,13 @@ static const struct {
 } kinds[CHORES] = {
     [SWEEP] = {"sweep", SWEEP_MS, 500, before_sweep, sweep, after_sweep},
     [REAP] = {"reap", REAP_MS, 500, NULL, reap, after_reap},
-    [FEED] = {"feed", FEED_MS, 5000, NULL, feed, after_feed},
+    [FEED] = {"feed", FEED_MS, 5000, before_feed, feed, after_feed},
     [BEAT] = {"beat", BEAT_MS, 0, before_beat, beat, after_beat},
     [REFRESH] = {"refresh", REFRESH_MS, 1000, NULL, find_due, after_due},
     [REPLAY] = {"replay", REPLAY_MS, 500, NULL, replay, NULL},
     [WATCH] = {"watch", WATCH_MS, 100, NULL, watch, NULL},
     [WARN] = {"warn", WARN_MS, 5000, NULL, warn, NULL},
-    [PURGE] = {"purge", PURGE_MS, 5000, NULL, purge, NULL},
+    [PURGE] = {"purge", PURGE_MS, 5000, NULL, purge, after_purge},
 };
 
 static void run_chore(struct pool_work *w, const struct pool_kit *kit)

@@ -59,17 +59,17 @@ unsigned queue_group(uint64_t account_id)
     return (unsigned)(account_id % QUEUE_GROUPS);
 }
 
-enum rc queue_enqueue(struct redis *r, uint64_t post_id, uint64_t account_id,
-                      int64_t next_at_ms, struct err *err)
+enum rc queue_feed(struct redis *r, const struct queue_entry *entry, bool *known,
+                   struct err *err)
 {
     struct text t[9];
     struct redis_arg args[] = {
-        group_key(&t[0], queue_group(account_id), "A"),
-        account_key(&t[1], "j", account_id),
-        account_key(&t[2], "ri", account_id),
-        id(&t[3], account_id),
-        id(&t[4], post_id),
-        number(&t[5], next_at_ms),
+        group_key(&t[0], queue_group(entry->account_id), "A"),
+        account_key(&t[1], "j", entry->account_id),
+        account_key(&t[2], "ri", entry->account_id),
+        id(&t[3], entry->account_id),
+        id(&t[4], entry->post_id),
+        number(&t[5], entry->next_at_ms),
         number(&t[6], QUEUE_INIT_LIMIT),
         number(&t[7], QUEUE_WINDOW_MS),
         number(&t[8], QUEUE_HORIZON_MS),
@@ -77,8 +77,19 @@ enum rc queue_enqueue(struct redis *r, uint64_t post_id, uint64_t account_id,
     struct redis_reply *reply = NULL;
     enum rc rc = redis_eval(r, &script_enqueue, KEYS(args, 3), &reply, err);
 
+    if (rc == RC_OK)
+        *known = redis_reply_int(reply) == 0;
     redis_reply_free(reply);
     return rc;
+}
+
+enum rc queue_enqueue(struct redis *r, uint64_t post_id, uint64_t account_id,
+                      int64_t next_at_ms, struct err *err)
+{
+    const struct queue_entry entry = {post_id, account_id, next_at_ms};
+    bool known = false;
+
+    return queue_feed(r, &entry, &known, err);
 }
 
 enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,

@@ -183,6 +183,26 @@ enum rc event_add(struct db *db, const struct event *event, struct err *err)
     }
 }
 
+/* --- in the end ------------------------------------------------------------------- */
+
+/* The first of the table are the oldest, so that nothing else is looked at. */
+enum rc event_purge(struct db *db, int64_t *n, struct err *err)
+{
+    uint64_t first = 0;
+    const struct sql_col cols[] = {COL_U64(&first)};
+    bool found = false;
+    enum rc rc = db_row(db, "SELECT MIN(event_id) FROM job_event", SQL_NONE,
+                        SQL_COLS(cols), &found, err);
+    const struct sql_arg args[] = {sql_u64(first + EVENT_PURGE_MAX),
+                                   sql_i64(EVENT_KEPT_MS)};
+
+    if (rc != RC_OK)
+        return rc;
+    return db_exec(db,
+                   "DELETE FROM job_event WHERE event_id < ? AND at < " SQL_NOW " - ?",
+                   SQL_ARGS(args), n, err);
+}
+
 /* --- a post's timeline ----------------------------------------------------------- */
 
 static void read_text(const json_t *doc, const char *key, char *out, size_t size)

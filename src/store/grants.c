@@ -71,7 +71,7 @@ static const struct right rights[] = {
     {"tts_publisher", "post_media", "SELECT"},
     {"tts_publisher", "job", "SELECT,UPDATE"},
     {"tts_publisher", "attempt", "SELECT,INSERT,UPDATE"},
-    {"tts_publisher", "job_event", "INSERT"},
+    {"tts_publisher", "job_event", "SELECT (event_id, at),INSERT,DELETE"},
     {"tts_publisher", "notification", "SELECT,INSERT,UPDATE,DELETE"},
     {"tts_publisher", "notification_read", "SELECT"},
     {"tts_publisher", "membership", "SELECT"},

@@ -78,8 +78,8 @@ static enum rc find_groups(struct db *db, int64_t now_ms, struct groups *g,
                    SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_group, g}, err);
 }
 
-/* A video that TikTok fetches costs its account two calls (run_ring() in
- * src/publisher/run.c). */
+/* A video that TikTok fetches can cost its account two calls: one counted when it is
+ * taken up, one when it is announced. */
 static enum rc is_served(struct db *db, uint64_t account_id, int64_t now_ms, bool *served,
                          struct err *err)
 {

@@ -1,5 +1,6 @@
 // GET /metrics: on the internal listener only, in Prometheus' words, and true.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { exchange } from '../../tools/lib/client.mjs';
 import { freePort } from '../harness/nginx.mjs';
@@ -72,6 +73,24 @@ describe('/metrics', () => {
     for (const name of ['lease_reaped', 'fence_lost', 'witness_conflict', 'live_dup_refused', 'ambiguous', 'review', 'http_429', 'token_reauth', 'brake_closed']) {
       assert.equal(sum(text, `tts_publisher_${name}_total`), 0, name);
     }
+  });
+
+  test('tells how far Redis has drifted from the database', async () => {
+    const account = await connectAccount(client);
+    const media = await readyVideo(client, stack, { name: 'drift' });
+    await client.expect(201, 'POST', '/api/v1/posts', { json: postOf(account, media, { publish_at: inMs(1_800_000) }) });
+    await client.expect(201, 'POST', '/api/v1/posts', { json: postOf(account, media, { publish_at: inMs(1_800_000) }) });
+    const key = `{${Number(account) % 16}}:j:${account}`;
+    const redis = (...command) => execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), ...command], { encoding: 'utf8' }).trim();
+    assert.equal(redis('ZCARD', key), '2');
+    redis('ZPOPMIN', key);
+    await stack.restart('tts-publisher'); // it looks ahead first of all, then once a minute
+    const text = await eventually(async () => {
+      const now = await scrape();
+      return sum(now, 'tts_publisher_feed_seen_total') >= 2 && now;
+    }, { ms: 15_000, every: 200, what: 'the look-ahead to be counted' });
+    assert.equal(sum(text, 'tts_publisher_feed_missing_total'), 1);
+    assert.equal(redis('ZCARD', key), '2', 'and it is put right');
   });
 
   test('counts what happens to a publisher', async () => {

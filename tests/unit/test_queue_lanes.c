@@ -64,10 +64,33 @@ static int64_t redis_now(void)
     return view.now_ms;
 }
 
+static bool is_known(uint64_t post, int64_t at)
+{
+    const struct queue_entry entry = {post, account, at};
+    bool known = false;
+
+    ck_assert_int_eq(queue_feed(redis, &entry, &known, &err), RC_OK);
+    return known;
+}
+
 static void enqueue(uint64_t post, uint64_t acct, int64_t at)
 {
     ck_assert_int_eq(queue_enqueue(redis, post, acct, at, &err), RC_OK);
 }
+
+START_TEST(the_look_ahead_sees_what_redis_has_lost)
+{
+    int64_t now = redis_now();
+
+    ck_assert(!is_known(7, now + 60000));
+    ck_assert(is_known(7, now + 61000)); /* at another time */
+    ck_assert(!is_known(8, now + 60000));
+    ck_assert_int_eq(queue_forget(redis, 7, account, &err), RC_OK);
+    ck_assert(!is_known(7, now + 60000));
+    ck_assert(!is_known(9, now + QUEUE_HORIZON_MS + 60000));
+    ck_assert(!is_known(9, now + QUEUE_HORIZON_MS + 60000)); /* it is left out */
+}
+END_TEST
 
 START_TEST(a_group_that_has_forgotten_hands_out_nothing_until_it_is_told)
 {
@@ -502,7 +525,7 @@ START_TEST(a_nudge_that_names_no_post_is_none)
 }
 END_TEST
 
-UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown,
+UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown, the_look_ahead_sees_what_redis_has_lost,
                   a_group_that_has_forgotten_hands_out_nothing_until_it_is_told,
                   calls_that_were_told_count, a_call_that_is_not_made_is_given_back,
                   the_call_of_a_hint_is_given_back,

@@ -104,6 +104,34 @@ START_TEST(a_line_comes_back_as_it_went)
 }
 END_TEST
 
+START_TEST(lines_go_when_they_are_older_than_any_schedule)
+{
+    int64_t n = -1;
+
+    ck_assert_int_eq(event_purge(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 0);
+    for (uint64_t post = 1; post <= 4; post++)
+        add_for(post);
+    database_run(db, "UPDATE job_event SET at = at - %" PRId64 " WHERE post_id <= 2",
+                 EVENT_KEPT_MS + 1000);
+    database_run(db, "UPDATE job_event SET at = at - %" PRId64 " WHERE post_id = 3",
+                 EVENT_KEPT_MS - 60000);
+    database_run(db,
+                 "UPDATE job_event SET event_id = event_id + %d WHERE post_id > 1"
+                 " ORDER BY event_id DESC",
+                 EVENT_PURGE_MAX);
+    ck_assert_int_eq(event_purge(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 1); /* some at a time */
+    ck_assert_int_eq(event_purge(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 1);
+    ck_assert_int_eq(event_purge(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 0);
+    ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM job_event"
+                                         " WHERE post_id IN (3, 4)"),
+                     2);
+}
+END_TEST
+
 START_TEST(a_line_names_who_did_it)
 {
     uint64_t user = seed_user(db, ws);
@@ -449,7 +477,8 @@ START_TEST(every_kind_has_a_name_a_sentence_and_an_actor)
 END_TEST
 
 DATABASE_MAIN("store_events", setup, teardown, a_line_comes_back_as_it_went,
-              a_line_names_who_did_it, what_tiktok_says_never_breaks_a_line,
+              a_line_names_who_did_it, lines_go_when_they_are_older_than_any_schedule,
+              what_tiktok_says_never_breaks_a_line,
               data_that_we_did_not_write_is_passed_over,
               a_timeline_is_read_in_pages_oldest_first,
               a_post_of_another_workspace_has_no_timeline,

@@ -471,6 +471,7 @@ static void watch_as(struct db *pub, const struct seed *seed, uint64_t inc)
                                  seed->user, mail, &err),
           "mail_load");
     works(notification_purge(pub, &n, &err), "notification_purge");
+    works(event_purge(pub, &n, &err), "event_purge");
     free(mail);
 }
 

@@ -1,14 +1,14 @@
 -- "Look at this post at this time."
 -- KEYS {g}:A {g}:j:<acct> {g}:ri:<acct>   ARGV acct post at_ms limit window_ms horizon_ms
--- Answers the account's new score, or 0 when the post lies beyond the horizon.
+-- Answers 1 when there was no entry for the post yet, or it lies beyond the horizon.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if tonumber(ARGV[3]) > now + tonumber(ARGV[6]) then
   redis.call('ZREM', KEYS[2], ARGV[2])
-  return 0
+  return 1
 end
 local first = tonumber(redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or '9e15')
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
+local added = redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
 local at = tonumber(redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2])
 local oldest = redis.call('LINDEX', KEYS[3], tonumber(ARGV[4]) - 1)
 if oldest then
@@ -18,4 +18,4 @@ redis.call('ZADD', KEYS[1], string.format('%.0f', at), ARGV[1])
 if at < first then
   redis.call('PUBLISH', KEYS[1], string.format('%.0f', at))
 end
-return at
+return added
