@@ -78,6 +78,7 @@ struct reconcile {
     size_t due_len;
     int64_t events_purged;  /* PURGE */
     bool late;              /* WATCH: something is overdue, and that was said */
+    bool braked;            /* WATCH: no session is opened at present */
     int64_t quiet_until_ms; /* WATCH: monotonic; people are told only from then on */
 };
 
@@ -289,7 +290,8 @@ static void say_late(struct reconcile *r, const struct health_late *late)
 
 /* Ready, metrics and the dashboard see an overdue post by themselves; people are told by
  * us. Not right after a start or an outage of MariaDB: then much is overdue, and is taken
- * up at this moment. */
+ * up at this moment. And not while TikTok refuses everybody, which is no fault of ours.
+ */
 static enum rc watch(struct chore *c, const struct pool_kit *kit)
 {
     struct reconcile *r = c->r;
@@ -302,7 +304,7 @@ static enum rc watch(struct chore *c, const struct pool_kit *kit)
         return rc;
     }
     say_late(r, &late);
-    if (late.n == 0 || publisher_mono_ms() < r->quiet_until_ms)
+    if (late.n == 0 || r->braked || publisher_mono_ms() < r->quiet_until_ms)
         return RC_OK;
     return health_alarm(kit->db, &told, &c->err);
 }
@@ -335,6 +337,11 @@ static void after_beat(struct chore *c)
     r->beat_from = c->again ? r->beat_from + BEAT_BATCH : 0;
     if (r->beat_inc == lease_inc(r->p->lease))
         run_drop(r->p, r->lost, r->lost_len);
+}
+
+static void before_watch(struct chore *c)
+{
+    c->r->braked = brake_closed(&c->r->p->brake);
 }
 
 static void before_sweep(struct chore *c)
@@ -436,7 +443,7 @@ static const struct {
     [BEAT] = {"beat", BEAT_MS, 0, before_beat, beat, after_beat},
     [REFRESH] = {"refresh", REFRESH_MS, 1000, NULL, find_due, after_due},
     [REPLAY] = {"replay", REPLAY_MS, 500, NULL, replay, NULL},
-    [WATCH] = {"watch", WATCH_MS, 100, NULL, watch, NULL},
+    [WATCH] = {"watch", WATCH_MS, 100, before_watch, watch, NULL},
     [WARN] = {"warn", WARN_MS, 5000, NULL, warn, NULL},
     [PURGE] = {"purge", PURGE_MS, 5000, NULL, purge, after_purge},
 };

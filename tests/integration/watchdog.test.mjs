@@ -103,14 +103,22 @@ describe('a publisher that lives and does not keep up', () => {
 });
 
 describe('TikTok refusing everybody', () => {
-  test('is not ready, says why, and passes', async () => {
+  test('is not ready, says why and nothing else of posts that wait for it, and passes', async () => {
     // As the publisher would say; how it comes to it is tests/integration/limits.test.mjs.
     await stack.hold('tts-publisher', 'SIGKILL');
-    stack.sql("UPDATE publisher SET lease_until = UNIX_TIMESTAMP(NOW(3)) * 1000 + 15000, paused_until = 1, pause_reason = 'tiktok_unavailable'");
+    stack.sql("UPDATE publisher SET lease_until = UNIX_TIMESTAMP(NOW(3)) * 1000 + 60000, paused_until = 1, pause_reason = 'tiktok_unavailable'");
     const check = await eventually(() => bad('tiktok'), { what: 'ready to tell' });
     assert.match(check.message, /tiktok_unavailable/);
     await eventually(async () => (await alarms()).includes('tiktok'), { what: 'the feed to tell' });
+    stack.sql('UPDATE attempt SET created_at = created_at - 120000'); // else it may be the account's rate window
+    await openWindows(stack);
+    const { id } = await post(500);
+    await within(PROMISE_MS, 'the post to be overdue', () => bad('overdue'));
+    await within(5000, 'the feed to have looked again', async () => (await figure('tts_posts_overdue')) === 1);
+    assert.deepEqual(await alarms(), ['tiktok'], 'the publisher is not to blame');
+    stack.sql('DELETE FROM publisher');
     await stack.start('tts-publisher');
+    assert.equal((await fateOf(client, id)).status, 'published_private');
     await within(30_000, 'all to be well', async () => (await ready()).every(({ ok }) => ok));
   });
 });

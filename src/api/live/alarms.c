@@ -38,7 +38,7 @@ static void look(struct api *api, struct alarms *a)
         add(a, "publisher",
             "No publisher is running: posts do not go out until one is. Tell your "
             "administrator.");
-    else if (late.n > 0)
+    else if (late.n > 0 && p.paused == 0) /* else the next one says why */
         add(a, "overdue", "%zu%s %s overdue: the publisher does not keep up.", late.n,
             late.n >= JOB_SWEEP_MAX ? " or more posts"
             : late.n == 1           ? " post"
