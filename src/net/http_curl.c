@@ -1,23 +1,27 @@
-/* The real struct http: libcurl's multi interface. transfer.c has the transfers. */
+/* The real struct http: libcurl's multi interface. transfer.c has the transfers, watch.c
+ * the waiting. */
 #include "core/list.h"
 #include "core/xalloc.h"
 #include "net/http.h"
 #include "net/url.h"
 #include "transfer.h"
+#include "watch.h"
 
 #include <curl/curl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { WAITS_MAX = 8, LOCAL_MAX = 16 };
+enum { LOCAL_MAX = 16 };
 
 struct curl_http {
     struct http http; /* first, so that a struct http * is one of these */
     CURLM *multi;
+    struct watch watch;
     struct list transfers;
     size_t in_flight_max;
     size_t sources; /* of the transfers: they do not count */
+    bool piped;     /* there was a source ever: pipes are looked after */
     uint64_t next_id;
     char *ca_file; /* NULL: the system's */
     struct url_origin local[LOCAL_MAX];
@@ -169,6 +173,7 @@ static bool begin_source(struct curl_http *ch, struct transfer *t,
     int64_t last = req->file_offset + req->file_len - 1;
     struct transfer *source = transfer_new(&get, local);
 
+    ch->piped = true;
     t->pipe = xcalloc(1, sizeof(*t->pipe));
     (void)snprintf(range, sizeof(range), "Range: bytes=%" PRId64 "-%" PRId64,
                    req->file_offset, last);
@@ -272,7 +277,7 @@ static bool serve_pipes(struct curl_http *ch)
 {
     bool any = false;
 
-    for (struct list_node *n = list_first(&ch->transfers); n != NULL;
+    for (struct list_node *n = ch->piped ? list_first(&ch->transfers) : NULL; n != NULL;
          n = list_next(&ch->transfers, n)) {
         struct transfer *t = LIST_ENTRY(n, struct transfer, node);
 
@@ -304,39 +309,21 @@ static enum rc curl_http_poll(struct http *h, struct http_wait *wait, size_t n,
                               int timeout_ms, struct err *err)
 {
     struct curl_http *ch = engine(h);
-    struct curl_waitfd fds[WAITS_MAX];
-    unsigned used = 0;
-    int running;
-    CURLMcode mc = curl_multi_perform(ch->multi, &running);
+    enum rc rc;
 
     if (reap(ch)) /* the caller has something to do already */
         timeout_ms = 0;
     if (serve_pipes(ch)) /* and so has libcurl */
         timeout_ms = 0;
-    for (size_t i = 0; i < n && i < WAITS_MAX; i++) {
-        wait[i].readable = false;
-        if (wait[i].fd >= 0)
-            fds[used++] =
-                (struct curl_waitfd){.fd = wait[i].fd, .events = CURL_WAIT_POLLIN};
-    }
-    if (mc == CURLM_OK)
-        mc = curl_multi_poll(ch->multi, fds, used, timeout_ms, NULL);
-    for (size_t i = 0, k = 0; i < n && i < WAITS_MAX; i++) {
-        if (wait[i].fd >= 0)
-            wait[i].readable = fds[k++].revents != 0;
-    }
-    if (mc == CURLM_OK)
-        mc = curl_multi_perform(ch->multi, &running);
+    rc = watch_turn(&ch->watch, wait, n, timeout_ms, err);
     (void)reap(ch);        /* nothing is waited for any more */
     (void)serve_pipes(ch); /* for the next round, which begins at once */
-    if (mc != CURLM_OK)
-        return err_set(err, RC_BUG, "curl_multi", "%s", curl_multi_strerror(mc));
-    return RC_OK;
+    return rc;
 }
 
 static void curl_http_wake(struct http *h)
 {
-    (void)curl_multi_wakeup(engine(h)->multi);
+    watch_wake(&engine(h)->watch);
 }
 
 static void curl_http_free(struct http *h)
@@ -352,6 +339,7 @@ static void curl_http_free(struct http *h)
         transfer_free(t);
     }
     (void)curl_multi_cleanup(ch->multi);
+    watch_release(&ch->watch);
     free(ch->ca_file);
     free(ch);
 }
@@ -394,7 +382,9 @@ enum rc http_curl_new(const struct http_settings *settings, struct http **out,
     ch->http.ops = &ops;
     ch->in_flight_max = settings->in_flight_max;
     ch->ca_file = settings->ca_file != NULL ? xstrdup(settings->ca_file) : NULL;
-    rc = read_local(ch, settings->local, err);
+    rc = watch_init(&ch->watch, ch->multi, err);
+    if (rc == RC_OK)
+        rc = read_local(ch, settings->local, err);
     if (rc != RC_OK) {
         http_free(&ch->http);
         return rc;
