@@ -11,12 +11,17 @@
  * wait for the whole of the commit before theirs. */
 enum { UNDER_WAY_MAX = 2 };
 
+/* So many requests that are due wait for their turn: a burst, in which SENT waits, too.
+ */
+enum { BURST_TURNS = 200, HOLD_MAX_MS = 3000 };
+
 static const enum flow_do kinds[] = {FLOW_DO_INTENT, FLOW_DO_PERSIST, FLOW_DO_GRANT,
                                      FLOW_DO_SENT, FLOW_DO_PUBLISHED};
 
 struct lane {
     struct list waiting; /* struct run */
     size_t under_way;    /* batches on store threads */
+    int64_t held_ms;     /* monotonic: since when it is held up, or 0 */
 };
 
 struct batches {
@@ -79,11 +84,36 @@ static void fill(struct batch *b)
     }
 }
 
+static struct lane *lane_of(struct batches *all, enum flow_do what)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i] == what)
+            return &all->lanes[i];
+    }
+    return NULL;
+}
+
+/* That TikTok has every byte need not be written at once: without it, whoever comes next
+ * asks TikTok. What has not been sent yet is late already, and needs the processors. */
+static bool is_held(struct batches *all, struct lane *lane)
+{
+    int64_t now_ms = publisher_mono_ms();
+
+    if (lane != lane_of(all, FLOW_DO_SENT) || all->p->stopping ||
+        turns_due_len(all->p->turns) < BURST_TURNS) {
+        lane->held_ms = 0;
+        return false;
+    }
+    if (lane->held_ms == 0)
+        lane->held_ms = now_ms;
+    return now_ms - lane->held_ms < HOLD_MAX_MS;
+}
+
 static void start(struct batches *all, struct lane *lane)
 {
     struct batch *b;
 
-    if (lane->waiting.len == 0 || lane->under_way == UNDER_WAY_MAX)
+    if (lane->waiting.len == 0 || lane->under_way == UNDER_WAY_MAX || is_held(all, lane))
         return;
     b = xcalloc(1, sizeof(*b));
     b->all = all;
@@ -97,15 +127,6 @@ static void start(struct batches *all, struct lane *lane)
     }
     lane->under_way++;
     pool_submit(all->p->store, &b->work);
-}
-
-static struct lane *lane_of(struct batches *all, enum flow_do what)
-{
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (kinds[i] == what)
-            return &all->lanes[i];
-    }
-    return NULL;
 }
 
 /* Alone: what TikTok fetches has an intent with a token, and may be named after its
@@ -136,6 +157,15 @@ void batch_add(struct batches *all, struct run *r)
     r->on_thread = true;
     list_push(&lane->waiting, &r->waiting);
     start(all, lane);
+}
+
+void batches_go_on(struct batches *all)
+{
+    struct lane *lane = lane_of(all, FLOW_DO_SENT);
+
+    while (lane->waiting.len > 0 && lane->under_way < UNDER_WAY_MAX &&
+           !is_held(all, lane))
+        start(all, lane);
 }
 
 struct batches *batches_new(struct publisher *p)

@@ -4,7 +4,10 @@
  * the same for one post as for sixty-four. So runs that want to do the same write queue
  * up behind those that are doing it, and go together when their turn comes: a run alone
  * never waits for others, and a burst needs few commits. When a batch cannot be written
- * as a whole (store/jobs_batch.h) its runs are done one by one. Loop only. */
+ * as a whole (store/jobs_batch.h) its runs are done one by one.
+ *
+ * SENT alone is put off while very many requests that are due wait for their turn, for a
+ * few seconds at most: nothing depends on it but how soon TikTok is asked. Loop only. */
 #ifndef PUBLISHER_BATCH_H
 #define PUBLISHER_BATCH_H
 
@@ -22,5 +25,8 @@ bool batch_takes(const struct run *r) MUST_CHECK;
 
 /* Queues the run for its action; run_came_back() is called for it in the end. */
 void batch_add(struct batches *all, struct run *r);
+
+/* Begins with what was put off, when the time has come. In each turn of the loop. */
+void batches_go_on(struct batches *all);
 
 #endif

@@ -261,6 +261,7 @@ static enum rc turn(struct loop *l, struct err *err)
     calls_start(p->calls);
     timers_run(&p->timers, publisher_mono_ms());
     run_take_turns(p);
+    batches_go_on(p->batches);
     move_on(l);
     if (publisher_mono_ms() - begun_ms > STALL_MS) {
         meter_add(METER_LOOP_STALLED, 1);

@@ -201,6 +201,11 @@ int64_t turns_next_ms(const struct turns *turns, int64_t now_ms, int64_t max_ms)
     return ms > 0 && ms < max_ms ? ms : max_ms;
 }
 
+size_t turns_due_len(const struct turns *turns)
+{
+    return turns->rings[TURN_DUE].accounts.len;
+}
+
 size_t turns_len(const struct turns *turns)
 {
     return turns->len;

@@ -74,4 +74,7 @@ void turns_ended(struct turns *turns, int64_t bytes);
 int64_t turns_next_ms(const struct turns *turns, int64_t now_ms, int64_t max_ms);
 size_t turns_len(const struct turns *turns);
 
+/* Accounts with a request that waits and is due. */
+size_t turns_due_len(const struct turns *turns);
+
 #endif

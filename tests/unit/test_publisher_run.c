@@ -714,6 +714,52 @@ static void wait_for_a_turn(void)
         turn();
 }
 
+/* Large pieces that are due, more than may be under way: a burst that stands still. */
+static struct turn burst[200];
+
+static void let_a_burst_wait(void)
+{
+    for (int i = 0; i < TURNS_HEAVY_MAX; i++)
+        turns_begun(publisher.turns, TURNS_HEAVY_BYTES, 0);
+    for (size_t i = 0; i < ARRAY_LEN(burst); i++) {
+        burst[i] = (struct turn){
+            .class = TURN_DUE, .account_id = ACCOUNT + 1 + i, .bytes = TURNS_HEAVY_BYTES};
+        turns_wait(publisher.turns, &burst[i]);
+    }
+}
+
+START_TEST(in_a_burst_it_is_sent_first_and_written_down_afterwards)
+{
+    up_to("upload?");
+    let_a_burst_wait();
+    answer(201, "");
+    for (int i = 0; i < 100; i++) {
+        batches_go_on(publisher.batches);
+        turn();
+    }
+    ck_assert_str_eq(db_.writes, "intend persist grant ");
+    turns_leave(publisher.turns, &burst[0]);
+    batches_go_on(publisher.batches);
+    until_request("POST", "/v2/post/publish/status/fetch/");
+    ck_assert_str_eq(db_.writes, "intend persist grant sent ");
+    for (size_t i = 1; i < ARRAY_LEN(burst); i++)
+        turns_leave(publisher.turns, &burst[i]);
+}
+END_TEST
+
+START_TEST(nor_does_a_burst_keep_it_from_being_written_at_a_shutdown)
+{
+    up_to("upload?");
+    let_a_burst_wait();
+    publisher.stopping = true;
+    answer(201, "");
+    while (strcmp(db_.writes, "intend persist grant sent ") != 0)
+        turn();
+    for (size_t i = 0; i < ARRAY_LEN(burst); i++)
+        turns_leave(publisher.turns, &burst[i]);
+}
+END_TEST
+
 START_TEST(who_waits_for_a_turn_at_a_shutdown_gives_the_post_back)
 {
     wait_for_a_turn();
@@ -1371,6 +1417,8 @@ UNIT_MAIN_FIXTURE(
     "publisher_run", setup, teardown,
     a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
     a_call_that_waits_for_its_turn_passes_its_rate_window_once,
+    in_a_burst_it_is_sent_first_and_written_down_afterwards,
+    nor_does_a_burst_keep_it_from_being_written_at_a_shutdown,
     who_waits_for_a_turn_at_a_shutdown_gives_the_post_back,
     who_waits_for_a_turn_is_dropped_with_the_lease,
     when_the_lease_is_lost_the_transfer_ends_and_nothing_more_is_written,
