@@ -9,6 +9,7 @@ import { OVER, inMs, photoPostOf, postOf } from '../harness/world.mjs';
 
 const CONSENT = { music_usage: true, branded_content: false };
 const REFUSED = [400, 404, 409, 412, 422, 429]; // nothing was done, and that is final
+const DRAFTS_MAX = 4;                           // of an account; TikTok takes five in 24 hours
 const EARLY_MS = 50;                            // the clocks of two programs may differ
 
 /** What is known of one post: the texts and times it may have, and whether it may go out. */
@@ -28,8 +29,9 @@ class Promised {
 }
 
 export class People {
-  constructor(stack, client, { visitor, dice, until, accounts, videos, photos, pace, note }) {
+  constructor(stack, client, { visitor, dice, until, accounts, videos, photos, pace, draftChance, note }) {
     Object.assign(this, { stack, client, visitor, dice, until, accounts, videos, photos, pace, note });
+    this.drafts = { chance: draftChance, made: new Map() };
     this.posts = [];
     this.problems = []; // broken promises seen on the way
     this.answers = {};
@@ -64,8 +66,8 @@ export class People {
 
   async write(dice, prefix) {
     for (let n = 0; Date.now() < this.until; n++) {
-      const inbox = dice.chance(0.15);
       const account = dice.weighed(this.accounts);
+      const inbox = dice.chance(this.drafts.chance) && this.hasRoom(account);
       const one = dice.chance(0.3) ? photoPostOf(account, this.photos.slice(dice.between(0, this.photos.length - 1))) : postOf(account, dice.weighed(this.videos));
       const body = {
         ...one,
@@ -78,6 +80,13 @@ export class People {
       await this.create(post);
       await this.pause(dice.between(...this.pace));
     }
+  }
+
+  /** Nobody here posts the drafts of an inbox, and a full one puts the next draft off for a day. */
+  hasRoom(account) {
+    const made = this.drafts.made.get(account) ?? 0;
+    this.drafts.made.set(account, made + 1);
+    return made < DRAFTS_MAX;
   }
 
   /** Tries until the post is accepted; a repeated key finds the first one. */

@@ -82,7 +82,7 @@ async function prepare() {
   faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, settings, sparesRedis, note });
   await faults.begin();
   // About half of what TikTok lets so many accounts begin, so that retries have room.
-  people = new People(stack, stack.bearer(), { visitor: client, dice, until, accounts, videos, photos, pace: LONG ? [1500, 9000] : [500, 4000], note });
+  people = new People(stack, stack.bearer(), { visitor: client, dice, until, accounts, videos, photos, pace: LONG ? [1500, 9000] : [500, 4000], draftChance: LONG ? 0.05 : 0.15, note });
 }
 
 /** Everything runs again, and nothing is set to fail. */
