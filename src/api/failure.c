@@ -39,6 +39,7 @@ static const struct {
     {"unsupported_media_type", 415, NULL, NULL},
     {"unsupported_file_type", 415, NULL, NULL},
     {"upload_busy", 423, NULL, NULL},
+    {"not_open_yet", 503, NULL, NULL}, /* as it should be before a post's time */
     {"checksum_mismatch", 460, NULL, NULL},
     {"storage_full", 507, NULL, NULL},
     {"disk_full", 507, "storage_full", "There is no room left for files on the server."},

@@ -247,7 +247,7 @@ END_TEST
 START_TEST(or_for_eight_seconds_and_comes_again)
 {
     db_.file.state = GATE_CLOSED;
-    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_UNAVAILABLE);
+    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_LIMITED);
     ck_assert_str_eq(err.code, "not_open_yet");
     ck_assert_int_eq(err.retry_after_ms, PULL_AGAIN_MS);
     ck_assert_int_eq(pool_.now_ms, PULL_HOLD_MS);
@@ -259,11 +259,11 @@ START_TEST(nobody_waits_when_half_of_the_workers_do_or_the_client_has_gone)
 {
     db_.file.state = GATE_CLOSED;
     pool_.full = true;
-    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_UNAVAILABLE);
+    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_LIMITED);
     ck_assert_int_eq(pool_.pauses, 0);
     pool_.full = false;
     pool_.leaves = true;
-    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_UNAVAILABLE);
+    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_LIMITED);
     ck_assert_int_eq(pool_.pauses, 1);
 }
 END_TEST
@@ -278,7 +278,7 @@ START_TEST(nothing_is_served_unless_it_is_surely_noted)
     ck_assert_int_eq(db_.serves, 2);
     db_.serves = 0;
     db_.serve[1] = RC_UNCERTAIN;
-    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_UNAVAILABLE);
+    ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_LIMITED);
     ck_assert_str_eq(err.code, "not_open_yet");
     db_.find = RC_UNAVAILABLE;
     ck_assert_int_eq(ask("GET", TOKEN, "0.jpg"), RC_UNAVAILABLE);

@@ -22,7 +22,7 @@ static enum rc not_there(struct err *err)
 
 static enum rc come_again(struct err *err)
 {
-    return err_retry(err, RC_UNAVAILABLE, PULL_AGAIN_MS, "not_open_yet",
+    return err_retry(err, RC_LIMITED, PULL_AGAIN_MS, "not_open_yet",
                      "This file is not open yet. Try again in a moment.");
 }
 
