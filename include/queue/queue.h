@@ -100,7 +100,9 @@ enum rc queue_restore_init(struct redis *r, uint64_t account_id, int64_t age_ms,
                            struct err *err) MUST_CHECK;
 enum rc queue_restore_end(struct redis *r, unsigned group, struct err *err) MUST_CHECK;
 
-/* The call that was counted for a hint is not made: the hint stood for nothing. */
+/* The call that was counted for a hint is not made: the hint stood for nothing, or the
+ * post has a session already. Whatever of the account waits for its window comes sooner.
+ */
 enum rc queue_refund(struct redis *r, const struct queue_hint *hint,
                      struct err *err) MUST_CHECK;
 

@@ -184,6 +184,21 @@ static void give_up_on(struct run *r, const struct pool_kit *kit, const char *re
         run_event(r, FLOW_LOST, NULL, 0);
 }
 
+/* The claim has cost its account a call of its window, which this run does not make: it
+ * goes on with a session that is there, or ends before it opens one. Should it come to an
+ * INIT after all, that passes the window by itself. */
+static void give_call_back(struct run *r, const struct pool_kit *kit)
+{
+    const struct queue_hint call = {.account_id = r->account_id,
+                                    .counted_ms = r->counted.at_ms};
+    struct err err;
+
+    if (r->inits > 0 || r->counted.at_ms == 0)
+        return;
+    (void)hint_failed(queue_refund(kit->redis, &call, &err), &err);
+    r->counted = (struct run_counted){0};
+}
+
 static void do_reload(struct run *r, const struct pool_kit *kit)
 {
     struct err err;
@@ -203,6 +218,8 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
     }
     if (!r->begun && run_held_up(r, kit, session_of(&r->facts) != FLOW_SESSION_NONE))
         return;
+    if (!r->begun && session_of(&r->facts) != FLOW_SESSION_NONE)
+        give_call_back(r, kit);
     open_session(r);
     run_event(r, FLOW_LOADED, NULL, 0);
     r->ev.start = start_of(r);
@@ -644,6 +661,7 @@ static void do_end(struct run *r, const struct pool_kit *kit, enum job_end how)
     enum rc rc;
 
     run_shrink(r, kit);
+    give_call_back(r, kit);
     if (r->action.limited) {
         rc = run_put_off(r, kit, &err);
         run_store_event(r, rc, &err);

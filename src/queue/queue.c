@@ -218,11 +218,19 @@ enum rc queue_restore_end(struct redis *r, unsigned group, struct err *err)
 
 enum rc queue_refund(struct redis *r, const struct queue_hint *hint, struct err *err)
 {
-    struct text t[2];
-    struct redis_arg args[] = {account_key(&t[0], "ri", hint->account_id),
-                               number(&t[1], hint->counted_ms)};
+    struct text t[8];
+    struct redis_arg args[] = {
+        account_key(&t[0], "ri", hint->account_id),
+        group_key(&t[1], queue_group(hint->account_id), "A"),
+        account_key(&t[2], "j", hint->account_id),
+        account_key(&t[3], "xi", hint->account_id),
+        number(&t[4], hint->counted_ms),
+        id(&t[5], hint->account_id),
+        number(&t[6], QUEUE_INIT_LIMIT),
+        number(&t[7], QUEUE_WINDOW_MS),
+    };
     struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_refund, KEYS(args, 1), &reply, err);
+    enum rc rc = redis_eval(r, &script_refund, KEYS(args, 4), &reply, err);
 
     redis_reply_free(reply);
     return rc;

@@ -168,6 +168,25 @@ START_TEST(the_call_of_a_hint_is_given_back)
 }
 END_TEST
 
+/* Publishers that are restarted take the same posts once more, whose sessions are open.
+ */
+START_TEST(what_waits_for_the_window_comes_when_a_call_is_given_back)
+{
+    int64_t now = redis_now();
+    struct queue_hint last;
+
+    for (uint64_t post = 1; post <= QUEUE_INIT_LIMIT + 1; post++)
+        enqueue(post, account, now - 10);
+    for (int i = 0; i < QUEUE_INIT_LIMIT; i++)
+        ck_assert_uint_eq(take(10), 1);
+    last = view.hints[0];
+    ck_assert_uint_eq(take(10), 0);
+    ck_assert_int_eq(queue_refund(redis, &last, &err), RC_OK);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_uint_eq(view.hints[0].post_id, QUEUE_INIT_LIMIT + 1);
+}
+END_TEST
+
 /* Else six that are made a little later, and six as soon as the window opens again, were
  * more than six in a minute. */
 START_TEST(the_call_of_a_hint_moves_to_when_it_is_made)
@@ -528,6 +547,7 @@ END_TEST
 UNIT_MAIN_FIXTURE("queue_lanes", setup, teardown, the_look_ahead_sees_what_redis_has_lost,
                   a_group_that_has_forgotten_hands_out_nothing_until_it_is_told,
                   calls_that_were_told_count, a_call_that_is_not_made_is_given_back,
+                  what_waits_for_the_window_comes_when_a_call_is_given_back,
                   the_call_of_a_hint_is_given_back,
                   the_call_of_a_hint_moves_to_when_it_is_made,
                   a_due_post_is_taken_once_and_a_later_one_not_yet,
