@@ -83,7 +83,8 @@ struct job_claimed {
     unsigned crashes;
 };
 
-/* Takes those of the n posts (<= JOB_CLAIM_MAX) that are due. */
+/* Takes those of the n posts (<= JOB_CLAIM_MAX) that are due. RC_CONFLICT "lost": that
+ * incarnation was ended, so it may take nothing. */
 struct job_claim {
     uint64_t inc;
     const uint64_t *post_ids;

@@ -305,8 +305,10 @@ static void claimed(struct pool_work *w)
 
     if (in->rc != RC_OK && in->rc != RC_UNAVAILABLE)
         log_failure("claim.failed", &in->err);
-    if (in->rc == RC_UNCERTAIN)
+    if (in->rc == RC_UNCERTAIN && lease_inc(p->lease) == in->inc)
         lease_renounce(p->lease, "claim_unclear");
+    if (in->rc == RC_CONFLICT && lease_inc(p->lease) == in->inc)
+        lease_renounce(p->lease, "declared_dead");
     if (in->rc == RC_OK && lease_inc(p->lease) == in->inc) {
         count_claims(in);
         for (size_t i = 0; i < in->claimed_len; i++)

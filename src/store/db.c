@@ -20,7 +20,11 @@ enum {
     LOST = 2,  /* it broke, so nobody knows what became of a write */
     AGAIN = 4, /* the transaction was undone for another's sake and may be repeated */
     SHOW = 8,  /* the server's text names only tables, columns and users */
+    NOT = 16,  /* even of a COMMIT: it did not happen */
 };
+
+/* Numbers of the server's library, which it passes on as they are. */
+enum { MYSYS_READ = 2, MYSYS_WRITE = 3, MYSYS_DISK_FULL = 20 };
 
 struct meaning {
     unsigned number;
@@ -29,9 +33,9 @@ struct meaning {
 };
 
 static const struct meaning meanings[] = {
-    {ER_LOCK_DEADLOCK, RC_UNAVAILABLE, AGAIN},
-    {ER_LOCK_WAIT_TIMEOUT, RC_UNAVAILABLE, AGAIN},
-    {ER_CHECKREAD, RC_UNAVAILABLE, AGAIN}, /* 1020: innodb_snapshot_isolation */
+    {ER_LOCK_DEADLOCK, RC_UNAVAILABLE, AGAIN | NOT},
+    {ER_LOCK_WAIT_TIMEOUT, RC_UNAVAILABLE, AGAIN | NOT},
+    {ER_CHECKREAD, RC_UNAVAILABLE, AGAIN | NOT}, /* 1020: innodb_snapshot_isolation */
     {ER_DUP_ENTRY, RC_CONFLICT, 0},
     {ER_DUP_ENTRY_WITH_KEY_NAME, RC_CONFLICT, 0},
     {ER_NO_REFERENCED_ROW_2, RC_CONFLICT, 0},
@@ -48,12 +52,31 @@ static const struct meaning meanings[] = {
     {CR_SSL_CONNECTION_ERROR, RC_UNAVAILABLE, DROP | LOST | SHOW},
     {ER_CONNECTION_KILLED, RC_UNAVAILABLE, DROP | LOST},
     {ER_SERVER_SHUTDOWN, RC_UNAVAILABLE, DROP | LOST},
+    {ER_NET_READ_ERROR, RC_UNAVAILABLE, DROP | LOST},
+    {ER_NET_READ_INTERRUPTED, RC_UNAVAILABLE, DROP | LOST},
+    {ER_NET_ERROR_ON_WRITE, RC_UNAVAILABLE, DROP | LOST},
+    {ER_NET_WRITE_INTERRUPTED, RC_UNAVAILABLE, DROP | LOST},
     {ER_UNKNOWN_COM_ERROR, RC_UNAVAILABLE, DROP}, /* 1047: a Galera node not ready */
     /* There, but it does not write: another may be the primary by now. */
-    {ER_OPTION_PREVENTS_STATEMENT, RC_UNAVAILABLE, DROP},
-    {ER_READ_ONLY_MODE, RC_UNAVAILABLE, DROP},
-    {ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, RC_UNAVAILABLE, DROP},
-    /* There, but full or busy. */
+    {ER_OPTION_PREVENTS_STATEMENT, RC_UNAVAILABLE, DROP | NOT},
+    {ER_READ_ONLY_MODE, RC_UNAVAILABLE, DROP | NOT},
+    {ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION, RC_UNAVAILABLE, DROP | NOT},
+    /* There, but full or busy: what it cannot store now it will when there is room, so no
+     * post may end for it. */
+    {MYSYS_READ, RC_UNAVAILABLE, 0},
+    {MYSYS_WRITE, RC_UNAVAILABLE, LOST},
+    {MYSYS_DISK_FULL, RC_UNAVAILABLE, LOST},
+    {ER_ERROR_ON_READ, RC_UNAVAILABLE, 0},
+    {ER_ERROR_ON_WRITE, RC_UNAVAILABLE, LOST}, /* the binary log, perhaps after InnoDB */
+    {ER_GET_ERRNO, RC_UNAVAILABLE, 0},
+    {ER_ERROR_DURING_COMMIT, RC_UNAVAILABLE, LOST},
+    {ER_BINLOG_LOGGING_IMPOSSIBLE, RC_UNAVAILABLE, 0},
+    {ER_TRANS_CACHE_FULL, RC_UNAVAILABLE, 0},
+    {ER_LOCK_TABLE_FULL, RC_UNAVAILABLE, 0},
+    {ER_TOO_MANY_CONCURRENT_TRXS, RC_UNAVAILABLE, 0},
+    {ER_OUTOFMEMORY, RC_UNAVAILABLE, 0},
+    {ER_CANT_CREATE_THREAD, RC_UNAVAILABLE, 0},
+    {ER_USER_LIMIT_REACHED, RC_UNAVAILABLE, SHOW},
     {ER_CON_COUNT_ERROR, RC_UNAVAILABLE, 0},
     {ER_TOO_MANY_USER_CONNECTIONS, RC_UNAVAILABLE, 0},
     {ER_OUT_OF_RESOURCES, RC_UNAVAILABLE, 0},
@@ -114,31 +137,46 @@ static enum rc say(const struct meaning *m, unsigned number, const char *text,
     return away(err, number);
 }
 
+/* The one error of the library's that comes before anything was written. */
+static bool is_unsent(unsigned number)
+{
+    return number == CR_SERVER_GONE_ERROR;
+}
+
+/* A COMMIT that was not answered by OK is in doubt unless the error says otherwise: a
+ * timeout, or a full disk below the binary log, can come after the engine has done it. */
+static bool is_uncertain(const struct db *db, enum db_doing doing,
+                         const struct meaning *m, unsigned number)
+{
+    if (is_unsent(number) || (m->flags & NOT) != 0)
+        return false;
+    if (doing == DB_DOING_COMMIT)
+        return true;
+    return doing == DB_DOING_WRITE && !db->in_transaction && (m->flags & LOST) != 0;
+}
+
 enum rc db_fail(struct db *db, enum db_doing doing, unsigned number, const char *text,
                 struct err *err)
 {
     const struct meaning *m = meaning_of(number);
-    bool own_commit =
-        doing == DB_DOING_COMMIT || (doing == DB_DOING_WRITE && !db->in_transaction);
-    bool uncertain = own_commit && (m->flags & LOST) != 0;
+    bool uncertain = is_uncertain(db, doing, m, number);
     enum rc rc = say(m, number, text, err);
 
-    /* The one error of the library's that comes before anything was written. */
-    db->unsent = number == CR_SERVER_GONE_ERROR;
-    uncertain = uncertain && !db->unsent;
-
+    db->unsent = is_unsent(number);
     if ((m->flags & AGAIN) != 0) {
         db->doomed = db->in_transaction;
         db->again = true;
     }
-    if ((m->flags & DROP) != 0)
+    if ((m->flags & DROP) != 0 || uncertain)
         db_drop(db);
-    if (uncertain)
-        return err_set(err, RC_UNCERTAIN, "database_uncertain",
-                       "The connection to the database broke (%u) while it was storing;"
-                       " it may or may not have done so.",
-                       number);
-    return rc;
+    if (!uncertain)
+        return rc;
+    if ((m->flags & DROP) == 0) /* it answers, but something is wrong with it */
+        db->hold_until_ms = clock_mono_ms(clock_system()) + DB_HOLD_MS;
+    return err_set(err, RC_UNCERTAIN, "database_uncertain",
+                   "The database failed (%u) while it was storing; it may or may not have"
+                   " done so.",
+                   number);
 }
 
 /* --- a connection's life ----------------------------------------------------------- */

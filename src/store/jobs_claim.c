@@ -121,11 +121,28 @@ static enum rc tell_claims(struct db *db, const struct job_claim *c, struct err 
     return rc;
 }
 
+/* Reads the instant of the claim, and holds the claimer's row: whoever ends that
+ * incarnation, for itself or for another, frees its jobs either after this claim or
+ * before it, and then nothing is claimed any more. */
+static enum rc hold_claimer(struct db *db, struct job_claim *c, struct err *err)
+{
+    const struct sql_arg args[] = {sql_u64(c->inc)};
+    const struct sql_col cols[] = {COL_I64(&c->now_ms)};
+    bool found = false;
+    enum rc rc = db_row(
+        db, "SELECT " SQL_NOW " FROM publisher WHERE inc = ? LOCK IN SHARE MODE",
+        SQL_ARGS(args), SQL_COLS(cols), &found, err);
+
+    if (rc == RC_OK && !found)
+        return err_set(err, RC_CONFLICT, "lost", "The publisher was declared dead.");
+    return rc;
+}
+
 static enum rc claim_steps(struct db *db, void *ctx, struct err *err)
 {
     struct claiming *w = ctx;
     struct job_claim *c = w->c;
-    enum rc rc = db_now(db, &c->now_ms, err);
+    enum rc rc = hold_claimer(db, c, err);
 
     if (rc == RC_OK)
         rc = lock_due(db, w, err);

@@ -195,21 +195,21 @@ static enum rc free_hooks(struct db *db, struct freeing *f, struct err *err)
                    SQL_ARGS(args), NULL, err);
 }
 
+/* Its own row first: a claim of this incarnation that is under way holds that, and none
+ * begins afterwards (job_claim()). */
 static enum rc free_all(struct db *db, struct freeing *f, struct err *err)
 {
     const struct sql_arg args[] = {sql_u64(f->inc)};
-    enum rc rc = f->died ? tell_crashes(db, f, err) : RC_OK;
+    enum rc rc =
+        db_exec(db, "DELETE FROM publisher WHERE inc = ?", SQL_ARGS(args), NULL, err);
 
+    if (rc == RC_OK && f->died)
+        rc = tell_crashes(db, f, err);
     if (rc == RC_OK)
         rc = free_jobs(db, f, err);
     if (rc == RC_OK)
         rc = free_tasks(db, f, err);
-    if (rc == RC_OK)
-        rc = free_hooks(db, f, err);
-    if (rc == RC_OK)
-        rc =
-            db_exec(db, "DELETE FROM publisher WHERE inc = ?", SQL_ARGS(args), NULL, err);
-    return rc;
+    return rc == RC_OK ? free_hooks(db, f, err) : rc;
 }
 
 /* --- reaping ------------------------------------------------------------------- */

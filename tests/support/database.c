@@ -268,6 +268,14 @@ uint64_t seed_media(struct db *db, uint64_t workspace_id, uint64_t user_id)
     return db_insert_id(db);
 }
 
+void seed_publisher(struct db *db, uint64_t inc)
+{
+    database_run(db,
+                 "INSERT IGNORE INTO publisher (inc, host, pid, started_at, lease_until)"
+                 " VALUES (%" PRIu64 ", 'test', 1, 0, " SQL_NOW " + 15000)",
+                 inc);
+}
+
 struct seed seed_all(struct db *db)
 {
     struct seed s;

@@ -74,4 +74,7 @@ uint64_t seed_post(struct db *db, const struct seed *of, int state, int64_t due_
 /* database_open(), database_empty() and seed_all() in one. */
 struct db *database_seeded(struct seed *seed);
 
+/* A publisher that lives, with this incarnation. */
+void seed_publisher(struct db *db, uint64_t inc);
+
 #endif

@@ -406,7 +406,10 @@ static uint64_t claim(struct db *conn, uint64_t post)
     struct job_claimed claimed;
     struct job_claim c = {.inc = INC, .post_ids = &post, .n = 1, .out = &claimed};
     struct err e;
-    enum rc rc = job_claim(conn, &c, &e);
+    enum rc rc;
+
+    seed_publisher(conn, INC);
+    rc = job_claim(conn, &c, &e);
 
     ck_assert_msg(rc == RC_OK, "%s: %s", e.code, e.msg);
     return c.len == 1 ? claimed.fence : 0;

@@ -7,6 +7,9 @@
 #include "store/stmt.h"
 #include "store/url.h"
 
+#include <errmsg.h>
+#include <mysqld_error.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -575,6 +578,55 @@ START_TEST(a_write_lost_inside_a_transaction_is_not_uncertain)
 }
 END_TEST
 
+/* A server that is full, or whose binary log is, will store it when there is room: no post
+ * may end for that. */
+START_TEST(a_server_without_room_is_away_and_no_bug)
+{
+    static const unsigned full[] = {3,
+                                    20,
+                                    ER_DISK_FULL,
+                                    ER_ERROR_ON_WRITE,
+                                    ER_GET_ERRNO,
+                                    ER_RECORD_FILE_FULL,
+                                    ER_OUTOFMEMORY,
+                                    ER_LOCK_TABLE_FULL,
+                                    ER_TOO_MANY_CONCURRENT_TRXS,
+                                    ER_TRANS_CACHE_FULL};
+
+    for (size_t i = 0; i < ARRAY_LEN(full); i++) {
+        ck_assert_msg(db_fail(db, DB_DOING_READ, full[i], "", &err) == RC_UNAVAILABLE,
+                      "%u", full[i]);
+        ck_assert_str_eq(err.code, "database_unavailable");
+    }
+    ck_assert_int_eq(db_fail(db, DB_DOING_READ, ER_PARSE_ERROR, "", &err), RC_BUG);
+}
+END_TEST
+
+/* A COMMIT may have happened although its answer is an error; only a few say that it
+ * cannot have. */
+START_TEST(a_commit_that_was_answered_by_an_error_is_uncertain)
+{
+    static const unsigned doubtful[] = {ER_STATEMENT_TIMEOUT,   ER_QUERY_INTERRUPTED,
+                                        ER_ERROR_DURING_COMMIT, ER_ERROR_ON_WRITE,
+                                        ER_DISK_FULL,           3};
+    static const unsigned certain[] = {ER_LOCK_DEADLOCK, ER_OPTION_PREVENTS_STATEMENT,
+                                       CR_SERVER_GONE_ERROR};
+
+    for (size_t i = 0; i < ARRAY_LEN(doubtful); i++) {
+        ck_assert_int_eq(db_ready(db, &err), RC_OK);
+        ck_assert_msg(db_fail(db, DB_DOING_COMMIT, doubtful[i], "", &err) == RC_UNCERTAIN,
+                      "%u", doubtful[i]);
+        /* And what is asked next waits a moment, so that nobody tries again and again. */
+        ck_assert_int_eq(db_ready(db, &err), RC_UNAVAILABLE);
+        db->hold_until_ms = 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(certain); i++)
+        ck_assert_msg(db_fail(db, DB_DOING_COMMIT, certain[i], "", &err) ==
+                          RC_UNAVAILABLE,
+                      "%u", certain[i]);
+}
+END_TEST
+
 static int deadlocks; /* how many runs end in one */
 
 static enum rc crossing(struct db *d, void *ctx, struct err *e)
@@ -678,6 +730,8 @@ DATABASE_MAIN("store_db", setup, teardown, a_url_is_taken_apart,
               a_single_write_that_was_not_heard_is_uncertain,
               a_single_write_whose_answer_was_lost_is_uncertain,
               a_write_lost_inside_a_transaction_is_not_uncertain,
+              a_server_without_room_is_away_and_no_bug,
+              a_commit_that_was_answered_by_an_error_is_uncertain,
               a_deadlocked_transaction_is_run_again_whole,
               a_row_held_by_another_is_waited_for_and_then_given_up,
               a_statement_that_takes_too_long_is_ended_by_the_server,

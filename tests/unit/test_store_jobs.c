@@ -22,6 +22,7 @@ static struct job_ref ref;
 static void setup(void)
 {
     db = database_seeded(&seed);
+    seed_publisher(db, INC);
 }
 
 static void teardown(void)
@@ -385,6 +386,7 @@ static void claim_one(uint64_t post, uint64_t inc)
     struct job_claimed claimed;
     struct job_claim c = {.inc = inc, .post_ids = &post, .n = 1, .out = &claimed};
 
+    seed_publisher(db, inc);
     ck_assert_int_eq(job_claim(db, &c, &err), RC_OK);
     ck_assert_uint_eq(c.len, 1);
     ref = (struct job_ref){.post_id = post,
@@ -772,6 +774,7 @@ START_TEST(every_post_is_claimed_once_however_many_want_it)
         struct claimer *c = &claimers[i];
 
         *c = (struct claimer){.start = &start, .db = database_open()};
+        seed_publisher(db, 100 + i);
         c->c = (struct job_claim){.inc = 100 + i,
                                   .post_ids = i % 2 == 0 ? posts : reversed,
                                   .n = CONTESTED,
@@ -797,6 +800,22 @@ START_TEST(every_post_is_claimed_once_however_many_want_it)
 }
 END_TEST
 
+/* A process that was stopped, declared dead and let go on would take posts that nobody
+ * would give back. */
+START_TEST(a_publisher_whose_lease_was_ended_claims_nothing)
+{
+    uint64_t post = post_in(JOB_SCHEDULED, -10);
+    struct job_claimed claimed;
+    struct job_claim c = {.inc = INC, .post_ids = &post, .n = 1, .out = &claimed};
+
+    database_run(db, "DELETE FROM publisher WHERE inc = %d", INC);
+    ck_assert_int_eq(job_claim(db, &c, &err), RC_CONFLICT);
+    ck_assert_str_eq(err.code, "lost");
+    ck_assert_uint_eq(c.len, 0);
+    ck_assert_int_eq(job_state_of(post), JOB_SCHEDULED);
+}
+END_TEST
+
 START_TEST(a_claim_takes_what_is_due_and_not_what_is_held)
 {
     uint64_t posts[] = {post_in(JOB_SCHEDULED, -10), post_in(JOB_SCHEDULED, 60000),
@@ -804,6 +823,8 @@ START_TEST(a_claim_takes_what_is_due_and_not_what_is_held)
     struct job_claimed out[ARRAY_LEN(posts)];
     struct job_claim c = {.inc = 9, .post_ids = posts, .n = ARRAY_LEN(posts), .out = out};
 
+    seed_publisher(db, 9);
+    seed_publisher(db, 10);
     ck_assert_int_eq(job_claim(db, &c, &err), RC_OK);
     ck_assert_uint_eq(c.len, 2);
     ck_assert_int_eq(
@@ -1168,6 +1189,7 @@ DATABASE_MAIN("store_jobs", setup, teardown,
               of_a_grant_and_a_cancel_at_the_same_moment_exactly_one_wins,
               every_post_is_claimed_once_however_many_want_it,
               a_claim_takes_what_is_due_and_not_what_is_held,
+              a_publisher_whose_lease_was_ended_claims_nothing,
               a_beat_prolongs_what_is_ours_and_names_what_is_lost,
               beats_go_beyond_one_statement,
               a_sweep_finds_what_is_overdue_and_walks_over_nothing_else,
