@@ -81,7 +81,7 @@ LIB_OBJS := $(filter-out %/main.o,$(OBJS))
 TESTS    := $(sort $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c)))
 # Those that talk to MariaDB or Redis run under tests/with-servers.
 SERVER_TESTS := $(filter $(O)/tests/test_store_% $(O)/tests/test_queue_% $(O)/tests/test_ctl_% \
-  $(O)/tests/test_api_posts,$(TESTS))
+  $(O)/tests/test_api_posts $(O)/tests/test_publisher_restore,$(TESTS))
 PLAIN_TESTS  := $(filter-out $(SERVER_TESTS),$(TESTS))
 SUPPORT_OBJS := $(patsubst %.c,$(O)/%.o,$(wildcard tests/support/*.c))
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))

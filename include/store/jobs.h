@@ -298,6 +298,15 @@ struct job_inits {
 enum rc job_recent_inits(struct db *db, int64_t window_ms, struct job_inits *out,
                          struct err *err) MUST_CHECK;
 
+/* Sessions that have passed their grant and whose fate is not known, in the order of
+ * their posts after the given one; *len < JOB_SWEEP_MAX: there are no more. */
+struct job_granted {
+    uint64_t post_id, account_id;
+    char publish_id[JOB_PUBLISH_ID_SIZE];
+};
+enum rc job_granted_now(struct db *db, uint64_t after_post_id, struct job_granted *out,
+                        size_t *len, struct err *err) MUST_CHECK;
+
 /* Jobs that wait and become due within ahead_ms, overdue ones included (but not those in
  * a publisher's hands, which would only cost them a call), after the given one in the
  * order (next_at, shard, post); *cursor is zeroed for the first page and moved.

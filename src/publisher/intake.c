@@ -138,7 +138,7 @@ static void look(struct pool_work *w, const struct pool_kit *kit)
     in->redis_rc = take_all(in, kit->redis);
     FAULT_POINT("take.after");
     if (in->redis_rc == RC_OK && !in->found.ready) {
-        in->rc = restore_windows(kit, &in->err);
+        in->redis_rc = restore_windows(kit, &in->redis_err);
         in->found.wake_ms =
             in->found.wake_ms < RESTORED_MS ? in->found.wake_ms : RESTORED_MS;
     }

@@ -4,7 +4,10 @@
  * runs; after a FLUSHALL, a restart without its file or a failover, the ledger of
  * attempts says it again. Until then queue_take() hands out nothing, which is a matter of
  * milliseconds. The windows of status and creator_info begin anew: a call too many is
- * answered 429 and made later, and nothing depends on it. */
+ * answered 429 and made later, and nothing depends on it.
+ *
+ * And the witnesses (queue/queue.h) of what has passed its grant: should the database be
+ * set back next, they alone know what may be out. */
 #ifndef PUBLISHER_RESTORE_H
 #define PUBLISHER_RESTORE_H
 

@@ -129,9 +129,9 @@ static enum rc hold_claimer(struct db *db, struct job_claim *c, struct err *err)
     const struct sql_arg args[] = {sql_u64(c->inc)};
     const struct sql_col cols[] = {COL_I64(&c->now_ms)};
     bool found = false;
-    enum rc rc = db_row(
-        db, "SELECT " SQL_NOW " FROM publisher WHERE inc = ? LOCK IN SHARE MODE",
-        SQL_ARGS(args), SQL_COLS(cols), &found, err);
+    enum rc rc =
+        db_row(db, "SELECT " SQL_NOW " FROM publisher WHERE inc = ? LOCK IN SHARE MODE",
+               SQL_ARGS(args), SQL_COLS(cols), &found, err);
 
     if (rc == RC_OK && !found)
         return err_set(err, RC_CONFLICT, "lost", "The publisher was declared dead.");
@@ -315,6 +315,44 @@ enum rc job_recent_inits(struct db *db, int64_t window_ms, struct job_inits *out
                    " WHERE a.created_at > " SQL_NOW " - ?"
                    " ORDER BY a.created_at DESC LIMIT ?",
                    SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_call, &r}, err);
+}
+
+struct granted {
+    struct job_granted next;
+    struct job_granted *out;
+    size_t len;
+};
+
+static enum rc add_granted(void *ctx, struct err *err UNUSED)
+{
+    struct granted *g = ctx;
+
+    g->out[g->len++] = g->next;
+    return RC_OK;
+}
+
+/* They are in a publisher's hands or due, so k_due leads to them past all that waits and
+ * all that has ended. */
+enum rc job_granted_now(struct db *db, uint64_t after_post_id, struct job_granted *out,
+                        size_t *len, struct err *err)
+{
+    struct granted g = {.out = out};
+    const struct sql_arg args[] = {sql_i64((int64_t)2 * JOB_PHASE_MS),
+                                   sql_u64(after_post_id), sql_i64(JOB_SWEEP_MAX)};
+    const struct sql_col cols[] = {COL_U64(&g.next.post_id), COL_U64(&g.next.account_id),
+                                   COL_TEXT(g.next.publish_id)};
+    enum rc rc =
+        db_each(db,
+                "SELECT j.post_id, j.account_id, a.publish_id FROM job j"
+                " JOIN attempt a ON a.post_id = j.post_id AND a.attempt_no = j.granted"
+                " WHERE j.next_at <= " SQL_NOW " + ? AND j.state = 3"
+                " AND a.state IN (3, 4) AND a.publish_id IS NOT NULL AND j.post_id > ?"
+                " ORDER BY j.post_id LIMIT ?",
+                SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_granted, &g}, err);
+
+    if (rc == RC_OK)
+        *len = g.len;
+    return rc;
 }
 
 enum rc job_upcoming(struct db *db, int64_t ahead_ms, struct job_cursor *cursor,

@@ -33,7 +33,7 @@ static int64_t now_ms;
 
 static void flush(void)
 {
-    const struct redis_arg args[] = {redis_str("FLUSHALL")};
+    const struct redis_arg args[] = {redis_str("FLUSHDB")};
     struct redis_reply *reply = NULL;
 
     ck_assert_int_eq(redis_command(api.redis, args, 1, 1000, &reply, &err), RC_OK);

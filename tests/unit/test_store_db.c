@@ -578,8 +578,8 @@ START_TEST(a_write_lost_inside_a_transaction_is_not_uncertain)
 }
 END_TEST
 
-/* A server that is full, or whose binary log is, will store it when there is room: no post
- * may end for that. */
+/* A server that is full, or whose binary log is, will store it when there is room: no
+ * post may end for that. */
 START_TEST(a_server_without_room_is_away_and_no_bug)
 {
     static const unsigned full[] = {3,
