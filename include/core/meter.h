@@ -1,10 +1,10 @@
 /* core/meter.h - what a process counts about itself, for monitoring.
  *
- * Counters only ever grow, from the start of the process; any thread may count. They are
- * written as "name value" a line, names as in docs/operations.md. A histogram is counters
- * named "name_bucket:BOUND" (how many were at most BOUND seconds), "name_sum" and
- * "name_count". Reading takes no lock: numbers that belong together may be one count
- * apart. */
+ * Counters only ever grow, from the start of the process; a gauge says how it stands now;
+ * any thread may count. They are written as "name value" a line, names as in
+ * docs/operations.md. A histogram is counters named "name_bucket:BOUND" (how many were at
+ * most BOUND seconds), "name_sum" and "name_count". Reading takes no lock: numbers that
+ * belong together may be one count apart. */
 #ifndef CORE_METER_H
 #define CORE_METER_H
 
@@ -19,13 +19,15 @@ enum meter {
     METER_FAILED,
     METER_PUT_OFF, /* posts moved by a limit of their account */
     METER_MAILS,
-    METER_WEBHOOKS, /* of TikTok that were signed and had their effect, if any */
+    METER_WEBHOOKS,   /* of TikTok that were signed and had their effect, if any */
+    METER_SENT_BYTES, /* of files, in chunks that TikTok answered */
 
     /* These stay near 0; docs/operations.md says what each means. */
     METER_SWEEP_RECOVERED,
     METER_LEASE_REAPED,
     METER_FENCE_LOST,
     METER_WITNESS_CONFLICT,
+    METER_WITNESS_SKIPPED, /* grants without a witness, because Redis was away */
     METER_LIVE_DUP_REFUSED,
     METER_AMBIGUOUS,
     METER_REVIEW,
@@ -45,8 +47,20 @@ enum meter {
 
 enum meter_span {
     METER_CLAIM_LATE,  /* from when a post should be looked at to its claim */
+    METER_INIT_LATE,   /* from its due time to its session at TikTok; early is 0 */
     METER_COMMIT_LATE, /* from its due time to the request that publishes it */
+    METER_DONE_LATE,   /* from its due time to TikTok's confirmation, as we learn of it */
+    METER_DB_TIME,     /* of a transaction */
+    METER_WINDOW_WAIT, /* that a rate window told a call to wait */
+    METER_CHUNK_TIME,  /* from a chunk's first byte to TikTok's answer */
     METER_SPAN_COUNT,
+};
+
+enum meter_gauge {
+    METER_IN_HANDS,     /* posts that this process has claimed */
+    METER_WORKS,        /* statements that wait for a store thread, or run */
+    METER_CLOCK_OFFSET, /* the database's clock minus this machine's, in ms */
+    METER_GAUGE_COUNT,
 };
 
 void meter_add(enum meter which, uint64_t n);
@@ -54,6 +68,9 @@ uint64_t meter_read(enum meter which);
 
 /* One more of so many ms; a negative one counts as 0. */
 void meter_span(enum meter_span which, int64_t ms);
+
+/* How it stands now. */
+void meter_set(enum meter_gauge which, int64_t value);
 
 /* Appends all of them. */
 void meter_write(struct strbuf *out);

@@ -42,6 +42,19 @@ struct health_publishers {
 enum rc health_publishers(struct db *db, struct health_publishers *out,
                           struct err *err) MUST_CHECK;
 
+/* Posts whose time to be looked at has come; counting ends at HEALTH_DUE_MAX. */
+enum { HEALTH_DUE_MAX = 20000 };
+enum rc health_due(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
+
+/* Whether every COMMIT is on a replica before it is answered. */
+enum health_sync {
+    HEALTH_SYNC_NONE, /* the server is not set up so */
+    HEALTH_SYNC_ON,
+    HEALTH_SYNC_FALLEN, /* no replica answers, so commits do without for now */
+};
+enum rc health_semi_sync(struct db *db, enum health_sync *out,
+                         struct err *err) MUST_CHECK;
+
 /* Tells the people of each workspace whose posts are overdue, once an hour at most; *n:
  * workspaces that have such posts. For the publisher's watchdog. */
 enum rc health_alarm(struct db *db, int64_t *n, struct err *err) MUST_CHECK;

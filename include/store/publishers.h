@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 enum {
-    PUBLISHER_COUNTERS_MAX = 8192, /* bytes of counters */
+    PUBLISHER_COUNTERS_MAX = 16384, /* bytes of counters */
     PUBLISHER_BEAT_MS = 5000,
     PUBLISHER_LEASE_MS = 15000,
     PUBLISHER_GRACE_MS = 2000, /* after a lease's end, before it is reaped */

@@ -147,6 +147,8 @@ static struct flow_action on_witness(struct flow *f, const struct flow_event *ev
         return flow_act(f, FLOW_DO_CANCELED);
     if (ev->what == FLOW_HELD)
         return adopt(f);
+    if (ev->what == FLOW_AGAIN && ev->now_ms > f->start.give_up_ms)
+        return flow_act_because(f, FLOW_DO_FAIL, "missed");
     return flow_store_trouble(f, ev);
 }
 

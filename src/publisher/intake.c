@@ -28,8 +28,7 @@ enum {
 /* What a look brings. */
 struct found {
     struct queue_hint hints[JOB_CLAIM_MAX];
-    size_t len;           /* to be claimed; behind them */
-    size_t ours;          /* those in our hands already */
+    size_t len;
     int64_t redis_now_ms; /* 0: from a sweep of the database */
     int64_t wake_ms;      /* until something else is due */
     bool loaded;          /* no group wants a full load */
@@ -182,12 +181,12 @@ static void put_back(const struct intake *in, struct redis *redis, int64_t now_m
     enum rc rc = RC_OK;
     int64_t at_ms;
 
-    for (size_t i = 0; i < f->len + f->ours && f->redis_now_ms > 0 && rc == RC_OK; i++) {
+    for (size_t i = 0; i < f->len && f->redis_now_ms > 0 && rc == RC_OK; i++) {
         const struct queue_hint *h = &f->hints[i];
 
-        if (i >= f->len || !was_claimed(in, h->post_id))
+        if (!was_claimed(in, h->post_id))
             rc = queue_refund(redis, h, &ignored);
-        if (rc == RC_OK && i < f->len && comes_again(in, h, now_ms, &at_ms))
+        if (rc == RC_OK && comes_again(in, h, now_ms, &at_ms))
             rc = queue_enqueue(redis, h->post_id, h->account_id, at_ms, &ignored);
     } /* else Redis has gone: the sweep finds them */
 }
@@ -254,25 +253,19 @@ static bool allowed(const struct intake *in, const struct queue_hint *h)
                       publisher_mono_ms()) == 0;
 }
 
-/* Sets apart what is in our hands already, and leaves out what is not allowed yet. */
+/* Leaves out what is not allowed yet. */
 static void filter(struct intake *in)
 {
     struct found *f = &in->found;
-    struct queue_hint ours[JOB_CLAIM_MAX];
     size_t kept = 0;
 
-    f->ours = 0;
     for (size_t i = 0; i < f->len; i++) {
         const struct queue_hint h = f->hints[i];
 
-        if (run_has(in->p, h.post_id))
-            ours[f->ours++] = h;
-        else if (allowed(in, &h))
+        if (allowed(in, &h))
             f->hints[kept++] = h;
     }
     f->len = kept;
-    if (f->ours > 0)
-        (void)memcpy(&f->hints[kept], ours, f->ours * sizeof(ours[0]));
 }
 
 /* How long after its time each was claimed. */
@@ -328,8 +321,7 @@ static void looked(struct pool_work *w)
     if (in->rc != RC_OK && in->rc != RC_UNAVAILABLE)
         log_failure("sweep.failed", &in->err);
     filter(in);
-    if (in->found.len + in->found.ours == 0 || p->stopping ||
-        lease_inc(p->lease) != in->inc)
+    if (in->found.len == 0 || p->stopping || lease_inc(p->lease) != in->inc)
         look_again(in, in->rc == RC_OK ? in->found.wake_ms : AWAY_MS);
     else
         submit(in, claim, claimed);

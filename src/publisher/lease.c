@@ -17,6 +17,7 @@
 enum {
     AGAIN_MS = 1000, /* after a heartbeat that failed */
     QUICK_MS = 50,   /* a slower answer says little about the clock */
+    APART_MS = 250,  /* so far from the database's this machine's clock is wrong */
 };
 
 enum errand { REGISTER, BEAT, LEAVE };
@@ -31,7 +32,8 @@ struct lease {
     int64_t valid_until;   /* monotonic */
     int64_t offset_ms;     /* database clock minus monotonic */
     bool leaving, left, busy;
-    bool away; /* the database, and that was said */
+    bool away;  /* the database, and that was said */
+    bool apart; /* its clock and this machine's, likewise */
 
     /* Of the work under way. */
     enum errand errand;
@@ -126,10 +128,25 @@ int64_t lease_clock(int64_t offset_ms, int64_t before_ms, int64_t after_ms,
     return offset_ms > most ? most : offset_ms;
 }
 
+/* Wrong clocks cost punctuality only, but nobody would notice by anything else. */
+static void compare_clocks(struct lease *l)
+{
+    int64_t off_ms = lease_now_ms(l) - clock_wall_ms(clock_system());
+    bool apart = off_ms > APART_MS || off_ms < -APART_MS;
+
+    meter_set(METER_CLOCK_OFFSET, off_ms);
+    if (apart && !l->apart)
+        log_warn("clock.apart", "ms=%" PRId64, off_ms);
+    if (!apart && l->apart)
+        log_info("clock.together", "ms=%" PRId64, off_ms);
+    l->apart = apart;
+}
+
 static void accept_beat(struct lease *l)
 {
     l->valid_until = l->before_mono + PUBLISHER_LEASE_MS - PUBLISHER_STOP_MS;
     l->offset_ms = lease_clock(l->offset_ms, l->before_mono, l->after_mono, l->db_now_ms);
+    compare_clocks(l);
     timer_set(&l->p->timers, &l->watchdog, l->valid_until);
     if (l->errand == BEAT)
         return;
@@ -161,6 +178,8 @@ static void submit(struct lease *l)
     l->work_inc = l->inc;
     l->work_old_inc = l->old_inc;
     l->paused_ms = brake_left_ms(&l->p->brake, publisher_mono_ms());
+    meter_set(METER_IN_HANDS, (int64_t)l->p->runs.len);
+    meter_set(METER_WORKS, (int64_t)pool_busy(l->p->store));
     text_copy(l->pause_reason, sizeof(l->pause_reason), l->p->brake.reason);
     l->errand = l->leaving ? LEAVE : l->inc == 0 ? REGISTER : BEAT;
     pool_submit(l->p->store, &l->work);

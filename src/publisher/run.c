@@ -3,6 +3,7 @@
 
 #include "core/io.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/xalloc.h"
 #include "lease.h"
 #include "turns.h"
@@ -89,6 +90,15 @@ static void drop(struct run *r)
         free_run(r);
 }
 
+static void drop_lost(struct run *r)
+{
+    log_info("run.dropped",
+             "post=%" PRIu64 " attempt=%u fence=%" PRIu64 " inc=%" PRIu64 " doing=%s",
+             r->ref.post_id, r->flow.start.attempt_no, r->ref.fence, r->ref.inc,
+             flow_do_name(r->action.what));
+    drop(r);
+}
+
 static bool named(const struct run *r, const uint64_t *post_ids, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -108,10 +118,7 @@ static void drop_where(struct publisher *p, const uint64_t *post_ids, size_t n)
         node = list_next(&p->runs, node);
         if (r->dropped || (post_ids != NULL && !named(r, post_ids, n)))
             continue;
-        log_info("run.dropped", "post=%" PRIu64 " attempt=%u fence=%" PRIu64 " doing=%s",
-                 r->ref.post_id, r->flow.start.attempt_no, r->ref.fence,
-                 flow_do_name(r->action.what));
-        drop(r);
+        drop_lost(r);
     }
 }
 
@@ -137,11 +144,6 @@ static struct run *find(const struct publisher *p, uint64_t post_id)
             return r;
     }
     return NULL;
-}
-
-bool run_has(const struct publisher *p, uint64_t post_id)
-{
-    return find(p, post_id) != NULL;
 }
 
 size_t run_refs(const struct publisher *p, size_t from, struct job_ref *out, size_t max)
@@ -248,6 +250,7 @@ static bool call_now(struct run *r)
     if (run_send(r)) {
         r->passed = false;
         r->sending = r->turn.bytes;
+        r->left_ms = lease_now_ms(r->p->lease);
         turns_begun(r->p->turns, r->sending, publisher_mono_ms());
         return true;
     }
@@ -295,6 +298,7 @@ static void ask_locally(struct run *r)
     if (wait_ms == 0) {
         make_call(r);
     } else {
+        meter_span(METER_WINDOW_WAIT, wait_ms);
         run_delay(r, wait_ms);
         run_advance(r);
     }
@@ -310,8 +314,7 @@ static void perform(struct run *r)
         return;
     }
     if (!lease_valid(r->p->lease)) { /* whoever holds the lease next goes on */
-        log_warn("run.no_lease", "post=%" PRIu64 " attempt=%u doing=%s", r->ref.post_id,
-                 r->flow.start.attempt_no, flow_do_name(what));
+        log_warn("run.no_lease", RUN_WHO " doing=%s", RUN_WHO_OF(r), flow_do_name(what));
         drop(r);
         return;
     }
@@ -437,12 +440,9 @@ static const char *name_of(enum flow_what what)
 
 static void log_step(const struct run *r, enum flow_do done)
 {
-    log_info("run.step",
-             "post=%" PRIu64 " attempt=%u fence=%" PRIu64 " inc=%" PRIu64
-             " did=%s how=%s next=%s reason=%s publish_id=%s log_id=%s",
-             r->ref.post_id, r->flow.start.attempt_no, r->ref.fence, r->ref.inc,
-             flow_do_name(done), name_of(r->ev.what), flow_do_name(r->action.what),
-             r->action.reason, r->session.publish_id, r->log_id);
+    log_info("run.step", RUN_WHO " did=%s how=%s next=%s reason=%s log_id=%s",
+             RUN_WHO_OF(r), flow_do_name(done), name_of(r->ev.what),
+             flow_do_name(r->action.what), r->action.reason, r->log_id);
 }
 
 /* The row as it was claimed, read until that works: only then the flow begins. */
@@ -505,8 +505,10 @@ void run_nudge(struct publisher *p, uint64_t post_id)
 
     if (r == NULL)
         return;
-    log_info("run.nudged", "post=%" PRIu64 " attempt=%u doing=%s", post_id,
-             r->flow.start.attempt_no, flow_do_name(r->action.what));
+    log_info("run.nudged",
+             "post=%" PRIu64 " attempt=%u fence=%" PRIu64 " inc=%" PRIu64 " doing=%s",
+             post_id, r->flow.start.attempt_no, r->ref.fence, r->ref.inc,
+             flow_do_name(r->action.what));
     if (r->action.what == FLOW_DO_STATUS && r->timer.place != 0)
         timer_set(&p->timers, &r->timer, publisher_mono_ms());
     else
@@ -517,7 +519,10 @@ void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t 
                struct run_counted counted)
 {
     struct run *r = xcalloc(1, sizeof(*r));
+    struct run *old = find(p, claimed->post_id);
 
+    if (old != NULL)
+        drop_lost(old);
     r->p = p;
     r->file = -1;
     r->account_id = claimed->account_id;

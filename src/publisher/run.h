@@ -21,15 +21,14 @@ struct run_counted {
     int64_t mono_ms; /* when */
 };
 
-/* Begins a run for a post that was claimed for inc. */
+/* Begins a run for a post that was claimed for inc. A run of an older claim of it is
+ * dropped: the post was taken from us meanwhile, by a person who has canceled it and set
+ * it off again, and nobody had told us yet. */
 void run_start(struct publisher *p, const struct job_claimed *claimed, uint64_t inc,
                struct run_counted counted);
 
 /* How many more posts may be taken. */
 size_t run_room(const struct publisher *p);
-
-/* The post is already in our hands, so it must not be claimed again. */
-bool run_has(const struct publisher *p, uint64_t post_id) MUST_CHECK;
 
 /* TikTok has news of the post, if it is in our hands: its next poll comes now, as far as
  * the rate window lets it; one that is under way is followed by another. */

@@ -121,6 +121,7 @@ bool run_all_on_store(struct run *const *runs, size_t n, const struct pool_kit *
     if (put_all(&t, kind))
         rc = kind->write(kit->db, (struct job_steps){t.steps, n}, &err);
     for (size_t i = 0; i < n; i++) {
+        log_context(RUN_WHO " doing=%s", RUN_WHO_OF(runs[i]), flow_do_name(kind->what));
         if (rc != RC_CONFLICT)
             run_store_event(runs[i], rc, &err);
         strbuf_release(&t.parts[i].sealed);

@@ -6,7 +6,9 @@
 #include "core/fault.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/text.h"
+#include "lease.h"
 #include "tiktok/creator.h"
 #include "tiktok/upload_url.h"
 
@@ -30,10 +32,9 @@ static void no_answer(struct run *r, enum rc rc, const struct err *err)
 {
     char message[MESSAGE_SIZE];
 
-    log_warn("run.no_answer",
-             "post=%" PRIu64 " attempt=%u doing=%s class=%s code=%s msg=\"%s\"",
-             r->ref.post_id, r->flow.start.attempt_no, flow_do_name(r->action.what),
-             rc_name(rc), err->code, log_quote(err->msg, message, sizeof(message)));
+    log_warn("run.no_answer", RUN_WHO " doing=%s class=%s code=%s log_id=%s msg=\"%s\"",
+             RUN_WHO_OF(r), flow_do_name(r->action.what), rc_name(rc), err->code,
+             r->log_id, log_quote(err->msg, message, sizeof(message)));
     r->log_id[0] = '\0';
     run_event(r, rc == RC_UNAVAILABLE ? FLOW_AGAIN : FLOW_UNCLEAR, "tiktok_unavailable",
               err->retry_after_ms);
@@ -44,11 +45,9 @@ static void log_refusal(const struct run *r, const struct tiktok_reply *reply)
     char message[MESSAGE_SIZE];
 
     log_warn("run.tiktok_refused",
-             "post=%" PRIu64 " attempt=%u doing=%s http=%d code=%s class=%s reason=%s "
-             "log_id=%s msg=\"%s\"",
-             r->ref.post_id, r->flow.start.attempt_no, flow_do_name(r->action.what),
-             reply->http_status, reply->code, tiktok_class_name(reply->error->class),
-             reply->error->reason, reply->log_id,
+             RUN_WHO " doing=%s http=%d code=%s class=%s reason=%s log_id=%s msg=\"%s\"",
+             RUN_WHO_OF(r), flow_do_name(r->action.what), reply->http_status, reply->code,
+             tiktok_class_name(reply->error->class), reply->error->reason, reply->log_id,
              log_quote(reply->message, message, sizeof(message)));
 }
 
@@ -96,8 +95,8 @@ void run_refuse(struct run *r, const char *reason)
 {
     run_event(r, FLOW_REFUSED, reason, 0);
     r->ev.verdict = FLOW_VERDICT_FAIL;
-    log_warn("run.refused", "post=%" PRIu64 " attempt=%u reason=%s", r->ref.post_id,
-             r->flow.start.attempt_no, reason);
+    log_warn("run.refused", RUN_WHO " reason=%s log_id=%s", RUN_WHO_OF(r), reason,
+             r->log_id);
 }
 
 /* --- the JSON API -------------------------------------------------------------- */
@@ -370,16 +369,17 @@ static void on_chunk(void *arg, enum rc rc, const struct http_response *res,
     } else if (rc != RC_OK) {
         no_answer(r, rc, err);
     } else {
+        meter_add(METER_SENT_BYTES, (uint64_t)tiktok_chunk_len(plan, r->action.chunk));
+        meter_span(METER_CHUNK_TIME, lease_now_ms(r->p->lease) - r->left_ms);
         run_event(r, FLOW_UPLOADED, NULL, res->retry_after_ms);
         r->ev.step =
             tiktok_upload_step(plan, r->action.chunk, res->status, res->content_range);
         text_copy(r->log_id, sizeof(r->log_id), res->log_id);
         if (res->status >= 300)
             log_warn("run.upload_refused",
-                     "post=%" PRIu64 " attempt=%u chunk=%" PRId64 " of=%" PRId64
-                     " http=%d log_id=%s",
-                     r->ref.post_id, r->flow.start.attempt_no, r->action.chunk,
-                     plan->count, res->status, res->log_id);
+                     RUN_WHO " chunk=%" PRId64 " of=%" PRId64 " http=%d log_id=%s",
+                     RUN_WHO_OF(r), r->action.chunk, plan->count, res->status,
+                     res->log_id);
     }
     run_advance(r);
 }
@@ -464,8 +464,8 @@ static void join_ids(struct run *r, const struct tiktok_status *status)
         len += (size_t)snprintf(r->post_ids + len, sizeof(r->post_ids) - len, "%s%s",
                                 i > 0 ? "," : "", status->post_id[i]);
     if (status->post_id_count > 1 && r->facts.direct)
-        log_error("run.several_posts", "post=%" PRIu64 " attempt=%u ids=%s",
-                  r->ref.post_id, r->flow.start.attempt_no, r->post_ids);
+        log_error("run.several_posts", RUN_WHO " ids=%s log_id=%s", RUN_WHO_OF(r),
+                  r->post_ids, r->log_id);
 }
 
 static void told(struct run *r, const struct tiktok_status *status,
@@ -482,14 +482,12 @@ static void told(struct run *r, const struct tiktok_status *status,
         r->ev.retry = failure->class == TIKTOK_RETRY;
         r->ev.limit = failure->class == TIKTOK_LATER;
         r->ev.block = failure->whole_account;
-        log_warn("run.tiktok_failed",
-                 "post=%" PRIu64 " attempt=%u fail_reason=%s reason=%s log_id=%s",
-                 r->ref.post_id, r->flow.start.attempt_no, status->fail_reason,
-                 failure->reason, r->log_id);
+        log_warn("run.tiktok_failed", RUN_WHO " fail_reason=%s reason=%s log_id=%s",
+                 RUN_WHO_OF(r), status->fail_reason, failure->reason, r->log_id);
     }
     if (!status->known)
-        log_warn("run.unknown_status", "post=%" PRIu64 " attempt=%u word=%s",
-                 r->ref.post_id, r->flow.start.attempt_no, status->word);
+        log_warn("run.unknown_status", RUN_WHO " word=%s log_id=%s", RUN_WHO_OF(r),
+                 status->word, r->log_id);
     text_copy(r->word, sizeof(r->word), status->word);
     join_ids(r, status);
 }

@@ -185,13 +185,21 @@ static void count_answer(const struct run *r, enum flow_do done)
         meter_add(METER_HTTP_429, 1);
 }
 
-/* How late the request left that publishes, or the gate opened: the first of a claim. */
-static void count_commit(struct run *r, enum flow_do done)
+/* How late the request left that publishes, or the gate opened: the first of a claim. And
+ * how late TikTok had opened a session, or had published. */
+static void count_late(struct run *r, enum flow_do done)
 {
+    int64_t due_ms = r->facts.due_ms;
+
+    if (done == FLOW_DO_INIT && r->ev.what == FLOW_OK)
+        meter_span(METER_INIT_LATE, r->ev.now_ms - due_ms);
+    if (done == FLOW_DO_PUBLISHED && r->ev.what == FLOW_OK)
+        meter_span(METER_DONE_LATE, r->ev.now_ms - due_ms);
     if (r->commit_counted || (done != FLOW_DO_LAST && done != FLOW_DO_OPEN))
         return;
     r->commit_counted = true;
-    meter_span(METER_COMMIT_LATE, r->now_ms - r->facts.due_ms);
+    meter_span(METER_COMMIT_LATE,
+               (done == FLOW_DO_LAST ? r->left_ms : r->ev.now_ms) - due_ms);
 }
 
 void run_note_answer(struct run *r, enum flow_do done)
@@ -202,7 +210,7 @@ void run_note_answer(struct run *r, enum flow_do done)
 
     r->let_through = false;
     count_answer(r, done);
-    count_commit(r, done);
+    count_late(r, done);
     if (is_braked(done) && (r->ev.what == FLOW_OK || r->ev.what == FLOW_REFUSED))
         brake_good(brake);
     if ((is_braked(done) || done == FLOW_DO_TOKEN || done == FLOW_DO_STATUS) &&

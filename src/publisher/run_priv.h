@@ -12,6 +12,8 @@
 #include "tiktok/status.h"
 #include "turns.h"
 
+#include <inttypes.h>
+
 /* What follows when what was under way has ended. */
 enum run_next {
     RUN_DECIDE,  /* the flow decides on run.ev */
@@ -50,6 +52,7 @@ struct run {
     uint64_t http_id; /* 0: no transfer */
     int64_t sending;  /* bytes of the file in it */
     int64_t now_ms;   /* by the database's clock, when the action was begun */
+    int64_t left_ms;  /* likewise, when its request left: that may have waited its turn */
     size_t looked;    /* the file that the transfer asks an object store for */
     int file;         /* the video while a part of it is sent, else -1 */
 
@@ -90,6 +93,14 @@ struct run {
     char *token; /* a secret; NULL until TOKEN was done. Its own memory: a waiting run
                   * shall be small, and a token is, however long one may be */
 };
+
+/* Whom a line of the log is about: RUN_WHO_OF(r) are its values. publish_id is "" as long
+ * as there is none. Not while the run is on another thread. */
+#define RUN_WHO                                                                          \
+    "post=%" PRIu64 " attempt=%u fence=%" PRIu64 " inc=%" PRIu64 " publish_id=%s"
+#define RUN_WHO_OF(r)                                                                    \
+    (r)->ref.post_id, (r)->flow.start.attempt_no, (r)->ref.fence, (r)->ref.inc,          \
+        (r)->session.publish_id
 
 /* Runs on a store thread: does r->action, fills r->ev. (run_store.c) */
 void run_on_store(struct pool_work *w, const struct pool_kit *kit);

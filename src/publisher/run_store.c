@@ -4,10 +4,12 @@
 
 #include "core/fault.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/text.h"
 #include "crypto/seal.h"
 #include "domain/reason.h"
 #include "store/events.h"
+#include "store/health.h"
 #include "store/jobs.h"
 #include "tiktok/posting.h"
 #include "tokens.h"
@@ -290,7 +292,7 @@ void run_on_task(struct pool_work *w, const struct pool_kit *kit)
     struct err err;
     enum rc rc;
 
-    log_context("post=%" PRIu64, r->ref.post_id);
+    log_context(RUN_WHO, RUN_WHO_OF(r));
     rc = tokens_refresh(r->p, kit, &want, &err);
     r->token_renewed = rc == RC_OK;
     r->next = RUN_REPEAT;
@@ -360,10 +362,12 @@ static void do_ration(struct run *r, const struct pool_kit *kit)
         rc = pass_init(r, kit, &wait_ms, &err);
     else
         rc = queue_ring_pass(kit->redis, ring, r->account_id, &wait_ms, &err);
-    if (hint_failed(rc, &err))
+    if (hint_failed(rc, &err)) {
         r->next = RUN_LOCAL;
-    else if (wait_ms > 0)
+    } else if (wait_ms > 0) {
+        meter_span(METER_WINDOW_WAIT, wait_ms);
         run_delay(r, wait_ms);
+    }
 }
 
 /* --- the writes ---------------------------------------------------------------- */
@@ -506,21 +510,66 @@ static void replace_witness(struct run *r, const struct pool_kit *kit,
     other_holds(r, kit, holder);
 }
 
+/* There is no witness. Unless the operator wants it otherwise the grant alone decides. */
+static void without_witness(struct run *r)
+{
+    if (!r->p->settings->strict)
+        meter_add(METER_WITNESS_SKIPPED, 1);
+    run_event(r, r->p->settings->strict ? FLOW_AGAIN : FLOW_OK, NULL, 0);
+}
+
+/* A grant on one machine alone can be lost with it: some rather wait. False: r->ev says
+ * so. */
+static bool is_kept_twice(struct run *r, const struct pool_kit *kit)
+{
+    enum health_sync sync = HEALTH_SYNC_NONE;
+    struct err err;
+    enum rc rc = RC_OK;
+
+    if (!r->p->settings->strict)
+        return true;
+    rc = health_semi_sync(kit->db, &sync, &err);
+    if (rc == RC_OK && sync == HEALTH_SYNC_FALLEN)
+        rc = err_set(&err, RC_UNAVAILABLE, "semi_sync_off",
+                     "No replica answers, so nothing is granted (PUBLISH_STRICT).");
+    if (rc != RC_OK)
+        run_store_event(r, rc, &err);
+    return rc == RC_OK;
+}
+
 static void do_witness(struct run *r, const struct pool_kit *kit)
 {
     const struct queue_witness witness = {r->ref.post_id, r->account_id};
     char holder[QUEUE_WITNESS_SIZE];
     struct err err;
-    enum rc rc =
-        queue_witness_take(kit->redis, &witness, r->session.publish_id, holder, &err);
+    enum rc rc;
 
+    if (!is_kept_twice(r, kit))
+        return;
+    rc = queue_witness_take(kit->redis, &witness, r->session.publish_id, holder, &err);
     FAULT_POINT("witness.after");
-    if (hint_failed(rc, &err) || strcmp(holder, r->session.publish_id) == 0)
-        run_event(r, FLOW_OK, NULL, 0); /* without Redis the grant alone decides */
+    if (hint_failed(rc, &err))
+        without_witness(r);
+    else if (strcmp(holder, r->session.publish_id) == 0)
+        run_event(r, FLOW_OK, NULL, 0);
     else if (takes_back(r, holder))
         run_event(r, FLOW_DROPPED, NULL, 0);
     else
         replace_witness(r, kit, &witness, holder);
+}
+
+/* The session will never be out: its witness goes. Left behind, it is found to be a dead
+ * one's. */
+static void drop_witness(const struct run *r, const struct pool_kit *kit)
+{
+    const struct queue_witness witness = {r->ref.post_id, r->account_id};
+    bool done = false;
+    struct err err;
+
+    if (r->session.publish_id[0] != '\0')
+        (void)hint_failed(queue_witness_swap(kit->redis, &witness, r->session.publish_id,
+                                             NULL, &done, &err),
+                          &err);
 }
 
 static void do_grant(struct run *r, const struct pool_kit *kit)
@@ -557,20 +606,6 @@ static void do_published(struct run *r, const struct pool_kit *kit)
     run_store_event(r, rc, &err);
 }
 
-/* The session will never be out: its witness goes. Left behind, it is found to be a dead
- * one's. */
-static void drop_witness(const struct run *r, const struct pool_kit *kit)
-{
-    const struct queue_witness witness = {r->ref.post_id, r->account_id};
-    bool done = false;
-    struct err err;
-
-    if (r->session.publish_id[0] != '\0')
-        (void)hint_failed(queue_witness_swap(kit->redis, &witness, r->session.publish_id,
-                                             NULL, &done, &err),
-                          &err);
-}
-
 static void do_close(struct run *r, const struct pool_kit *kit)
 {
     if (run_close_gate(r, kit))
@@ -581,7 +616,8 @@ static void do_close(struct run *r, const struct pool_kit *kit)
 
 /* What ends a post or a session without TikTok's word asks the witness first: it still
  * knows what a database that was set back has forgotten. True: nothing stands against it.
- * False: r->ev says what does. Without Redis the database alone decides. */
+ * False: r->ev says what does. Without Redis the database alone decides, or nobody
+ * does. */
 static bool nobody_may_be_out(struct run *r, const struct pool_kit *kit)
 {
     const struct queue_witness witness = {r->ref.post_id, r->account_id};
@@ -591,12 +627,14 @@ static bool nobody_may_be_out(struct run *r, const struct pool_kit *kit)
     bool dead = false;
     enum rc rc = queue_witness_read(kit->redis, &witness, holder, &err);
 
-    if (hint_failed(rc, &err) || holder[0] == '\0' ||
-        queue_witness_is_cancel(holder, &version))
+    if (hint_failed(rc, &err) && r->p->settings->strict) {
+        run_event(r, FLOW_AGAIN, NULL, 0);
+        return false;
+    }
+    if (rc != RC_OK || holder[0] == '\0' || queue_witness_is_cancel(holder, &version))
         return true;
     if (strcmp(holder, r->session.publish_id) == 0) {
-        log_warn("run.witness_doubt", "post=%" PRIu64 " attempt=%u holder=%s",
-                 r->ref.post_id, r->flow.start.attempt_no, holder);
+        log_warn("run.witness_doubt", "holder=%s", holder);
         text_copy(r->holder, sizeof(r->holder), holder);
         run_event(r, FLOW_HELD, NULL, 0);
         return false;
@@ -709,8 +747,7 @@ void run_on_store(struct pool_work *w, const struct pool_kit *kit)
 {
     struct run *r = (struct run *)(void *)w;
 
-    log_context("post=%" PRIu64 " attempt=%u fence=%" PRIu64 " doing=%s", r->ref.post_id,
-                r->flow.start.attempt_no, r->ref.fence, flow_do_name(r->action.what));
+    log_context(RUN_WHO " doing=%s", RUN_WHO_OF(r), flow_do_name(r->action.what));
     run_recount(r, kit);
     do_action(r, kit);
     log_context("%s", "");

@@ -45,6 +45,13 @@ static enum rc mode_check(const char *value, struct err *err)
                : wrong(err, "must be gate or log");
 }
 
+static enum rc strict_check(const char *value, struct err *err)
+{
+    return strcmp(value, "yes") == 0 || strcmp(value, "no") == 0
+               ? RC_OK
+               : wrong(err, "must be yes or no");
+}
+
 static const struct config_key keys[] = {
     {"TIKTOK_CLIENT_KEY", NULL, CONFIG_STRING, FIELD(client_key), 0, 128, NULL},
     {"TIKTOK_CLIENT_SECRET", NULL, CONFIG_SECRET, FIELD(client_secret), 0, 256, NULL},
@@ -67,6 +74,7 @@ static const struct config_key keys[] = {
     {"STATE_DIRECTORY", "var/publisher", CONFIG_STRING, FIELD(state_dir), 0, 1000, NULL},
     {"PUBLISH_INFLIGHT", "64", CONFIG_INT, FIELD(in_flight), 1, 4096, NULL},
     {"PUBLISH_EGRESS_MBIT", "0", CONFIG_INT, FIELD(egress_mbit), 0, 100000, NULL},
+    {"PUBLISH_STRICT", "no", CONFIG_STRING, FIELD(strict_name), 0, 8, strict_check},
     {"SMTP_URL", "", CONFIG_SECRET, FIELD(smtp_url), 0, 1024, smtp_url_check},
     {"SMTP_CA_FILE", "", CONFIG_STRING, FIELD(smtp_ca_file), 0, 1024, NULL},
     {"MAIL_FROM", "", CONFIG_STRING, FIELD(mail_from), 0, SMTP_ADDRESS_MAX,
@@ -88,6 +96,7 @@ static void derive(struct settings *s)
         s->local[0] = s->api_url;
     if (!log_level_parse(s->log_level_name, &s->log_level))
         s->log_level = LOG_LEVEL_INFO;
+    s->strict = strcmp(s->strict_name, "yes") == 0;
     s->pull_videos = strcmp(s->video_transfer, "pull") == 0;
     s->pull_log = strcmp(s->pull_mode, "log") == 0;
     s->app = (struct tiktok_app){.client_key = s->client_key,

@@ -20,11 +20,13 @@ struct settings {
     char *app_url; /* of the dashboard, for links in mails; NULL: none */
     char *log_level_name, *log_file;
     int64_t egress_mbit; /* what uploads may send in a second, in megabits; 0: no limit */
-    int64_t in_flight;   /* posts at a time; those that only wait or poll not counted */
+    char *strict_name;
+    int64_t in_flight; /* posts at a time; those that only wait or poll not counted */
 
     /* Derived. */
     struct tiktok_app app; /* redirect_uri: each connection brings its own */
     enum log_level log_level;
+    bool strict;          /* no grant without its witness, or on one machine alone */
     bool pull_videos;     /* TikTok fetches videos too */
     bool pull_log;        /* the gate is opened before TikTok is asked to fetch */
     const char *local[2]; /* the API's address when it is a simulator's, then NULL */

@@ -337,8 +337,7 @@ enum rc queue_witness_read(struct redis *r, const struct queue_witness *witness,
     struct text t = {""};
     struct redis_arg args[] = {redis_str("GET"), witness_key(&t, witness)};
     struct redis_reply *reply = NULL;
-    enum rc rc =
-        redis_command(r, args, ARRAY_LEN(args), QUEUE_ENQUEUE_BUDGET_MS, &reply, err);
+    enum rc rc = redis_command(r, args, ARRAY_LEN(args), REDIS_TIMEOUT_MS, &reply, err);
 
     if (rc == RC_OK)
         rc = read_holder(reply, holder, err);

@@ -345,12 +345,10 @@ static enum rc commit(struct db *db, struct err *err)
     return rc;
 }
 
-enum rc db_transaction(struct db *db, db_steps_fn steps, void *ctx, struct err *err)
+static enum rc run_steps(struct db *db, db_steps_fn steps, void *ctx, struct err *err)
 {
     enum rc rc = RC_BUG;
 
-    if (db->in_transaction)
-        return steps(db, ctx, err);
     for (int run = 0; run < DB_TRIES; run++) {
         rc = begin(db, err);
         if (rc != RC_OK)
@@ -364,6 +362,19 @@ enum rc db_transaction(struct db *db, db_steps_fn steps, void *ctx, struct err *
             return rc;
         meter_add(METER_DEADLOCK_RETRY, 1);
     }
+    return rc;
+}
+
+enum rc db_transaction(struct db *db, db_steps_fn steps, void *ctx, struct err *err)
+{
+    int64_t begun_ms;
+    enum rc rc;
+
+    if (db->in_transaction)
+        return steps(db, ctx, err);
+    begun_ms = clock_mono_ms(clock_system());
+    rc = run_steps(db, steps, ctx, err);
+    meter_span(METER_DB_TIME, clock_mono_ms(clock_system()) - begun_ms);
     return rc;
 }
 

@@ -140,6 +140,54 @@ enum rc health_late(struct db *db, struct health_late *out, struct err *err)
     return RC_OK;
 }
 
+/* --- figures ------------------------------------------------------------------- */
+
+static enum rc count(struct db *db, const char *sql, struct sql_args args, int64_t *n,
+                     struct err *err)
+{
+    int64_t got = 0;
+    const struct sql_col cols[] = {COL_I64(&got)};
+    bool found = false;
+    enum rc rc = db_row(db, sql, args, SQL_COLS(cols), &found, err);
+
+    if (rc == RC_OK)
+        *n = got;
+    return rc;
+}
+
+enum rc health_due(struct db *db, int64_t *n, struct err *err)
+{
+    const struct sql_arg args[] = {sql_i64(HEALTH_DUE_MAX)};
+
+    return count(db,
+                 "SELECT COUNT(*) FROM (SELECT 1 FROM job WHERE next_at <= " SQL_NOW
+                 " AND state IN (1, 2, 3) LIMIT ?) due",
+                 SQL_ARGS(args), n, err);
+}
+
+/* A server that can do it has both; one that cannot has neither. */
+enum rc health_semi_sync(struct db *db, enum health_sync *out, struct err *err)
+{
+    int64_t wanted = 0, on = 0;
+    enum rc rc = count(db,
+                       "SELECT COUNT(*) FROM information_schema.GLOBAL_VARIABLES"
+                       " WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_ENABLED'"
+                       " AND VARIABLE_VALUE = 'ON'",
+                       SQL_NONE, &wanted, err);
+
+    if (rc == RC_OK && wanted > 0)
+        rc = count(db,
+                   "SELECT COUNT(*) FROM information_schema.GLOBAL_STATUS"
+                   " WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_STATUS'"
+                   " AND VARIABLE_VALUE = 'ON'",
+                   SQL_NONE, &on, err);
+    if (rc == RC_OK)
+        *out = wanted == 0 ? HEALTH_SYNC_NONE
+               : on > 0    ? HEALTH_SYNC_ON
+                           : HEALTH_SYNC_FALLEN;
+    return rc;
+}
+
 /* --- publishers ---------------------------------------------------------------- */
 
 enum rc health_publishers(struct db *db, struct health_publishers *out, struct err *err)

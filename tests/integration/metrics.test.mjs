@@ -45,7 +45,7 @@ describe('/metrics', () => {
         assert.ok(!typed.has(type[1]), `${type[1]} twice`);
         typed.set(type[1], type[2]);
       } else if (!line.startsWith('# HELP ')) {
-        const sample = /^([a-z_0-9]+)(\{([a-z]+="[^"]*")(,[a-z]+="[^"]*")*\})? [0-9.]+$/i.exec(line);
+        const sample = /^([a-z_0-9]+)(\{([a-z]+="[^"]*")(,[a-z]+="[^"]*")*\})? -?[0-9.]+$/i.exec(line);
         assert.ok(sample, line);
         assert.ok(typed.has(sample[1]) || typed.get(sample[1].replace(/_(bucket|sum|count)$/, '')) === 'histogram', line);
       }
@@ -69,8 +69,13 @@ describe('/metrics', () => {
     assert.equal(sum(text, 'tts_publisher_commit_late_seconds_count'), 1);
     assert.equal(sum(text, 'tts_publisher_commit_late_seconds_bucket', 'le="1"'), 1, 'within the promised second');
     assert.equal(sum(text, 'tts_publisher_claims_total'), 1);
+    for (const name of ['init_late', 'done_late', 'chunk']) assert.equal(sum(text, `tts_publisher_${name}_seconds_count`), 1, name);
+    assert.ok(sum(text, 'tts_publisher_sent_bytes_total') > 1000);
+    assert.ok(sum(text, 'tts_publisher_database_seconds_count') > 5);
+    assert.ok(Math.abs(sum(text, 'tts_publisher_clock_offset_ms')) < 250, 'one machine, one clock');
+    for (const name of ['publisher_in_hands', 'posts_due']) assert.equal(sum(text, `tts_${name}`), 0, name);
     assert.ok(sum(text, 'tts_requests_total', 'class="2xx"') > 5);
-    for (const name of ['lease_reaped', 'fence_lost', 'witness_conflict', 'live_dup_refused', 'ambiguous', 'review', 'http_429', 'token_reauth', 'brake_closed']) {
+    for (const name of ['lease_reaped', 'fence_lost', 'witness_conflict', 'witness_skipped', 'live_dup_refused', 'ambiguous', 'review', 'http_429', 'token_reauth', 'brake_closed']) {
       assert.equal(sum(text, `tts_publisher_${name}_total`), 0, name);
     }
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { eventually } from '../harness/stack.mjs';
 import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo, startWorld } from '../harness/world.mjs';
 import { choosing, clearFaults, publicationsOf, setFault } from '../harness/sandbox.mjs';
 
@@ -62,6 +63,21 @@ describe('a scheduled post', () => {
     await fateOf(client, marker.id);
     assert.equal((await client.get(`/api/v1/posts/${id}`)).status, 'canceled');
     assert.equal((await publicationsOf(stack, caption)).length, 0);
+  });
+
+  test('that is canceled and set off again while a publisher waits with it goes out at its time, once', async () => {
+    await openWindows(stack);
+    const due = Date.now() + 9000;
+    const { id, caption } = await post({ publish_at: new Date(due).toISOString() });
+    await eventually(() => new RegExp(`run.step post=${id} .*next=wait`).test(stack.log('tts-publisher.log')), { ms: 8000, what: 'the upload before its time' });
+    await client.expect(200, 'POST', `/api/v1/posts/${id}/cancel`, { json: {} });
+    await client.expect(200, 'POST', `/api/v1/posts/${id}/schedule`, { json: { consent: { music_usage: true, branded_content: false } } });
+    const done = await fateOf(client, id);
+    assert.equal(done.status, 'published_private', done.status_text);
+    const [publication, ...more] = await publicationsOf(stack, caption);
+    assert.equal(more.length, 0);
+    const late = publication.committed_at_ms - due;
+    assert.ok(late >= -50 && late < 1000, `${late} ms after its time`);
   });
 
   test('that was moved goes out at its new time only', async () => {

@@ -9,7 +9,7 @@ static const char *text(void)
     static struct strbuf sb;
 
     strbuf_release(&sb);
-    strbuf_init(&sb, 8192);
+    strbuf_init(&sb, 16384);
     meter_write(&sb);
     ck_assert(!strbuf_failed(&sb));
     return sb.buf;
@@ -28,6 +28,15 @@ START_TEST(a_counter_only_grows_and_has_a_line)
     has("\nreview 3\n");
     has("\nhttp_429 0\n");
     ck_assert(strncmp(text(), "claims 0\n", 9) == 0);
+}
+END_TEST
+
+START_TEST(a_gauge_says_how_it_stands_now)
+{
+    meter_set(METER_CLOCK_OFFSET, 7);
+    meter_set(METER_CLOCK_OFFSET, -12);
+    has("\nclock_offset_ms -12\n");
+    has("\nin_hands 0\n");
 }
 END_TEST
 
@@ -51,4 +60,4 @@ START_TEST(a_span_falls_into_its_bucket_and_all_wider_ones)
 END_TEST
 
 UNIT_MAIN("core_meter", a_counter_only_grows_and_has_a_line,
-          a_span_falls_into_its_bucket_and_all_wider_ones)
+          a_gauge_says_how_it_stands_now, a_span_falls_into_its_bucket_and_all_wider_ones)

@@ -3,6 +3,7 @@
 #include "blob/blob.h"
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/meter.h"
 #include "core/xalloc.h"
 #include "crypto/keys.h"
 #include "publisher/batch.h"
@@ -10,6 +11,7 @@
 #include "publisher/run.h"
 #include "publisher/tokens.h"
 #include "publisher/turns.h"
+#include "store/health.h"
 #include "store/jobs_batch.h"
 #include "store/limits.h"
 #include "tiktok/pull_url.h"
@@ -18,6 +20,7 @@
 #include <dirent.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -74,6 +77,16 @@ static struct {
 } db_;
 
 static struct account_token token_row;
+
+static atomic_int syncs_asked;
+
+enum rc health_semi_sync(UNUSED struct db *db, enum health_sync *out,
+                         UNUSED struct err *e)
+{
+    *out = HEALTH_SYNC_NONE;
+    (void)atomic_fetch_add(&syncs_asked, 1);
+    return RC_OK;
+}
 
 static enum rc wrote(const char *what, struct err *e)
 {
@@ -832,6 +845,47 @@ START_TEST(a_grant_that_nobody_heard_of_is_read_and_not_asked_for_again)
 }
 END_TEST
 
+/* Redis is away in all of these tests. */
+START_TEST(a_grant_without_a_witness_is_counted)
+{
+    uint64_t before = meter_read(METER_WITNESS_SKIPPED);
+
+    up_to("upload?");
+    ck_assert_str_eq(db_.writes, "intend persist grant ");
+    ck_assert_uint_eq(meter_read(METER_WITNESS_SKIPPED), before + 1);
+    ck_assert_int_eq(atomic_load(&syncs_asked), 0);
+}
+END_TEST
+
+static void strictly_held_up(void)
+{
+    settings.strict = true;
+    up_to("video/init");
+    answer(200, SESSION);
+    while (atomic_load(&syncs_asked) < 2)
+        turn();
+    ck_assert_str_eq(db_.writes, "intend persist ");
+    settings.strict = false;
+}
+
+START_TEST(who_is_strict_waits_for_the_witness)
+{
+    strictly_held_up();
+    until_request("PUT", "upload?");
+    ck_assert_str_eq(db_.writes, "intend persist grant ");
+}
+END_TEST
+
+START_TEST(what_waited_for_its_witness_too_long_is_missed)
+{
+    db_.facts.expire_after_ms = 400;
+    strictly_held_up();
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend persist fail ");
+    ck_assert_str_eq(db_.reason, "missed");
+}
+END_TEST
+
 START_TEST(at_a_shutdown_what_waits_is_released_and_what_is_sent_is_handed_over)
 {
     db_.facts.due_ms += 600000;
@@ -1015,14 +1069,25 @@ START_TEST(when_tiktok_fails_for_everybody_new_sessions_wait_for_one_probe)
 }
 END_TEST
 
+/* A person canceled the post and set it off again: it is claimed anew, and the run that
+ * waits with the old session must not be in the way. */
+START_TEST(a_post_that_is_claimed_again_has_one_run)
+{
+    db_.facts.due_ms += 600000;
+    up_to("video/init");
+    begin();
+    ck_assert_uint_eq(publisher.runs.len, 1);
+    ck_assert(tiktok.done == NULL); /* the request of the old one was ended */
+    until_request("POST", "creator_info");
+}
+END_TEST
+
 START_TEST(a_run_that_only_waits_for_its_second_holds_no_slot)
 {
     ck_assert_uint_eq(run_room(&publisher), 2);
     db_.facts.due_ms += 600000;
     up_to("video/init");
     ck_assert_uint_eq(run_room(&publisher), 1);
-    ck_assert(run_has(&publisher, POST));
-    ck_assert(!run_has(&publisher, POST + 1));
     answer(200, SESSION);
     while (run_room(&publisher) < 2)
         turn();
@@ -1425,6 +1490,8 @@ UNIT_MAIN_FIXTURE(
     without_a_valid_lease_nothing_is_begun,
     a_run_whose_fence_has_moved_ends_without_a_word,
     a_grant_that_nobody_heard_of_is_read_and_not_asked_for_again,
+    a_grant_without_a_witness_is_counted, who_is_strict_waits_for_the_witness,
+    what_waited_for_its_witness_too_long_is_missed,
     at_a_shutdown_what_waits_is_released_and_what_is_sent_is_handed_over,
     a_post_that_publishers_died_of_again_and_again_is_looked_at_by_a_person,
     what_cannot_go_out_as_chosen_fails_before_tiktok_opens_a_session,
@@ -1435,6 +1502,7 @@ UNIT_MAIN_FIXTURE(
     the_last_try_before_it_would_be_too_late_gives_up, a_known_limit_is_not_asked_about,
     time_that_limits_took_is_not_the_persons,
     when_tiktok_fails_for_everybody_new_sessions_wait_for_one_probe,
+    a_post_that_is_claimed_again_has_one_run,
     a_run_that_only_waits_for_its_second_holds_no_slot,
     photos_are_offered_below_a_gate_that_opens_once_the_session_is_known,
     no_gate_opens_before_its_second,

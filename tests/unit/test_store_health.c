@@ -4,6 +4,7 @@
 #include "store/events.h"
 #include "store/health.h"
 #include "store/inspect.h"
+#include "store/jobs.h"
 #include "store/publishers.h"
 #include "store/stmt.h"
 
@@ -176,6 +177,25 @@ START_TEST(a_publisher_that_has_missed_a_heartbeat_is_not_alive)
 }
 END_TEST
 
+START_TEST(what_is_due_is_counted)
+{
+    enum { HOUR = 3600000 };
+    enum health_sync sync;
+    int64_t n = -1;
+
+    ck_assert_int_eq(health_due(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 0);
+    (void)post(JOB_SCHEDULED, -10);
+    (void)post(JOB_COMMITTED, -10);
+    (void)post(JOB_SCHEDULED, HOUR);
+    (void)post(JOB_RUNNING, HOUR);
+    ck_assert_int_eq(health_due(db, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 2);
+    ck_assert_int_eq(health_semi_sync(db, &sync, &err), RC_OK);
+    ck_assert_int_eq(sync, HEALTH_SYNC_NONE);
+}
+END_TEST
+
 START_TEST(people_are_alarmed_once_an_hour_in_each_workspace)
 {
     int64_t n = -1;
@@ -237,5 +257,5 @@ DATABASE_MAIN("store_health", setup, teardown, these_programs_need_the_newest_sc
               posts_that_wait_for_a_rate_window_are_not_late,
               a_video_that_tiktok_fetches_uses_up_two_calls_of_the_window,
               a_publisher_that_has_missed_a_heartbeat_is_not_alive,
-              people_are_alarmed_once_an_hour_in_each_workspace,
+              what_is_due_is_counted, people_are_alarmed_once_an_hour_in_each_workspace,
               states_have_the_schemas_words, a_post_is_shown_with_where_it_belongs)

@@ -481,6 +481,7 @@ START_TEST(the_publisher_can_do_all_its_work_as_its_own_user)
     struct db *pub;
     struct task task;
     struct task_new ask = {.kind = TASK_CREATOR_INFO, .payload = "{}"};
+    enum health_sync sync;
     uint64_t inc = 0, dead = 0, task_id;
     int64_t now, n;
     size_t len = 0;
@@ -492,6 +493,7 @@ START_TEST(the_publisher_can_do_all_its_work_as_its_own_user)
     works(publisher_register(pub, "h", 1, &inc, &now, &err), "register");
     works(publisher_register(pub, "h", 1, &dead, &now, &err), "register");
     works(publisher_beat(pub, inc, &now, &err), "beat");
+    works(health_semi_sync(pub, &sync, &err), "semi_sync");
     publish_as(pub, seed_post(mine, &seed, JOB_SCHEDULED, -1), inc);
     (void)claim_as(pub, seed_post(mine, &seed, JOB_SCHEDULED, -1), dead);
     ask.workspace_id = seed.workspace;

@@ -361,12 +361,15 @@ END_TEST
 START_TEST(health_and_the_media_gate_are_looked_at)
 {
     struct health_late late;
+    enum health_sync sync;
     int64_t version, n;
     bool dead;
 
     works(db_ping(api, &err), "db_ping");
     works(health_schema(api, &version, &err), "health_schema");
     works(health_late(api, &late, &err), "health_late");
+    works(health_due(api, &n, &err), "health_due");
+    works(health_semi_sync(api, &sync, &err), "health_semi_sync");
     works(publisher_count(api, &n, &err), "publisher_count");
     works(job_attempt_is_dead(api, 1, "p", &dead, &err), "job_attempt_is_dead");
     works(audit_add(api, &actor, "a.b", 0, "", &err), "audit_add");

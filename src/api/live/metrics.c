@@ -6,6 +6,7 @@
 #include "metrics.h"
 
 #include "core/log.h"
+#include "core/xalloc.h"
 #include "store/health.h"
 #include "store/inspect.h"
 #include "store/media.h"
@@ -13,11 +14,13 @@
 #include "web/server.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    TEXT_MAX = 256 * 1024,
+    TEXT_MAX = 4 * 1024 * 1024,
     STATES_MS = 60000, /* posts by state are counted so rarely: that reads them all */
+    PUBLISHERS_MAX = 256,
 };
 
 static void head(struct strbuf *out, const char *name, const char *type, const char *help)
@@ -78,23 +81,66 @@ static void add_work(struct api *api, struct strbuf *out)
               (int64_t)files);
 }
 
+static void add_database(struct api *api, struct strbuf *out)
+{
+    enum health_sync sync;
+    int64_t n = 0;
+    struct err err;
+
+    if (health_due(api->db, &n, &err) == RC_OK)
+        gauge(out, "posts_due", "Posts whose time to be looked at has come", n);
+    if (health_semi_sync(api->db, &sync, &err) == RC_OK && sync != HEALTH_SYNC_NONE)
+        gauge(out, "semi_sync", "Every COMMIT waits for a replica",
+              sync == HEALTH_SYNC_ON ? 1 : 0);
+}
+
 /* --- the publishers ------------------------------------------------------------ */
 
-/* Lines of one metric belong together: each pass over the publishers picks one. */
-struct picking {
-    struct strbuf *out;
-    const char *name; /* the metric's, without bucket and the like */
-    size_t len;
+/* What they say, read once. */
+struct heard {
+    size_t n;
+    struct {
+        uint64_t inc;
+        char *counters;
+    } said[PUBLISHERS_MAX];
 };
 
-static bool belongs(const struct picking *p, const char *line)
+static void hear(void *ctx, uint64_t inc, const char *counters)
+{
+    struct heard *h = ctx;
+
+    if (h->n == PUBLISHERS_MAX)
+        return;
+    h->said[h->n].inc = inc;
+    h->said[h->n++].counters = xstrdup(counters);
+}
+
+static void forget(struct heard *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        free(h->said[i].counters);
+    free(h);
+}
+
+/* Lines of one metric belong together: each pass over the publishers picks one. */
+struct metric {
+    const char *name, *type, *help;
+};
+
+static bool is(const struct metric *m, const char *type)
+{
+    return strcmp(m->type, type) == 0;
+}
+
+static bool belongs(const struct metric *m, const char *line)
 {
     static const char *const tails[] = {" ", "_bucket:", "_sum ", "_count "};
+    size_t len = strlen(m->name);
 
-    if (strncmp(line, p->name, p->len) != 0)
+    if (strncmp(line, m->name, len) != 0)
         return false;
     for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-        if (strncmp(line + p->len, tails[i], strlen(tails[i])) == 0)
+        if (strncmp(line + len, tails[i], strlen(tails[i])) == 0)
             return true;
     }
     return false;
@@ -102,60 +148,56 @@ static bool belongs(const struct picking *p, const char *line)
 
 /* "claims 7" becomes tts_publisher_claims_total{inc="3"} 7, "x_bucket:0.1 7" becomes
  * tts_publisher_x_bucket{inc="3",le="0.1"} 7. */
-static void add_line(const struct picking *p, uint64_t inc, const char *line, size_t len)
+static void add_line(struct strbuf *out, const struct metric *m, uint64_t inc,
+                     const char *line)
 {
+    size_t len = strcspn(line, "\n");
     size_t name = strcspn(line, ": ");
     size_t value = strcspn(line, " ");
-    bool plain = line[p->len] == ' ';
 
-    strbuf_addf(p->out, "tts_publisher_%.*s%s{inc=\"%" PRIu64 "\"", (int)name, line,
-                plain ? "_total" : "", inc);
+    strbuf_addf(out, "tts_publisher_%.*s%s{inc=\"%" PRIu64 "\"", (int)name, line,
+                is(m, "counter") ? "_total" : "", inc);
     if (line[name] == ':')
-        strbuf_addf(p->out, ",le=\"%.*s\"", (int)(value - name - 1), line + name + 1);
-    strbuf_addf(p->out, "}%.*s\n", (int)(len - value), line + value);
+        strbuf_addf(out, ",le=\"%.*s\"", (int)(value - name - 1), line + name + 1);
+    strbuf_addf(out, "}%.*s\n", (int)(len - value), line + value);
 }
 
-static void add_publisher(void *ctx, uint64_t inc, const char *counters)
+static void add_metric(struct strbuf *out, const struct heard *h, const struct metric *m)
 {
-    const struct picking *p = ctx;
+    const char *tail = is(m, "counter") ? "_total" : "";
 
-    while (*counters != '\0') {
-        size_t len = strcspn(counters, "\n");
+    strbuf_addf(out, "# HELP tts_publisher_%s%s %s\n# TYPE tts_publisher_%s%s %s\n",
+                m->name, tail, m->help, m->name, tail, m->type);
+    for (size_t i = 0; i < h->n; i++) {
+        const char *line = h->said[i].counters;
 
-        if (belongs(p, counters))
-            add_line(p, inc, counters, len);
-        counters += len + (counters[len] == '\n' ? 1 : 0);
+        while (*line != '\0') {
+            if (belongs(m, line))
+                add_line(out, m, h->said[i].inc, line);
+            line += strcspn(line, "\n");
+            line += *line == '\n' ? 1 : 0;
+        }
     }
-}
-
-static void add_metric(struct api *api, struct strbuf *out, const char *name,
-                       const char *type, const char *help)
-{
-    struct picking p = {.out = out, .name = name, .len = strlen(name)};
-    bool histogram = strcmp(type, "histogram") == 0;
-    struct err err;
-
-    strbuf_addf(out, "# HELP tts_publisher_%s%s %s\n# TYPE tts_publisher_%s%s %s\n", name,
-                histogram ? "" : "_total", help, name, histogram ? "" : "_total", type);
-    if (publisher_counters(api->db, add_publisher, &p, &err) != RC_OK)
-        log_failure("api.metrics", &err);
 }
 
 static void add_publishers(struct api *api, struct strbuf *out)
 {
-    static const struct {
-        const char *name, *type, *help;
-    } metrics[] = {
+    static const struct metric metrics[] = {
         {"claims", "counter", "Posts taken up"},
         {"published", "counter", "Posts that TikTok confirmed"},
         {"failed", "counter", "Posts that failed"},
         {"put_off", "counter", "Posts moved by a limit of their account"},
         {"mails", "counter", "Mails sent"},
         {"mails_failed", "counter", "Mails given up"},
+        {"webhooks", "counter", "Webhooks of TikTok that were used"},
+        {"webhooks_refused", "counter", "Webhooks, signed, and of no use"},
+        {"webhooks_forged", "counter", "Webhooks that TikTok has not signed"},
+        {"sent_bytes", "counter", "Bytes of files in chunks that TikTok answered"},
         {"sweep_recovered", "counter", "Overdue posts that no hint pointed to"},
         {"lease_reaped", "counter", "Jobs taken from publishers that died"},
         {"fence_lost", "counter", "Writes refused: the post had gone to another"},
         {"witness_conflict", "counter", "Posts whose two records contradict each other"},
+        {"witness_skipped", "counter", "Grants without a witness: Redis was away"},
         {"live_dup_refused", "counter", "Second publications refused by the database"},
         {"ambiguous", "counter", "Answers of TikTok or the database that never came"},
         {"review", "counter", "Posts that a person must look at"},
@@ -167,14 +209,29 @@ static void add_publishers(struct api *api, struct strbuf *out)
         {"token_reauth", "counter", "Accounts whose grant TikTok ended"},
         {"brake_closed", "counter", "Times that TikTok refused everybody"},
         {"loop_stalled", "counter", "Turns of the loop that took a second"},
+        {"in_hands", "gauge", "Posts claimed and not ended"},
+        {"works", "gauge", "Statements that wait or run"},
+        {"clock_offset_ms", "gauge", "The database's clock minus the machine's"},
         {"claim_late_seconds", "histogram",
          "From when a post is to be looked at to its claim"},
+        {"init_late_seconds", "histogram",
+         "From a post's time to its session at TikTok; before it is 0"},
         {"commit_late_seconds", "histogram",
          "From a post's time to the request that publishes it"},
+        {"done_late_seconds", "histogram", "From a post's time to TikTok's confirmation"},
+        {"database_seconds", "histogram", "Transactions"},
+        {"window_wait_seconds", "histogram",
+         "How long a rate window told a call to wait"},
+        {"chunk_seconds", "histogram", "Chunks, until TikTok answered"},
     };
+    struct heard *h = xcalloc(1, sizeof(*h));
+    struct err err;
 
+    if (publisher_counters(api->db, hear, h, &err) != RC_OK)
+        log_failure("api.metrics", &err);
     for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
-        add_metric(api, out, metrics[i].name, metrics[i].type, metrics[i].help);
+        add_metric(out, h, &metrics[i]);
+    forget(h);
 }
 
 static void add_requests(struct strbuf *out)
@@ -197,6 +254,7 @@ enum rc live_metrics(struct api *api, const struct api_request *req,
         return err_set(err, RC_NOT_FOUND, "not_found", "There is nothing here.");
     strbuf_init(&out, TEXT_MAX);
     add_work(api, &out);
+    add_database(api, &out);
     add_states(api, &out);
     add_requests(&out);
     add_publishers(api, &out);
