@@ -104,7 +104,7 @@ endif
 
 .PHONY: all programs www help deps deps-run run stop reset status install clean \
   test test-unit test-conformance test-www test-integration test-e2e test-chaos test-outages test-crash-all test-compose bench benches \
-  model model-long sim chaos chaos-uploads fuzz fuzz-list coverage format FORCE
+  model model-long sim chaos chaos-mutants chaos-uploads fuzz fuzz-list coverage format FORCE
 
 all: programs $(WWW) ## Build the programs and the dashboard
 programs: $(PROGRAMS:%=$(O)/bin/%)
@@ -285,6 +285,8 @@ bench: ## Measured figures, as ratios within one run
 	@tests/bench/run
 chaos: programs $(WWW) ## Break everything at once for an hour: make chaos CHAOS_MINUTES=n SEED=n
 	@O=$(abspath $(O)) CHAOS=long tests/run-node tests/chaos
+chaos-mutants: programs $(WWW) ## Does the soak see broken rules? make chaos-mutants MUTANT="NAME..." SEEDS=n
+	@O=$(abspath $(O)) node tests/chaos/mutants.mjs $(MUTANT)
 chaos-uploads: programs $(WWW) ## Kill all that takes part in uploads: make chaos-uploads KILLS=n SEED=n
 	@O=$(abspath $(O)) KILLS=$${KILLS:-200} tests/run-node tests/integration tests/integration/kills.test.mjs
 

@@ -1,7 +1,7 @@
 // What breaks: one lane for each thing that can, each with dice of its own, so that faults
 // of different things overlap in every way. A lane mends what it broke before it goes on.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { exchange } from '../../tools/lib/client.mjs';
 import { setFault } from '../harness/sandbox.mjs';
@@ -11,6 +11,8 @@ const GRACE_MS = 90_000; // to start a part again on a busy machine
 const LEASE_MS = 15_000; // PUBLISHER_LEASE_MS
 const STEP_S = 300;      // how far a clock that is set is off
 const LOSSES_MAX = 12;   // COMMITs and writes of one process that get no answer; core/fault.c knows 16 rules
+// Between the grant and the end of the request that publishes.
+const AT_COMMIT = ['grant.after', 'open.after', 'last.before', 'last.before', 'upload.mid'];
 // Debian's package faketime; without it no clock is set.
 export const FAKETIME = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1', '/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1'].find(existsSync);
 
@@ -135,6 +137,11 @@ export class Faults {
     await rename(`${this.clockOf(name)}.new`, this.clockOf(name));
   }
 
+  /** Was it stopped by a signal? */
+  stands(name) {
+    return readFileSync(`/proc/${this.pid(name)}/stat`, 'utf8').replace(/.*\) /, '')[0] === 'T';
+  }
+
   /** A fault point may be reached late: whoever stopped there goes on. */
   wake() {
     this.publishers.forEach((name) => this.signal(name, 'SIGCONT'));
@@ -174,6 +181,24 @@ export class Faults {
         await this.endWith(name, 'SIGKILL', { TTS_FAULT: rule });
         await this.pause(dice.between(4000, 20_000));
         this.signal(name, 'SIGCONT');
+      }],
+      [2, 'stopped at its commit', async (dice, note) => {
+        const rule = `${dice.pick(AT_COMMIT)}@${dice.between(1, 2)}:stop`;
+        const ms = LEASE_MS + dice.between(5000, 12_000);
+        note(`${rule} ${ms} ms`);
+        await this.endWith(name, 'SIGKILL', { TTS_FAULT: rule });
+        // What it had in hand is another's when it wakes up and goes on.
+        await eventually(() => this.stands(name), { ms: 15_000, every: 50 }).then(() => this.pause(ms), () => {});
+        this.signal(name, 'SIGCONT');
+      }],
+      [1, 'stopped while TikTok is slow', async (dice, note) => {
+        // What it was sending arrives when its successor has asked after it already.
+        const ms = LEASE_MS + dice.between(14_000, 20_000);
+        note(`${ms} ms`);
+        const id = await this.setFault({ endpoint: 'upload', delay_ms: ms, count: 2 });
+        await this.pause(dice.between(500, 4000));
+        await this.freeze(name, ms);
+        await this.clearFault(id);
       }],
       [2, 'stopped beyond its lease', async (dice, note) => {
         const ms = LEASE_MS + dice.between(3000, 9000);
@@ -369,16 +394,27 @@ export class Faults {
     }]];
   }
 
+  /** The network to the simulator may be cut just now. */
+  patiently(work) {
+    return eventually(work, { ms: GRACE_MS, every: 200, what: 'the simulator' });
+  }
+
+  setFault(what) {
+    return this.patiently(() => setFault(this.stack, what));
+  }
+
+  clearFault(id) {
+    return this.patiently(() => exchange(`${this.stack.sandboxUrl}/sandbox/faults/${id}`, { method: 'DELETE' }));
+  }
+
   /** TikTok itself: never gone for good, but wrong, slow and forgetful for a while. */
   ofSandbox() {
     const forAWhile = (fault) => async (dice, note) => {
       const what = fault(dice);
       note(JSON.stringify(what));
-      // The network may be cut just now.
-      const patient = { ms: GRACE_MS, every: 200, what: 'the simulator' };
-      const id = await eventually(() => setFault(this.stack, what), patient);
+      const id = await this.setFault(what);
       await this.pause(dice.between(1500, 6000));
-      await eventually(() => exchange(`${this.stack.sandboxUrl}/sandbox/faults/${id}`, { method: 'DELETE' }), patient);
+      await this.clearFault(id);
     };
     const endpoint = (dice) => dice.pick(['video_init', 'inbox_init', 'photo_init', 'photo_init', 'upload', 'upload', 'upload', 'upload', 'status', 'status', 'creator_info']);
     const probability = (dice) => dice.pick([0.2, 0.5, 1]);

@@ -11,6 +11,7 @@ const PUBLISHED = ['published', 'published_private', 'in_inbox'];
 const OURS = ['internal_error', 'second_live_attempt', 'witness_conflict', 'token_unreadable', 'media_missing', 'media_unavailable', 'upload_out_of_step', 'upload_refused', 'tiktok_refused', 'reconnect_needed'];
 const WINDOW_MS = 61_000;
 const ATTEMPT = { READY: 2, GRANTED: 3, PROCESSING: 4, PUBLISHED: 5, DEAD: 6 };
+const DEAD_AFTER_MS = 4_200_000; // FLOW_URL_LIFE_MS and FLOW_URL_MARGIN_MS
 const FILES_MAX = 160; // open files of one process; a leak is soon beyond that
 
 /** Everything that is known at the end: what the API, the database and TikTok say. */
@@ -37,8 +38,8 @@ async function sessionsOf(stack) {
 
 const rows = (stack, statement) => stack.sql(statement).split('\n').filter(Boolean).map((line) => line.split('\t'));
 
-const attemptsOf = (stack) => rows(stack, "SELECT post_id, attempt_no, state, COALESCE(publish_id, ''), reason FROM attempt")
-  .map(([post, no, state, publishId, reason]) => ({ post, no: Number(no), state: Number(state), publishId, reason }));
+const attemptsOf = (stack) => rows(stack, "SELECT post_id, attempt_no, state, COALESCE(publish_id, ''), proven, updated_at, reason FROM attempt")
+  .map(([post, no, state, publishId, proven, at, reason]) => ({ post, no: Number(no), state: Number(state), publishId, proven: proven === '1', at: Number(at), reason }));
 
 const jobsOf = (stack) => rows(stack, 'SELECT post_id, state, owner, granted, crashes, last_reason FROM job')
   .map(([post, state, owner, granted, crashes, reason]) => ({ post, state: Number(state), owner, granted: Number(granted), crashes: Number(crashes), reason }));
@@ -148,6 +149,18 @@ export function confirmed(all) {
     }
   }
   return found;
+}
+
+/**
+ * Whoever calls a session dead for good has proof: TikTok has said FAILED, or so much time
+ * has passed that its address is dead and nothing is under way any more.
+ */
+export function deathsProven({ attempts, sessions }) {
+  const byId = new Map(sessions.map((session) => [session.publish_id, session]));
+  return attempts.filter(({ state, proven, publishId }) => state === ATTEMPT.DEAD && proven && byId.has(publishId))
+    .map((attempt) => ({ ...attempt, session: byId.get(attempt.publishId) }))
+    .filter(({ at, session }) => session.status !== 'FAILED' && at - session.created_at_ms < DEAD_AFTER_MS)
+    .map(({ post, no, at, reason, session }) => `attempt ${no} of post ${post} was called dead (${reason}) when it was ${at - session.created_at_ms} ms old and TikTok had not said so (now: ${session.status})`);
 }
 
 /** The ledger of attempts and TikTok's sessions tell the same story. */

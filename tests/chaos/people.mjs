@@ -10,6 +10,8 @@ import { OVER, inMs, photoPostOf, postOf } from '../harness/world.mjs';
 const CONSENT = { music_usage: true, branded_content: false };
 const REFUSED = [400, 404, 409, 412, 422, 429]; // nothing was done, and that is final
 const DRAFTS_MAX = 4;                           // of an account; TikTok takes five in 24 hours
+const CROWD = 12;                               // posts at one instant: twice what a minute's window holds
+const CROWD_EVERY_MS = 150_000;                 // longer than it takes until they are out
 const EARLY_MS = 50;                            // the clocks of two programs may differ
 
 /** What is known of one post: the texts and times it may have, and whether it may go out. */
@@ -29,8 +31,9 @@ class Promised {
 }
 
 export class People {
-  constructor(stack, client, { visitor, dice, until, accounts, videos, photos, pace, draftChance, note }) {
-    Object.assign(this, { stack, client, visitor, dice, until, accounts, videos, photos, pace, note });
+  /** accounts: [how often, its id, its name at TikTok], and crowded, the id of one more. */
+  constructor(stack, client, { visitor, dice, until, accounts, crowded, videos, photos, pace, draftChance, note }) {
+    Object.assign(this, { stack, client, visitor, dice, until, accounts, crowded, videos, photos, pace, note });
     this.drafts = { chance: draftChance, made: new Map() };
     this.posts = [];
     this.problems = []; // broken promises seen on the way
@@ -40,7 +43,7 @@ export class People {
   async run() {
     const authors = Array.from({ length: 4 }, (_, i) => this.write(this.dice.fork(`author ${i}`), `p${i}`));
     const meddlers = Array.from({ length: 5 }, (_, i) => this.meddle(this.dice.fork(`meddler ${i}`)));
-    await Promise.all([...authors, ...meddlers, this.reconnect(this.dice.fork('reconnects'))]);
+    await Promise.all([...authors, ...meddlers, this.crowd(this.dice.fork('crowd')), this.reconnect(this.dice.fork('reconnects'))]);
   }
 
   pause(ms) {
@@ -87,6 +90,20 @@ export class People {
     const made = this.drafts.made.get(account) ?? 0;
     this.drafts.made.set(account, made + 1);
     return made < DRAFTS_MAX;
+  }
+
+  /** Somebody wants more at one instant than the account's window lets through, and stays with it. */
+  async crowd(dice) {
+    for (let n = 0; Date.now() < this.until; n += CROWD) {
+      const publish_at = inMs(dice.between(2000, 8000));
+      await Promise.all(Array.from({ length: CROWD }, async (_, i) => {
+        const body = { ...postOf(this.crowded, this.videos[0][1]), caption: `crowd post ${n + i} of seed ${dice.seed}`, publish_at };
+        const post = Object.assign(new Promised(randomUUID(), body, `crowd-${n + i}`), { busy: true });
+        this.posts.push(post);
+        await this.create(post);
+      }));
+      await this.pause(CROWD_EVERY_MS);
+    }
   }
 
   /** Tries until the post is accepted; a repeated key finds the first one. */

@@ -5,7 +5,8 @@
 // The faults and the deeds of people follow from a seed, which is printed first and which
 // SEED= repeats; how they fall into each other's way is the machine's. CHAOS=long runs for
 // an hour or for CHAOS_MINUTES, else it is about a minute of faults. CHAOS_KEEP=yes leaves
-// the stack's directory behind.
+// the stack's directory behind. CHAOS_PATIENCE_S: how long what is open when all is mended
+// may take to end; mutants.mjs has less of it.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,16 +16,17 @@ import { OVER, connectAccount, readyPhotos } from '../harness/world.mjs';
 import { makeVideo, sha256 } from '../harness/media.mjs';
 import { Dice } from './dice.mjs';
 import { Faults } from './faults.mjs';
-import { attemptsAgree, bytesArrived, confirmed, evidence, lateness, neverLost, neverTwice, noneBrokeDown, nothingLeaked, nothingLeft, promisesKept, windowsKept } from './oracles.mjs';
+import { attemptsAgree, bytesArrived, confirmed, deathsProven, evidence, lateness, neverLost, neverTwice, noneBrokeDown, nothingLeaked, nothingLeft, promisesKept, windowsKept } from './oracles.mjs';
 import { People } from './people.mjs';
 
 const LONG = process.env.CHAOS === 'long';
 const FAULTS_MS = process.env.CHAOS_MINUTES ? Number(process.env.CHAOS_MINUTES) * 60_000 : LONG ? 3_600_000 : 60_000;
 const SEED = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
-const QUIET_MS = 600_000;         // far beyond every lease, window and backoff
+const QUIET_MS = Number(process.env.CHAOS_PATIENCE_S ?? 600) * 1000; // far beyond every lease, window and backoff
 const PUBLISHERS = ['tts-publisher', 'tts-publisher-2', 'tts-publisher-3'];
 const PARTS = ['mariadb', 'redis', 'nginx', 'tts-api', 'tts-media', 'tts-sandbox', ...PUBLISHERS];
 const NAMES = Array.from({ length: 16 }, (_, i) => `chaos.number${i + 1}`);
+const CROWDED = 'chaos.crowded';
 const LARGE_BYTES = 65_000_000;   // more than TikTok takes as one chunk: six of them
 const start = Date.now();
 const note = (what) => process.env.CHAOS_QUIET || console.log(`  ${((Date.now() - start) / 1000).toFixed(1).padStart(7)} s  ${what}`);
@@ -62,11 +64,11 @@ async function prepare() {
   client = await stack.signedIn();
   await turn(stack, { pending_shares: 1_000_000, ...(LONG ? { discard_bodies: 1, check_media: 0 } : {}) });
   const accounts = [];
-  for (const name of NAMES) {
+  for (const name of [...NAMES, CROWDED]) {
     await addPerson(stack, name);
     await change(stack, name, { post_cap: 1_000_000 });
     // The first one comes up against its windows, though not faster than they open in an hour.
-    accounts.push([name === NAMES[0] ? (LONG ? 1.5 : 2) : 1, await connectAccount(client, { choose: choosing({ creator: name }) }), name]);
+    accounts.push([name === CROWDED ? 0 : name === NAMES[0] ? (LONG ? 1.5 : 2) : 1, await connectAccount(client, { choose: choosing({ creator: name }) }), name]);
   }
   const videos = [[6, await video('small.mp4')], [1, await video('large.mp4', { padTo: LARGE_BYTES })]];
   const photos = await readyPhotos(client, stack, 4);
@@ -82,7 +84,7 @@ async function prepare() {
   faults = new Faults(stack, { dice: dice.fork('faults'), until, publishers: PUBLISHERS, settings, sparesRedis, note });
   await faults.begin();
   // About half of what TikTok lets so many accounts begin, so that retries have room.
-  people = new People(stack, stack.bearer(), { visitor: client, dice, until, accounts, videos, photos, pace: LONG ? [1500, 9000] : [500, 4000], draftChance: LONG ? 0.05 : 0.15, note });
+  people = new People(stack, stack.bearer(), { visitor: client, dice, until, accounts, crowded: accounts.at(-1)[1], videos, photos, pace: LONG ? [1500, 9000] : [500, 4000], draftChance: LONG ? 0.05 : 0.15, note });
 }
 
 /** Everything runs again, and nothing is set to fail. */
@@ -137,14 +139,15 @@ describe(`chaos with seed ${SEED}`, () => {
       faults.wake();
       open = await stillOpen(open);
       return open.length === 0;
-    }, { ms: QUIET_MS, every: 1000, what: `the end of all posts (SEED=${SEED})` }).catch((error) => assert.fail(`${error.message}\n${open.map(({ name, id, seen }) => `${name} (id ${id}): ${seen}`).join('\n')}`));
-    note('all is quiet');
+    }, { ms: QUIET_MS, every: 1000 }).catch((error) => note(error.message));
+    note(open.length === 0 ? 'all is quiet' : `${open.length} posts do not come to an end`);
     // The lease of a publisher that was killed last runs out on its own.
     await eventually(() => nothingLeaked({ stack, jobs: [1] }, PARTS).length === 0, { ms: 60_000, every: 500 }).catch(() => {});
     await watchCalls(0);
+    // The other promises are judged even when this one was broken.
     all = await evidence(stack, client, people, [...calls.values()]);
-    nothing(neverLost(all), 'never lost, never silent');
     report();
+    nothing([...open.map(({ name, id, seen }) => `${name} (id ${id}) does not come to an end: ${seen ?? 'no answer'}`), ...neverLost(all)], 'never lost, never silent');
   });
 
   test('I1: no post is at TikTok twice, and one that is canceled or failed is not there', () => nothing(neverTwice(all), 'never twice'));
@@ -152,6 +155,7 @@ describe(`chaos with seed ${SEED}`, () => {
   test('I4: published means that TikTok has confirmed this very publication', () => nothing(confirmed(all), 'truth'));
   test('I5: no rate window of TikTok was exceeded', () => nothing(windowsKept(all, faults.redisLost), 'windows'));
   test('the attempts agree with the sessions of TikTok, and nobody holds a job', () => nothing(attemptsAgree(all), 'ledger'));
+  test('no session was called dead without proof', () => nothing(deathsProven(all), 'proof'));
   test('every byte arrived', { skip: LONG && 'the long run does not keep the bytes' }, async () => nothing(await bytesArrived(all, hashes), 'bytes'));
   test('the API kept to its contract', () => nothing(people.problems, 'contract'));
   test('no program broke down by itself', () => nothing(noneBrokeDown(stack), 'stable'));
@@ -165,5 +169,6 @@ function report() {
   note(`answers ${JSON.stringify(people.answers)}`);
   note(`posts ${JSON.stringify(by(all.posts, ({ seen }) => `${seen.status} ${seen.status_reason ?? ''}`.trim()))}`);
   note(`sessions ${all.sessions.length}, attempts ${all.attempts.length}, refused as too many ${all.calls.filter(({ status, fault }) => status === 429 && fault === null).length} (Redis had forgotten ${faults.redisLost.length} times)`);
-  note(`lateness in ms: median ${lateness(all).join(', 90 % and longest ')}`);
+  const [half, most, longest] = lateness(all);
+  note(`lateness in ms: median ${half}, 90 % ${most}, longest ${longest}`);
 }
