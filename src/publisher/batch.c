@@ -163,6 +163,7 @@ void batches_go_on(struct batches *all)
 {
     struct lane *lane = lane_of(all, FLOW_DO_SENT);
 
+    assert(lane != NULL);
     while (lane->waiting.len > 0 && lane->under_way < UNDER_WAY_MAX &&
            !is_held(all, lane))
         start(all, lane);

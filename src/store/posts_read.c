@@ -139,7 +139,7 @@ void posts_first_id(const char *ids, char out[POST_TIKTOK_ID_SIZE])
 
 static void take_medium(struct post *p, const struct post_medium *medium, int kind)
 {
-    assert(p->media_n < p->content.media_n);
+    assert(p->media != NULL && p->media_n < p->content.media_n);
     p->media[p->media_n] = *medium;
     p->media[p->media_n].kind = (enum media_kind)kind;
     p->media_n++;

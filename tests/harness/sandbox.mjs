@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -225,4 +225,21 @@ function end(child, signal = 'SIGTERM') {
     child.once('exit', resolve);
     child.kill(signal);
   });
+}
+
+/**
+ * The courier of a simulator: the one of its children that makes requests, which has a
+ * bell (eventfd) of its own for that. 0: it is being replaced.
+ */
+export function courierOf({ pid }) {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  const link = (path) => {
+    try {
+      return readlinkSync(path);
+    } catch {
+      return ''; // closed meanwhile
+    }
+  };
+  const bells = (child) => readdirSync(`/proc/${child}/fd`).filter((fd) => link(`/proc/${child}/fd/${fd}`) === 'anon_inode:[eventfd]').length;
+  return children.find((child) => bells(child) === 2) ?? 0;
 }

@@ -2,12 +2,12 @@
 // that behaves in every way hosts do.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { makePicture, makeVideo } from '../harness/media.mjs';
 import { MediaHost, gate, ways } from '../harness/mediahost.mjs';
-import { CLIENT_SECRET, REDIRECT_URI, Simulator, advance, counts, ledger, publicationsOf, setFault, turn, verify } from '../harness/sandbox.mjs';
+import { CLIENT_SECRET, REDIRECT_URI, Simulator, advance, counts, courierOf, ledger, publicationsOf, setFault, turn, verify } from '../harness/sandbox.mjs';
 import { BUILD_DIR, eventually } from '../harness/stack.mjs';
 
 const VIDEO = '/v2/post/publish/video/init/';
@@ -570,21 +570,6 @@ describe('a fetch under way', () => {
     assert.deepEqual(filesLeft(), []);
   });
 });
-
-/** The courier: the one child that does not wait for requests. */
-function courierOf({ pid }) {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-  const waits = (child) => readdirSync(`/proc/${child}/fd`).some((fd) => {
-    try {
-      return readlinkSync(`/proc/${child}/fd/${fd}`).includes('eventpoll');
-    } catch {
-      return false; // closed meanwhile
-    }
-  });
-  const couriers = children.filter((child) => !waits(child));
-  assert.equal(couriers.length, 1, 'one of them is the courier');
-  return couriers[0];
-}
 
 describe('a courier that dies', () => {
   const deaths = [

@@ -2,10 +2,9 @@
 // answered with 200, and spoilt by faults. The receiver is a server of Node's, and what it
 // checks it checks with Node's own crypto.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { Receiver, signatureOf, signedBy } from '../harness/receiver.mjs';
-import { CLIENT_KEY, CLIENT_SECRET, Simulator, addApp, advance, change, changeApp, deed, leave, redeliver, setFault, tryWebhook, turn, webhooks } from '../harness/sandbox.mjs';
+import { CLIENT_KEY, CLIENT_SECRET, Simulator, addApp, advance, change, changeApp, courierOf, deed, leave, redeliver, setFault, tryWebhook, turn, webhooks } from '../harness/sandbox.mjs';
 import { eventually } from '../harness/stack.mjs';
 
 const HOUR = 3_600_000;
@@ -54,15 +53,6 @@ const only = async (query) => {
 
 /** Waits until the simulator has written down that many tries of its only webhook. */
 const tried = (tries) => eventually(async () => (await only()).tries === tries && only(), { ms: 8000, what: `${tries} tries` });
-
-/** The process that answers nobody: the child of the simulator that polls no listener. */
-function courierOf(parent) {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').map(Number);
-  return children.find((pid) => {
-    const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-    return links.length > 4 && !links.includes('anon_inode:[eventpoll]');
-  });
-}
 
 /** Nothing more comes: whatever is due has been sent, and only this many came. */
 async function settled(count) {
@@ -371,7 +361,7 @@ describe('a delivery that fails', () => {
   });
 
   test('is sent again by the next courier when one dies before it has the answer', async () => {
-    const first = courierOf(sim.program.pid);
+    const first = courierOf(sim.program);
     hook.answer = () => {
       hook.answer = () => 200;
       process.kill(first, 'SIGKILL');
@@ -390,13 +380,13 @@ describe('a delivery that fails', () => {
     await turn(sim, { webhook_retry_ms: HOUR });
     await publish(await tokenOf(), { privacy_level: 'SELF_ONLY' });
     await tried(1);
-    const old = courierOf(sim.program.pid);
+    const old = courierOf(sim.program);
     assert.ok(old > 0);
     process.kill(old, 'SIGKILL');
     hook.answer = () => 200;
     await advance(sim, HOUR);
     assert.equal((await tried(2)).state, 'delivered');
-    assert.notEqual(await eventually(() => courierOf(sim.program.pid), { what: 'another courier' }), old);
+    assert.notEqual(await eventually(() => courierOf(sim.program), { what: 'another courier' }), old);
 
     hook.forget();
     await turn(sim, { processing_ms: HOUR });
