@@ -11,9 +11,9 @@
  * wait for the whole of the commit before theirs. */
 enum { UNDER_WAY_MAX = 2 };
 
-/* So many requests that are due wait for their turn: a burst, in which SENT waits, too.
- */
-enum { BURST_TURNS = 200, HOLD_MAX_MS = 3000 };
+/* SENT waits for others, or for a burst to be over: so many accounts with a request that
+ * is due. */
+enum { GATHER_MS = 100, BURST_TURNS = 200, BURST_MAX_MS = 3000 };
 
 static const enum flow_do kinds[] = {FLOW_DO_INTENT, FLOW_DO_PERSIST, FLOW_DO_GRANT,
                                      FLOW_DO_SENT, FLOW_DO_PUBLISHED};
@@ -21,11 +21,12 @@ static const enum flow_do kinds[] = {FLOW_DO_INTENT, FLOW_DO_PERSIST, FLOW_DO_GR
 struct lane {
     struct list waiting; /* struct run */
     size_t under_way;    /* batches on store threads */
-    int64_t held_ms;     /* monotonic: since when it is held up, or 0 */
+    int64_t held_ms;     /* monotonic: since when it is put off, or 0 */
 };
 
 struct batches {
     struct publisher *p;
+    struct timer timer; /* when what is put off has waited long enough */
     struct lane lanes[ARRAY_LEN(kinds)];
 };
 
@@ -94,27 +95,38 @@ static struct lane *lane_of(struct batches *all, enum flow_do what)
 }
 
 /* That TikTok has every byte need not be written at once: without it, whoever comes next
- * asks TikTok. What has not been sent yet is late already, and needs the processors. */
-static bool is_held(struct batches *all, struct lane *lane)
+ * asks TikTok. So it waits for others, which saves commits; and what has not been sent
+ * yet, and is late already, goes before it. */
+static bool is_put_off(struct batches *all, struct lane *lane)
 {
     int64_t now_ms = publisher_mono_ms();
+    bool burst = turns_due_len(all->p->turns) >= BURST_TURNS;
+    int64_t until_ms;
 
     if (lane != lane_of(all, FLOW_DO_SENT) || all->p->stopping ||
-        turns_due_len(all->p->turns) < BURST_TURNS) {
-        lane->held_ms = 0;
+        (!burst && lane->waiting.len >= JOB_BATCH_MAX))
         return false;
-    }
     if (lane->held_ms == 0)
         lane->held_ms = now_ms;
-    return now_ms - lane->held_ms < HOLD_MAX_MS;
+    until_ms = lane->held_ms + (burst ? BURST_MAX_MS : GATHER_MS);
+    if (until_ms > now_ms)
+        timer_set(&all->p->timers, &all->timer, until_ms);
+    return until_ms > now_ms;
+}
+
+static bool may_start(struct batches *all, struct lane *lane)
+{
+    return lane->waiting.len > 0 && lane->under_way < UNDER_WAY_MAX &&
+           !is_put_off(all, lane);
 }
 
 static void start(struct batches *all, struct lane *lane)
 {
     struct batch *b;
 
-    if (lane->waiting.len == 0 || lane->under_way == UNDER_WAY_MAX || is_held(all, lane))
+    if (!may_start(all, lane))
         return;
+    lane->held_ms = 0;
     b = xcalloc(1, sizeof(*b));
     b->all = all;
     b->lane = lane;
@@ -164,9 +176,12 @@ void batches_go_on(struct batches *all)
     struct lane *lane = lane_of(all, FLOW_DO_SENT);
 
     assert(lane != NULL);
-    while (lane->waiting.len > 0 && lane->under_way < UNDER_WAY_MAX &&
-           !is_held(all, lane))
-        start(all, lane);
+    start(all, lane);
+}
+
+static void on_time(void *arg)
+{
+    batches_go_on((struct batches *)arg);
 }
 
 struct batches *batches_new(struct publisher *p)
@@ -174,6 +189,7 @@ struct batches *batches_new(struct publisher *p)
     struct batches *all = xcalloc(1, sizeof(*all));
 
     all->p = p;
+    all->timer = (struct timer){.fire = on_time, .arg = all};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         list_init(&all->lanes[i].waiting);
     return all;
@@ -181,5 +197,6 @@ struct batches *batches_new(struct publisher *p)
 
 void batches_free(struct batches *all)
 {
+    timer_stop(&all->p->timers, &all->timer);
     free(all);
 }

@@ -6,8 +6,9 @@
  * never waits for others, and a burst needs few commits. When a batch cannot be written
  * as a whole (store/jobs_batch.h) its runs are done one by one.
  *
- * SENT alone is put off while very many requests that are due wait for their turn, for a
- * few seconds at most: nothing depends on it but how soon TikTok is asked. Loop only. */
+ * SENT alone waits for others, a tenth of a second, or while very many requests that are
+ * due wait for their turn, for a few seconds at most: nothing depends on it but how soon
+ * TikTok is asked. Loop only. */
 #ifndef PUBLISHER_BATCH_H
 #define PUBLISHER_BATCH_H
 

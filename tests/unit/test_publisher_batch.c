@@ -120,6 +120,7 @@ static void teardown(void)
     pool_free(publisher.store);
     batches_free(publisher.batches);
     turns_free(publisher.turns);
+    timers_release(&publisher.timers);
     (void)close(bell);
 }
 
@@ -183,7 +184,7 @@ START_TEST(kinds_of_writes_do_not_mix)
 {
     held = true;
     for (size_t i = 1; i < 10; i += 2)
-        runs[i].action.what = FLOW_DO_SENT;
+        runs[i].action.what = FLOW_DO_PERSIST;
     add(0, 10); /* two of either kind are begun; run_all_on_store() looks at the others */
     for (int i = 0; i < 4; i++)
         (void)sem_wait(&begun);
@@ -192,6 +193,32 @@ START_TEST(kinds_of_writes_do_not_mix)
         (void)sem_post(&may_end);
     turn_until(10);
     ck_assert_uint_eq(calls, 6);
+}
+END_TEST
+
+START_TEST(that_bytes_were_sent_is_written_for_several_at_once)
+{
+    for (size_t i = 0; i < 5; i++)
+        runs[i].action.what = FLOW_DO_SENT;
+    add(0, 5);
+    batches_go_on(publisher.batches); /* in vain */
+    while (timers_next_ms(&publisher.timers, publisher_mono_ms(), 1000) > 0)
+        (void)poll(NULL, 0, 1);
+    timers_run(&publisher.timers, publisher_mono_ms());
+    turn_until(5);
+    ck_assert_uint_eq(calls, 1);
+    ck_assert_uint_eq(sizes[0], 5);
+}
+END_TEST
+
+START_TEST(a_full_batch_of_them_waits_for_no_more)
+{
+    for (size_t i = 0; i < JOB_BATCH_MAX; i++)
+        runs[i].action.what = FLOW_DO_SENT;
+    add(0, JOB_BATCH_MAX);
+    turn_until(JOB_BATCH_MAX);
+    ck_assert_uint_eq(calls, 1);
+    ck_assert_uint_eq(sizes[0], JOB_BATCH_MAX);
 }
 END_TEST
 
@@ -231,5 +258,8 @@ END_TEST
 
 UNIT_MAIN_FIXTURE("publisher_batch", setup, teardown, writes_are_batched_and_nothing_else,
                   a_run_alone_waits_for_nobody, who_has_to_wait_goes_with_the_others,
-                  kinds_of_writes_do_not_mix, what_cannot_be_done_together_is_done_alone,
+                  kinds_of_writes_do_not_mix,
+                  that_bytes_were_sent_is_written_for_several_at_once,
+                  a_full_batch_of_them_waits_for_no_more,
+                  what_cannot_be_done_together_is_done_alone,
                   who_was_dropped_while_waiting_is_let_go)
