@@ -135,7 +135,7 @@ describe('away for a while', { concurrency: true }, () => {
     }));
 
     test('TikTok, which answers 503', { timeout: 1_200_000 }, (t) => house.outage(t, {
-      what: 'TikTok', length: TEN_MS, parts: [0.1, 0.6], check: 'tiktok', words: /TikTok has a problem of its own/, waits: true, atMost: TIKTOK_MS,
+      what: 'TikTok', length: TEN_MS, parts: [0.1, 0.6], check: 'tiktok', words: /TikTok had a problem of its own/, waits: true, atMost: TIKTOK_MS,
       cut: () => Promise.all(['creator_info', 'video_init', 'photo_init', 'inbox_init', 'status', 'upload', 'token'].map((endpoint) => setFault(house.stack, { endpoint, status: 503 }))),
       mend: () => clearFaults(house.stack),
     }));
@@ -147,7 +147,7 @@ describe('away for a while', { concurrency: true }, () => {
     after(() => house.close());
 
     test('TikTok, which does not answer', { timeout: 1_200_000 }, (t) => house.outage(t, {
-      what: 'TikTok', length: TEN_MS, parts: [0.05, 0.5], check: 'tiktok', words: /TikTok has a problem of its own/, waits: true, atMost: TIKTOK_MS,
+      what: 'TikTok', length: TEN_MS, parts: [0.05, 0.5], check: 'tiktok', words: /TikTok had a problem of its own/, waits: true, atMost: TIKTOK_MS,
       cut: () => house.stack.hold('tts-sandbox', 'SIGKILL'),
       mend: () => house.stack.start('tts-sandbox'),
     }));
