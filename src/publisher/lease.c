@@ -123,9 +123,7 @@ int64_t lease_clock(int64_t offset_ms, int64_t before_ms, int64_t after_ms,
 
     if (most - least <= QUICK_MS)
         return least + (most - least) / 2;
-    if (offset_ms < least)
-        return least;
-    return offset_ms > most ? most : offset_ms;
+    return offset_ms < least || offset_ms > most ? least : offset_ms;
 }
 
 /* Wrong clocks cost punctuality only, but nobody would notice by anything else. */

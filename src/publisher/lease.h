@@ -38,7 +38,8 @@ bool lease_left(const struct lease *l) MUST_CHECK;
 
 /* What is known of the database's clock, minus our monotonic one, after it was read at
  * some moment between before and after (monotonic): the midpoint of a quick exchange; a
- * slow one only corrects what cannot be true, since half of it could make posts early. */
+ * slow one only corrects what cannot be true, to the latest that it can be, since
+ * anything else could make posts early. */
 int64_t lease_clock(int64_t offset_ms, int64_t before_ms, int64_t after_ms,
                     int64_t db_now_ms) MUST_CHECK;
 

@@ -21,7 +21,9 @@ END_TEST
 START_TEST(a_slow_answer_corrects_what_cannot_be_true)
 {
     ck_assert_int_eq(lease_clock(0, 1000, 5000, 505000), 500000);
-    ck_assert_int_eq(lease_clock(900000, 1000, 5000, 505000), 504000);
+    /* Our own clock was ahead, at the start: the database may have read its at the end.
+     */
+    ck_assert_int_eq(lease_clock(900000, 1000, 5000, 505000), 500000);
 }
 END_TEST
 
