@@ -766,8 +766,8 @@ START_TEST(nor_does_a_burst_keep_it_from_being_written_at_a_shutdown)
     let_a_burst_wait();
     publisher.stopping = true;
     answer(201, "");
-    while (strcmp(db_.writes, "intend persist grant sent ") != 0)
-        turn();
+    until_end();
+    ck_assert_str_eq(db_.writes, "intend persist grant sent handover ");
     for (size_t i = 0; i < ARRAY_LEN(burst); i++)
         turns_leave(publisher.turns, &burst[i]);
 }
