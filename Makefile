@@ -244,7 +244,7 @@ test-compose: www/node_modules/.stamp ## The same journey through docker compose
 
 # Proofs about the protocol (docs/publishing.md): both link the decisions of the publisher
 # as they are, optimised, because they make them many million times.
-PROVEN := $(wildcard src/publisher/flow*.c) src/tiktok/chunk.c src/core/parse.c \
+PROVEN := $(wildcard src/publisher/flow/flow*.c) src/tiktok/chunk.c src/core/parse.c \
   src/core/xalloc.c src/core/err.c
 $(O)/proof/%.o: %.c $(O)/flags
 	$(call say,CC,$<)

@@ -6,10 +6,10 @@
 #include "core/meter.h"
 #include "core/text.h"
 #include "core/xalloc.h"
-#include "intake.h"
-#include "reconcile.h"
-#include "run.h"
+#include "intake/intake.h"
+#include "run/run.h"
 #include "store/publishers.h"
+#include "upkeep/reconcile.h"
 
 #include <inttypes.h>
 #include <unistd.h>

@@ -4,23 +4,23 @@
  * share the work through the database. SIGTERM: what waits is given back at once, what is
  * under way is finished, PUBLISHER_DRAIN_MS at most; a second one ends the process on the
  * spot, which is safe too. SIGUSR1: the log file is opened anew. */
-#include "batch.h"
 #include "blob/blob.h"
 #include "core/config.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "core/meter.h"
-#include "ear.h"
-#include "errands.h"
-#include "hooks.h"
-#include "intake.h"
-#include "journal.h"
+#include "errands/errands.h"
+#include "errands/hooks.h"
+#include "errands/mailer.h"
+#include "intake/ear.h"
+#include "intake/intake.h"
+#include "intake/turns.h"
 #include "lease.h"
-#include "mailer.h"
 #include "publisher.h"
-#include "reconcile.h"
-#include "run.h"
-#include "turns.h"
+#include "run/batch.h"
+#include "run/run.h"
+#include "tokens/journal.h"
+#include "upkeep/reconcile.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -14,13 +14,13 @@
 #ifndef PUBLISHER_PUBLISHER_H
 #define PUBLISHER_PUBLISHER_H
 
-#include "brake.h"
 #include "call.h"
 #include "core/list.h"
 #include "crypto/keys.h"
+#include "intake/brake.h"
+#include "intake/rings.h"
 #include "net/http.h"
 #include "pool.h"
-#include "rings.h"
 #include "settings.h"
 #include "timers.h"
 

@@ -59,16 +59,16 @@ export const MUTATIONS = [
   {
     name: 'death-unanswered',
     what: 'a granted session is dead when TikTok does not answer',
-    edits: [['src/publisher/flow.c', 'return unanswered(f, ev);', 'return flow_dead(f, "publish_id_unknown", flow_retry_soon(f));']],
+    edits: [['src/publisher/flow/flow.c', 'return unanswered(f, ev);', 'return flow_dead(f, "publish_id_unknown", flow_retry_soon(f));']],
     caught: [TWICE, DEAD_BUT_OUT, NO_PROOF],
   },
   {
     name: 'death-young',
     what: 'a granted session that is not whole is dead after two seconds, not after 70 minutes',
     edits: [
-      ['src/publisher/flow.h', 'FLOW_URL_LIFE_MS = 3600000,', 'FLOW_URL_LIFE_MS = 2000,'],
-      ['src/publisher/flow.h', 'FLOW_URL_MARGIN_MS = 600000,', 'FLOW_URL_MARGIN_MS = 0,'],
-      ['src/publisher/flow.h', 'FLOW_PROOF_GAP_MS = 60000,', 'FLOW_PROOF_GAP_MS = 1000,'],
+      ['src/publisher/flow/flow.h', 'FLOW_URL_LIFE_MS = 3600000,', 'FLOW_URL_LIFE_MS = 2000,'],
+      ['src/publisher/flow/flow.h', 'FLOW_URL_MARGIN_MS = 600000,', 'FLOW_URL_MARGIN_MS = 0,'],
+      ['src/publisher/flow/flow.h', 'FLOW_PROOF_GAP_MS = 60000,', 'FLOW_PROOF_GAP_MS = 1000,'],
     ],
     caught: [TWICE, DEAD_BUT_OUT, NO_PROOF],
   },

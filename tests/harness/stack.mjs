@@ -43,7 +43,7 @@ export async function eventually(probe, { ms = 15_000, every = 20, what = 'the e
 /** The names of all fault points of the publisher, in the order of its sources. */
 export function faultPoints() {
   const dir = join(ROOT, 'src/publisher');
-  const sources = readdirSync(dir).filter((name) => name.endsWith('.c')).map((name) => join(dir, name));
+  const sources = readdirSync(dir, { recursive: true }).filter((name) => name.endsWith('.c')).sort().map((name) => join(dir, name));
   const names = sources.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/FAULT_(?:POINT|ERROR|NAME)\("([a-z0-9_.]+)"\)/g)].map(([, point]) => point));
   return [...new Set(names)];
 }

@@ -27,7 +27,7 @@ after(async () => {
   await mail?.stop();
 });
 
-const CATCH_UP_MS = 10_500; // src/publisher/reconcile.c, and some room
+const CATCH_UP_MS = 10_500; // src/publisher/upkeep/reconcile.c, and some room
 let started = 0; // when the last of the publishers was
 
 let number = 0;

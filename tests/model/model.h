@@ -1,4 +1,5 @@
-/* tests/model - an explicit-state model checker around the real src/publisher/flow.c.
+/* tests/model - an explicit-state model checker around the real
+ * src/publisher/flow/flow.c.
  *
  * One post and everything that can happen to it: two publishers, each with a real struct
  * flow; the rows of job and attempt behind the guards of src/store/jobs_*.c and
@@ -21,7 +22,7 @@
 #define TESTS_MODEL_H
 
 #include "core/attr.h"
-#include "publisher/flow.h"
+#include "publisher/flow/flow.h"
 #include "rows.h"
 
 #include <stdbool.h>

@@ -1,5 +1,5 @@
-/* What a publisher can do: src/publisher/run_store.c and run_http.c, one effect a move.
- * The answer to an effect goes into the real flow_step(). */
+/* What a publisher can do: src/publisher/run/run_store.c and run_http.c, one effect a
+ * move. The answer to an effect goes into the real flow_step(). */
 #include "model.h"
 
 enum { T0 = 1000000, MORE_THAN_EVER = 64 };

@@ -6,7 +6,7 @@
 #ifndef TESTS_MODEL_ROWS_H
 #define TESTS_MODEL_ROWS_H
 
-#include "publisher/flow.h"
+#include "publisher/flow/flow.h"
 #include "store/jobs.h"
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* tests/sim - many posts, publishers and people in virtual time, from one seed.
  *
- * The decisions are those of src/publisher/flow.c; the rest of a publisher (leases,
+ * The decisions are those of src/publisher/flow/flow.c; the rest of a publisher (leases,
  * claims, sweeps, reaping, the actions of run_store.c and run_http.c), MariaDB, Redis,
  * TikTok, the network and the people are simulated around it. One thread, one queue of
  * events; every number that matters and everything that goes wrong is drawn from the
@@ -15,7 +15,7 @@
 
 #include "../model/rows.h"
 #include "core/attr.h"
-#include "publisher/flow.h"
+#include "publisher/flow/flow.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -53,7 +53,8 @@ START_TEST(what_a_bare_status_means_has_words_too)
 }
 END_TEST
 
-/* src/publisher/flow.c, run_http.c, run_store.c; store/accounts.c; store/posts*.c. */
+/* src/publisher/flow/flow.c, run_http.c, run_store.c; store/accounts.c; store/posts*.c.
+ */
 START_TEST(every_reason_of_ours_has_words)
 {
     static const char *const codes[] = {

@@ -1,6 +1,6 @@
 /* avatar: whose pictures are fetched, and what counts as one. */
 #include "core/attr.h"
-#include "publisher/errand.h"
+#include "publisher/errands/errand.h"
 #include "unit.h"
 
 START_TEST(only_hosts_of_tiktok_and_the_simulator_are_fetched_from)

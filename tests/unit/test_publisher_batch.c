@@ -2,9 +2,9 @@
  * not. The pool is the real one; the writes are played by this file. */
 #include "core/clock.h"
 #include "core/xalloc.h"
-#include "publisher/batch.h"
-#include "publisher/run_priv.h"
-#include "publisher/turns.h"
+#include "publisher/intake/turns.h"
+#include "publisher/run/batch.h"
+#include "publisher/run/run_priv.h"
 #include "store/jobs_batch.h"
 #include "unit.h"
 

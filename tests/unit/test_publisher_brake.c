@@ -1,5 +1,5 @@
 /* brake: when all new sessions wait, and how they come free. */
-#include "publisher/brake.h"
+#include "publisher/intake/brake.h"
 #include "unit.h"
 
 enum { T0 = 1000000 };

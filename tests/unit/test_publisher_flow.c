@@ -1,6 +1,6 @@
 /* flow: every sequence of events to a depth, and the sentences that matter most. */
 #include "core/xalloc.h"
-#include "publisher/flow.h"
+#include "publisher/flow/flow.h"
 #include "unit.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/strbuf.h"
-#include "publisher/journal.h"
+#include "publisher/tokens/journal.h"
 #include "scratch.h"
 #include "unit.h"
 

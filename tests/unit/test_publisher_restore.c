@@ -1,5 +1,5 @@
 /* restore: what a Redis that has lost its memory is told, from a real database. */
-#include "publisher/restore.h"
+#include "publisher/upkeep/restore.h"
 
 #include "database.h"
 #include "queue/queue.h"

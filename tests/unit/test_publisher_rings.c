@@ -1,5 +1,5 @@
 /* rings: TikTok's windows, kept without Redis. */
-#include "publisher/rings.h"
+#include "publisher/intake/rings.h"
 #include "unit.h"
 
 static struct rings *rings;

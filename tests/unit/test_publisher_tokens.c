@@ -2,9 +2,9 @@
  * and the pauses are this file's; keys, seals, journal and parsing are the real ones. */
 #include "core/log.h"
 #include "crypto/keys.h"
-#include "publisher/journal.h"
 #include "publisher/nap.h"
-#include "publisher/tokens.h"
+#include "publisher/tokens/journal.h"
+#include "publisher/tokens/tokens.h"
 #include "scratch.h"
 #include "unit.h"
 

@@ -1,6 +1,6 @@
 /* turns: what is due before what prepares, accounts in turn, and a budget that holds back
  * only what can wait. */
-#include "publisher/turns.h"
+#include "publisher/intake/turns.h"
 #include "unit.h"
 
 #include <string.h>

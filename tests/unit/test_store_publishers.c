@@ -247,7 +247,7 @@ START_TEST(what_publishers_die_of_ends_with_a_person)
         ck_assert_int_eq(reap(), 1);
     }
     c = claimed(p, mine);
-    ck_assert_uint_ge(c.crashes, JOB_CRASHES_MAX); /* so says publisher/run.c */
+    ck_assert_uint_ge(c.crashes, JOB_CRASHES_MAX); /* so says publisher/run/run.c */
     ref = ref_of(&c, mine);
     ck_assert_int_eq(job_end(db, &ref, &poison, &err), RC_OK);
     ck_assert_int_eq(database_number(db, "SELECT state FROM job"), JOB_REVIEW);
