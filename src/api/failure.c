@@ -48,8 +48,6 @@ static const struct {
     {"database_uncertain", 504, NULL,
      "The database went away while it stored this. Look whether it is there before "
      "trying again."},
-    {"redis_away", 503, "redis_unavailable",
-     "The queue is not answering. Try again in a moment."},
     {"media_store_failed", 503, NULL,
      "The place where files are kept is not answering. Try again in a moment."},
 };

@@ -537,7 +537,6 @@ START_TEST(every_class_and_every_special_code_has_its_status)
         {RC_LIMITED, "storage_full", 507, "storage_full"},
         {RC_UNAVAILABLE, "disk_full", 507, "storage_full"},
         {RC_UNAVAILABLE, "database_unavailable", 503, "database_unavailable"},
-        {RC_UNAVAILABLE, "redis_away", 503, "redis_unavailable"},
         {RC_UNAVAILABLE, "publisher_away", 503, "publisher_away"},
         {RC_UNCERTAIN, "database_uncertain", 504, "database_uncertain"},
         {RC_REJECTED, "whatever", 502, "whatever"},
