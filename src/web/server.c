@@ -4,6 +4,7 @@
 #include "core/config.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "listen.h"
 #include "pool.h"
 #include "worker.h"
@@ -107,11 +108,10 @@ static int64_t pause_after(unsigned young_deaths)
     return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
 }
 
-static void log_death(const struct server *s, size_t slot, int status)
+static void log_death(const struct server *s, pid_t pid, const char *request_id,
+                      int status)
 {
-    const char *request_id = s->pool->slots[slot].request_id;
     const char *id = request_id[0] != '\0' ? request_id : "none";
-    pid_t pid = s->children[slot].pid;
 
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         log_error("web.deadline", "pid=%d req=%s after_ms=%d", (int)pid, id,
@@ -129,9 +129,12 @@ static void bury(struct server *s, size_t slot, int status)
     struct child *c = &s->children[slot];
     int64_t now = now_ms();
     bool young = now - c->begun_ms < YOUNG_MS;
+    char request_id[sizeof(s->pool->slots[slot].request_id)];
 
-    log_death(s, slot, status);
-    pool_clear(s->pool, slot);
+    text_copy(request_id, sizeof(request_id), s->pool->slots[slot].request_id);
+    pool_clear(s->pool,
+               slot); /* before it is told: whoever reads of it may count on it */
+    log_death(s, c->pid, request_id, status);
     c->pid = 0;
     c->young_deaths = young ? c->young_deaths + 1 : 0;
     c->next_ms = now + pause_after(c->young_deaths);

@@ -203,7 +203,7 @@ static pid_t wait_begun(void)
     struct pollfd p = {.fd = begun[0], .events = POLLIN};
     pid_t pid = 0;
 
-    ck_assert_int_eq(poll(&p, 1, 10000), 1);
+    ck_assert_int_eq(poll(&p, 1, -1), 1);
     ck_assert_int_eq(read(begun[0], &pid, sizeof(pid)), sizeof(pid));
     return pid;
 }
@@ -217,10 +217,8 @@ static void let_go(size_t handlers)
 /* Waits until the socket's path has gone: the server no longer takes connections. */
 static void wait_path_gone(void)
 {
-    for (int i = 0; access(server.socket, F_OK) == 0; i++) {
-        ck_assert_int_lt(i, 2000);
+    while (access(server.socket, F_OK) == 0)
         (void)poll(NULL, 0, 5);
-    }
 }
 
 /* --- deaths ------------------------------------------------------------------------ */
@@ -265,13 +263,16 @@ START_TEST(who_dies_again_and_again_is_replaced_again_and_again)
 }
 END_TEST
 
+/* Long enough for a request that is answered at once, on a machine that is not. */
+enum { DEADLINE_MS = 2000 };
+
 START_TEST(a_request_over_its_deadline_ends_its_worker)
 {
-    start_program((struct web_program){.workers = 1, .deadline_ms = 100});
+    start_program((struct web_program){.workers = 1, .deadline_ms = DEADLINE_MS});
     ck_assert_int_eq(ask("/block"), 0);
     ck_assert(!answer.ended);
     child_logged(&server, "event=web.deadline");
-    child_logged(&server, "req=abc123 after_ms=100");
+    child_logged(&server, "req=abc123 after_ms=2000");
     ck_assert_int_eq(ask("/"), 200);
 }
 END_TEST
@@ -280,10 +281,10 @@ START_TEST(a_deadline_is_for_each_request_and_not_for_waiting)
 {
     pid_t first;
 
-    start_program((struct web_program){.workers = 1, .deadline_ms = 150});
+    start_program((struct web_program){.workers = 1, .deadline_ms = DEADLINE_MS});
     ck_assert_int_eq(ask("/"), 200);
     first = pid_told();
-    (void)poll(NULL, 0, 200); /* longer than the deadline: time itself is under test */
+    (void)poll(NULL, 0, DEADLINE_MS + 50); /* time itself is under test */
     ck_assert_int_eq(ask("/"), 200);
     ck_assert_int_eq(pid_told(), first);
 }
@@ -291,14 +292,20 @@ END_TEST
 
 START_TEST(workers_end_when_their_parent_does)
 {
-    pid_t worker;
+    pid_t workers[2];
+    int fds[2];
 
     start(2);
-    ck_assert_int_eq(ask("/"), 200);
-    worker = pid_told();
+    for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+        fds[i] = begin("/block");
+        workers[i] = wait_begun();
+    }
     ck_assert_int_eq(kill(server.pid, SIGKILL), 0);
     ck_assert_int_eq(child_wait(&server), 128 + SIGKILL);
-    child_gone(worker);
+    for (size_t i = 0; i < ARRAY_LEN(workers); i++) {
+        child_gone(workers[i]);
+        ck_assert_int_eq(finish(fds[i]), 0);
+    }
     start(1); /* and the next server takes the path over */
     ck_assert_int_eq(ask("/"), 200);
 }
@@ -544,10 +551,8 @@ START_TEST(a_rotated_log_is_opened_anew_by_all)
     (void)snprintf(old, sizeof(old), "%s.1", server.log);
     ck_assert_int_eq(rename(server.log, old), 0);
     ck_assert_int_eq(kill(server.pid, SIGUSR1), 0);
-    for (int i = 0; access(server.log, F_OK) != 0; i++) {
-        ck_assert_int_lt(i, 2000);
+    while (access(server.log, F_OK) != 0)
         (void)poll(NULL, 0, 5);
-    }
     ck_assert_int_eq(ask("/log"), 200); /* the worker took the signal before */
     ck_assert_int_eq(pid_told(), worker);
     child_logged(&server, "event=test.line");
