@@ -34,7 +34,8 @@ enum {
     DB_IDLE_MS = 5000,      /* a transaction that says nothing for so long is ended: its
                              * program was paused, and its locks keep others waiting */
     DB_HOLD_MS = 500,       /* after a failed connect: fail fast for this long */
-    DB_TRIES = 3,           /* runs of a transaction that deadlocked */
+    DB_TRIES = 3,           /* runs of a transaction that waited for a lock in vain */
+    DB_TRIES_DEADLOCK = 10, /* and of one that lost a deadlock, which is told at once */
 };
 
 /* url: "mysql://user:password@host[:port]/database" or
@@ -62,8 +63,8 @@ enum rc db_ping(struct db *db, struct err *err) MUST_CHECK;
 enum rc db_now(struct db *db, int64_t *now_ms, struct err *err) MUST_CHECK;
 
 /* Runs steps inside one transaction: COMMIT when they return RC_OK, ROLLBACK else. After
- * a deadlock or a lock timeout the whole is run again, up to DB_TRIES times, so steps
- * must not keep what a run before had found. Inside another transaction it just runs
+ * a deadlock or a lock timeout the whole is run again, up to so many times, so steps must
+ * not keep what a run before had found. Inside another transaction it just runs
  * steps: the outer one decides. RC_UNCERTAIN: see above. */
 typedef enum rc (*db_steps_fn)(struct db *db, void *ctx, struct err *err);
 enum rc db_transaction(struct db *db, db_steps_fn steps, void *ctx,

@@ -9,7 +9,7 @@
 static void set_options(const struct db *db, MYSQL *mysql)
 {
     /* The library counts in seconds. */
-    unsigned connect_s = (DB_CONNECT_MS + 999) / 1000;
+    unsigned connect_s = (unsigned)((db->connect_ms + 999) / 1000);
     unsigned wait_s = (unsigned)((db->deadline_ms + 999) / 1000);
     unsigned protocol =
         db->url.socket != NULL ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
@@ -48,7 +48,7 @@ static enum rc set_session(struct db *db, struct err *err)
                    "NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY', time_zone = '+00:00',"
                    " innodb_lock_wait_timeout = %d, idle_transaction_timeout = %d,"
                    " max_statement_time = %d.%03d",
-                   DB_LOCK_WAIT_MS / 1000, DB_IDLE_MS / 1000,
+                   (int)(db->lock_wait_ms / 1000), (int)(db->idle_ms / 1000),
                    (int)((db->deadline_ms - DB_MARGIN_MS) / 1000),
                    (int)((db->deadline_ms - DB_MARGIN_MS) % 1000));
     return db_say(db, DB_DOING_CONNECT, sql, err);

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/fault.h"
 #include "core/meter.h"
+#include "core/random.h"
 #include "core/xalloc.h"
 #include "db_priv.h"
 #include "stmt.h"
@@ -165,7 +166,7 @@ enum rc db_fail(struct db *db, enum db_doing doing, unsigned number, const char 
     db->unsent = is_unsent(number);
     if ((m->flags & AGAIN) != 0) {
         db->doomed = db->in_transaction;
-        db->again = true;
+        db->again = number == ER_LOCK_DEADLOCK ? DB_TRIES_DEADLOCK : DB_TRIES;
     }
     if ((m->flags & DROP) != 0 || uncertain)
         db_drop(db);
@@ -198,6 +199,9 @@ enum rc db_new(const char *url, struct db **out, struct err *err)
     }
     (void)pthread_once(&once, init_library);
     db->deadline_ms = DB_READ_MS;
+    db->connect_ms = DB_CONNECT_MS;
+    db->lock_wait_ms = DB_LOCK_WAIT_MS;
+    db->idle_ms = DB_IDLE_MS;
     *out = db;
     return RC_OK;
 }
@@ -301,7 +305,7 @@ static enum rc begin(struct db *db, struct err *err)
     if (rc == RC_OK) {
         db->in_transaction = true;
         db->doomed = false;
-        db->again = false;
+        db->again = 0;
     }
     return rc;
 }
@@ -345,12 +349,16 @@ static enum rc commit(struct db *db, struct err *err)
     return rc;
 }
 
+void db_pause(int runs)
+{
+    (void)poll(NULL, 0, 1 + (int)random_below(random_system(), (uint64_t)runs * 4));
+}
+
 static enum rc run_steps(struct db *db, db_steps_fn steps, void *ctx, struct err *err)
 {
-    enum rc rc = RC_BUG;
+    for (int run = 1;; run++) {
+        enum rc rc = begin(db, err);
 
-    for (int run = 0; run < DB_TRIES; run++) {
-        rc = begin(db, err);
         if (rc != RC_OK)
             return rc;
         rc = steps(db, ctx, err);
@@ -358,11 +366,11 @@ static enum rc run_steps(struct db *db, db_steps_fn steps, void *ctx, struct err
             rc = commit(db, err);
         else
             roll_back(db);
-        if (rc == RC_OK || !db->again)
+        if (rc == RC_OK || run >= db->again)
             return rc;
         meter_add(METER_DEADLOCK_RETRY, 1);
+        db_pause(run);
     }
-    return rc;
 }
 
 enum rc db_transaction(struct db *db, db_steps_fn steps, void *ctx, struct err *err)

@@ -25,7 +25,7 @@ struct db_cached {
 
 struct db {
     struct db_url url;
-    int64_t deadline_ms;
+    int64_t deadline_ms, connect_ms, lock_wait_ms, idle_ms;
     bool setup; /* no schema yet: leave connection_check out */
 
     MYSQL *mysql;          /* NULL while closed */
@@ -33,7 +33,7 @@ struct db {
     uint64_t insert_id;
     bool in_transaction;
     bool doomed; /* the transaction can only be rolled back */
-    bool again;  /* and may then be run again: it lost a deadlock */
+    int again;   /* runs it may have that has failed so; 0: no second one */
     bool unsent; /* the last failure: the request never reached the server */
 
     struct db_cached cache[DB_CACHE_SLOTS];
@@ -58,6 +58,10 @@ enum rc db_fail(struct db *db, enum db_doing doing, unsigned number, const char 
 /* A connection that is open, checked and not known to be broken. Inside a transaction it
  * is the transaction's own or none. */
 enum rc db_ready(struct db *db, struct err *err) MUST_CHECK;
+
+/* Between two runs of what lost to others: a few ms, not the same for all of them, or
+ * they would meet again. */
+void db_pause(int runs);
 
 /* Closes the connection; the next db_ready() opens another. */
 void db_drop(struct db *db);

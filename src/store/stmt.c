@@ -209,15 +209,16 @@ static enum rc execute(struct run *r, struct err *err)
         rc = db_ready(db, err);
         if (rc != RC_OK)
             return rc;
-        db->again = false;
+        db->again = 0;
         db->unsent = false;
         rc = execute_once(r, err);
         if (rc == RC_OK)
             return RC_OK;
         finish(r);
-        if (db->in_transaction || tries == DB_TRIES ||
-            !(db->again || (db->unsent && tries == 1)))
+        if (db->in_transaction || !(tries < db->again || (db->unsent && tries == 1)))
             return rc;
+        if (db->again > 0)
+            db_pause(tries);
     }
 }
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { URL_SIZE = 1024 };
+enum { URL_SIZE = 1024, PATIENCE_MS = 60000 };
 
 static char name[32];
 static struct err err;
@@ -68,6 +68,7 @@ static void administer(const char *verb)
 
     make_url(url, NULL, NULL, "mysql");
     or_exit(db_new(url, &db, &err));
+    (void)database_patient(db);
     db->setup = true;
     (void)snprintf(sql, sizeof(sql), "%s DATABASE %s", verb, name);
     or_exit(db_exec_once(db, sql, SQL_NONE, NULL, &err));
@@ -82,6 +83,7 @@ void database_create(void)
     (void)snprintf(name, sizeof(name), "t_%ld", (long)getpid());
     administer("CREATE");
     or_exit(db_new(database_url(NULL, NULL), &db, &err));
+    (void)database_patient(db);
     or_exit(migrate_run(db, &migrate, &err));
     db_free(db);
 }
@@ -91,7 +93,7 @@ void database_drop(void)
     administer("DROP");
 }
 
-struct db *database_open(void)
+struct db *database_open_hurried(void)
 {
     struct db *db = NULL;
     char url[URL_SIZE];
@@ -100,6 +102,20 @@ struct db *database_open(void)
     make_url(url, NULL, NULL, name);
     ck_assert_msg(db_new(url, &db, &e) == RC_OK, "%s", e.msg);
     return db;
+}
+
+struct db *database_patient(struct db *db)
+{
+    db->deadline_ms = PATIENCE_MS;
+    db->connect_ms = PATIENCE_MS;
+    db->lock_wait_ms = PATIENCE_MS;
+    db->idle_ms = PATIENCE_MS;
+    return db;
+}
+
+struct db *database_open(void)
+{
+    return database_patient(database_open_hurried());
 }
 
 struct names {
@@ -181,16 +197,12 @@ void database_take_users(struct db *db)
 void database_await_waiter(struct db *db)
 {
     /* The server shows that table anew when nobody has read it for 100 ms. */
-    for (int i = 0; i < 70; i++) {
-        if (database_number(db, "SELECT COUNT(*) FROM information_schema.INNODB_TRX t"
-                                " JOIN information_schema.PROCESSLIST p"
-                                " ON p.ID = t.trx_mysql_thread_id"
-                                " WHERE t.trx_state = 'LOCK WAIT'"
-                                " AND p.DB = DATABASE()") > 0)
-            return;
+    while (database_number(db, "SELECT COUNT(*) FROM information_schema.INNODB_TRX t"
+                               " JOIN information_schema.PROCESSLIST p"
+                               " ON p.ID = t.trx_mysql_thread_id"
+                               " WHERE t.trx_state = 'LOCK WAIT'"
+                               " AND p.DB = DATABASE()") == 0)
         database_run(db, "DO SLEEP(0.15)");
-    }
-    ck_abort_msg("nobody waits for a lock");
 }
 
 const char *database_text(struct db *db, const char *fmt, ...)
@@ -272,7 +284,7 @@ void seed_publisher(struct db *db, uint64_t inc)
 {
     database_run(db,
                  "INSERT IGNORE INTO publisher (inc, host, pid, started_at, lease_until)"
-                 " VALUES (%" PRIu64 ", 'test', 1, 0, " SQL_NOW " + 15000)",
+                 " VALUES (%" PRIu64 ", 'test', 1, 0, " SQL_NOW " + 3600000)",
                  inc);
 }
 

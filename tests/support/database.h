@@ -35,9 +35,14 @@ void database_drop(void);
 /* Its URL; as another user with a password, or as the administrator (NULL, NULL). */
 const char *database_url(const char *user, const char *password);
 
-/* A connection of an administrator to it; the test frees it with db_free(). The one
- * function here that several threads may call. */
+/* A connection of an administrator to it; the test frees it with db_free(). It has more
+ * patience than those of programs, so that a machine that is busy is not taken for a
+ * server that is away; the hurried one has theirs. Several threads may call these. */
 struct db *database_open(void);
+struct db *database_open_hurried(void);
+
+/* Gives a connection that db_new() made, and that is not open yet, that patience. */
+struct db *database_patient(struct db *db);
 
 /* Deletes all rows of all tables but those the schema brings. */
 void database_empty(struct db *db);
@@ -51,8 +56,7 @@ const char *database_text(struct db *db, const char *fmt, ...) PRINTF_LIKE(2, 3)
  * the programs are this test's: other test programs that take them wait. */
 void database_take_users(struct db *db);
 
-/* Waits until another connection to this database waits for a row that is locked; fails
- * the test after ten seconds. */
+/* Waits until another connection to this database waits for a row that is locked. */
 void database_await_waiter(struct db *db);
 
 /* Rows; each returns its id. A user is an owner of the workspace. */

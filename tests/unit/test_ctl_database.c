@@ -221,7 +221,7 @@ START_TEST(figures_count_what_there_is)
                  INT64_MAX, seed_post(db, &seed, 5, -3600000));
     database_run(db, "INSERT INTO publisher (host, pid, started_at, lease_until)"
                      " VALUES ('host1', 77, 1790000000000,"
-                     " UNIX_TIMESTAMP(NOW(3)) * 1000 + 10000),"
+                     " UNIX_TIMESTAMP(NOW(3)) * 1000 + 3600000),"
                      " ('host2', 78, 1790000000000, 5)");
     (void)good("stats", "");
     figure_is("people", "1");
@@ -290,7 +290,7 @@ END_TEST
 START_TEST(a_check_is_good_when_everything_is)
 {
     database_run(db, "INSERT INTO publisher (host, pid, started_at, lease_until)"
-                     " VALUES ('h', 1, 0, UNIX_TIMESTAMP(NOW(3)) * 1000 + 10000)");
+                     " VALUES ('h', 1, 0, UNIX_TIMESTAMP(NOW(3)) * 1000 + 3600000)");
     ck_assert_int_eq(setenv("MEDIA_URL", "file:///tmp", 1), 0);
     ck_assert_int_eq(setenv("MEDIA_INCOMING", "/tmp", 1), 0);
     ck_assert_int_eq(setenv("APP_URL", "https://example.com", 1), 0);

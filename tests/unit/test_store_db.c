@@ -334,6 +334,8 @@ START_TEST(every_connection_is_set_up_as_promised)
     my_bool reconnect = 1;
     unsigned infile = 1;
 
+    db_free(db);
+    db = database_open_hurried();
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         ck_assert_str_eq(database_text(db, "SELECT %s", rows[i].what), rows[i].value);
     ck_assert_int_eq(mysql_get_optionv(db->mysql, MYSQL_OPT_RECONNECT, &reconnect), 0);
@@ -649,14 +651,14 @@ START_TEST(a_deadlocked_transaction_is_run_again_whole)
     int runs = 0;
 
     database_run(db, "INSERT INTO t (k, u) VALUES (1, 0)");
-    deadlocks = DB_TRIES - 1;
+    deadlocks = DB_TRIES_DEADLOCK - 1;
     ck_assert_int_eq(db_transaction(db, crossing, &runs, &err), RC_OK);
-    ck_assert_int_eq(runs, DB_TRIES);
+    ck_assert_int_eq(runs, DB_TRIES_DEADLOCK);
     ck_assert_int_eq(database_number(other, "SELECT u FROM t"), 1);
     runs = 0;
-    deadlocks = DB_TRIES;
+    deadlocks = DB_TRIES_DEADLOCK;
     ck_assert_int_eq(db_transaction(db, crossing, &runs, &err), RC_UNAVAILABLE);
-    ck_assert_int_eq(runs, DB_TRIES);
+    ck_assert_int_eq(runs, DB_TRIES_DEADLOCK);
     ck_assert_int_eq(database_number(other, "SELECT u FROM t"), 1);
 }
 END_TEST
@@ -672,6 +674,9 @@ START_TEST(a_row_held_by_another_is_waited_for_and_then_given_up)
     int64_t start, end;
 
     database_run(db, "INSERT INTO t (k, u) VALUES (1, 0)");
+    db_free(db);
+    db = database_open();
+    db->lock_wait_ms = DB_LOCK_WAIT_MS; /* and all the time it wants for the rest */
     database_run(other, "BEGIN");
     database_run(other, "UPDATE t SET u = 5 WHERE k = 1");
     ck_assert_int_eq(db_now(other, &start, &err), RC_OK);
@@ -691,6 +696,7 @@ START_TEST(a_statement_that_takes_too_long_is_ended_by_the_server)
     bool found = false;
     int64_t before = connection_of(db);
 
+    database_run(db, "SET SESSION max_statement_time = 1.7");
     ck_assert_int_eq(
         db_row(db, "SELECT SLEEP(30)", SQL_NONE, SQL_COLS(cols), &found, &err),
         RC_UNAVAILABLE);

@@ -71,6 +71,7 @@ static struct db *open_scratch(void)
     (void)snprintf(url, sizeof(url), "%.*s/%s%s", (int)(slash - mine), mine, scratch,
                    strchr(slash, '?'));
     ck_assert_int_eq(db_new(url, &other, &err), RC_OK);
+    (void)database_patient(other);
     return other;
 }
 
@@ -267,6 +268,7 @@ static struct db *as(const char *user)
     struct db *d = NULL;
 
     ck_assert_int_eq(db_new(database_url(user, "a-password"), &d, &err), RC_OK);
+    (void)database_patient(d);
     return d;
 }
 
@@ -587,6 +589,7 @@ START_TEST(a_user_gets_its_password_and_may_get_another)
     db_free(d);
     ck_assert_int_eq(db_new(database_url("tts_api", "it%27s%20%22another%5C"), &d, &err),
                      RC_OK);
+    (void)database_patient(d);
     ck_assert_int_eq(db_ping(d, &err), RC_OK);
     db_free(d);
     drop_users();

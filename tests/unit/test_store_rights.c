@@ -47,6 +47,7 @@ static void setup(void)
                      RC_OK);
     ck_assert_int_eq(grants_renew(admin, &n, &err), RC_OK);
     ck_assert_int_eq(db_new(database_url("tts_api", "a-password"), &api, &err), RC_OK);
+    (void)database_patient(api);
 }
 
 static void teardown(void)

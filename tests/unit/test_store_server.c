@@ -5,6 +5,7 @@
 #include "core/parse.h"
 #include "core/xalloc.h"
 #include "database.h"
+#include "servers.h"
 #include "store/db_priv.h"
 #include "store/stmt.h"
 
@@ -39,8 +40,8 @@ static void setup(void)
 {
     server = pid_of_server();
     (void)kill(server, SIGCONT); /* a test that failed may have left it so */
-    db = database_open();
-    other = database_open();
+    db = database_open_hurried();
+    other = database_open_hurried();
     ck_assert_int_eq(db_ping(db, &err), RC_OK);
     database_run(db, "CREATE TABLE IF NOT EXISTS t (n INT) ENGINE=InnoDB");
     database_run(db, "DELETE FROM t");
@@ -109,10 +110,11 @@ static void thaw(void)
     ck_assert_int_eq(kill(server, SIGCONT), 0);
 }
 
-/* A deadline is a promise to whoever waits in front of a browser. */
-static void within(int64_t begin, int64_t ms)
+/* A deadline is a promise to whoever waits in front of a browser: it is waited for once.
+ * There is room for a machine that is busy, as long as it is not a second one. */
+static void one_deadline(int64_t begin, int64_t ms)
 {
-    ck_assert_int_le(mono() - begin, ms);
+    ck_assert_int_lt(mono() - begin, 2 * ms);
 }
 
 START_TEST(a_frozen_server_costs_one_deadline_and_then_nothing)
@@ -121,18 +123,18 @@ START_TEST(a_frozen_server_costs_one_deadline_and_then_nothing)
 
     freeze();
     ck_assert_int_eq(db_ping(db, &err), RC_UNAVAILABLE);
-    within(begin, DB_READ_MS + 400);
+    one_deadline(begin, DB_READ_MS);
     /* The same for one that was not prepared yet, and for a transaction. */
     begin = mono();
     ck_assert_int_eq(insert(other, NULL, &err), RC_UNAVAILABLE);
-    within(begin, DB_READ_MS + 400);
+    one_deadline(begin, DB_READ_MS);
     /* The connection is gone; the next try is one connect, and then none for a while. */
     begin = mono();
     ck_assert_int_eq(db_ping(db, &err), RC_UNAVAILABLE);
-    within(begin, DB_CONNECT_MS + 400);
-    begin = mono();
+    one_deadline(begin, DB_CONNECT_MS);
+    db->hold_until_ms += 60000;
     ck_assert_int_eq(db_ping(db, &err), RC_UNAVAILABLE);
-    within(begin, DB_HOLD_MS / 2);
+    ck_assert_str_eq(err.msg, "The database does not answer (0)."); /* nobody was asked */
     thaw();
     db->hold_until_ms = 0;
     ck_assert_int_eq(db_ping(db, &err), RC_OK);
@@ -149,7 +151,7 @@ START_TEST(a_write_to_a_frozen_server_is_uncertain_and_in_a_transaction_is_not)
     ck_assert_int_eq(insert(db, NULL, &err), RC_UNCERTAIN);
     begin = mono();
     ck_assert_int_eq(db_transaction(other, insert, NULL, &err), RC_UNAVAILABLE);
-    within(begin, DB_READ_MS + 400);
+    one_deadline(begin, DB_READ_MS);
     thaw();
 }
 END_TEST
@@ -160,10 +162,10 @@ START_TEST(a_longer_deadline_waits_longer)
     const struct sql_col cols[] = {COL_I64(&n)};
     bool found = false;
 
-    db_set_deadline(db, 4000);
+    db_set_deadline(db, 60000);
     ck_assert_int_eq(
         db_row(db, "SELECT SLEEP(2.5)", SQL_NONE, SQL_COLS(cols), &found, &err), RC_OK);
-    ck_assert_str_eq(database_text(db, "SELECT @@max_statement_time"), "3.700000");
+    ck_assert_str_eq(database_text(db, "SELECT @@max_statement_time"), "59.700000");
 }
 END_TEST
 
@@ -248,13 +250,8 @@ int main(int argc UNUSED, char **argv)
         with_an_authority_only_a_server_it_vouches_for_is_spoken_to};
     int status;
 
-    if (getenv("TEST_OWN_SERVERS") == NULL) {
-        (void)setenv("TEST_OWN_SERVERS", "1", 1);
-        (void)setenv("TEST_TLS", "1", 1);
-        (void)execl("tests/with-servers", "tests/with-servers", argv[0], (char *)NULL);
-        perror("tests/with-servers");
-        return EXIT_FAILURE;
-    }
+    (void)setenv("TEST_TLS", "1", 1);
+    own_servers(argv[0], "mariadb");
     database_create();
     status = unit_run("store_server", tests, ARRAY_LEN(tests), setup, teardown);
     database_drop();
