@@ -197,7 +197,10 @@ enum rc queue_ear_new(const char *url, struct queue_ear **out,
                       struct err *err) MUST_CHECK;
 void queue_ear_free(struct queue_ear *ear);
 
-/* Connects and subscribes unless that is done; waits at most REDIS_TIMEOUT_MS. */
+/* Of each step of queue_ear_open(), in ms (> 0); REDIS_TIMEOUT_MS at first. */
+void queue_ear_set_deadline(struct queue_ear *ear, int timeout_ms);
+
+/* Connects and subscribes unless that is done, each within the deadline. */
 enum rc queue_ear_open(struct queue_ear *ear, struct err *err) MUST_CHECK;
 
 /* The descriptor to poll for reading, or -1 while closed. */

@@ -90,6 +90,10 @@ enum rc redis_eval(struct redis *r, const struct redis_script *script,
  * first. */
 void redis_set_deadline(struct redis *r, int timeout_ms);
 
+/* From now on no deadline of this connection is shorter than at_least_ms, whatever the
+ * callers say: for tests, on a machine that may be busy with other things. */
+void redis_set_patience(struct redis *r, int at_least_ms);
+
 /* Adds one to the counter key and gives its new value. A counter lives ttl_ms from its
  * first count. For throttles, e.g. failed sign-ins per address. */
 enum rc redis_count(struct redis *r, const char *key, int64_t ttl_ms, int timeout_ms,

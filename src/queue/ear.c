@@ -11,6 +11,7 @@
 struct queue_ear {
     struct redis_url url;
     redisContext *context; /* NULL while closed */
+    int deadline_ms;       /* of opening it */
     uint64_t nudges[QUEUE_NUDGES_MAX];
     size_t nudges_len;
 };
@@ -24,8 +25,14 @@ enum rc queue_ear_new(const char *url, struct queue_ear **out, struct err *err)
         free(ear);
         return rc;
     }
+    ear->deadline_ms = REDIS_TIMEOUT_MS;
     *out = ear;
     return RC_OK;
+}
+
+void queue_ear_set_deadline(struct queue_ear *ear, int timeout_ms)
+{
+    ear->deadline_ms = timeout_ms;
 }
 
 static void hang_up(struct queue_ear *ear)
@@ -61,7 +68,7 @@ enum rc queue_ear_open(struct queue_ear *ear, struct err *err)
 
     if (ear->context != NULL)
         return RC_OK;
-    rc = redis_conn_open(&ear->url, REDIS_TIMEOUT_MS, &ear->context, err);
+    rc = redis_conn_open(&ear->url, ear->deadline_ms, &ear->context, err);
     if (rc != RC_OK)
         return rc;
     if (subscribe(ear->context, "SUBSCRIBE", "tts:tasks") &&

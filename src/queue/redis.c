@@ -17,6 +17,7 @@ struct redis {
     struct redis_url url;
     redisContext *context; /* NULL while closed */
     int deadline_ms;       /* of redis_eval() */
+    int patience_ms;       /* no deadline is shorter */
     int64_t hold_until_ms; /* monotonic: no new connect before this */
 };
 
@@ -85,6 +86,11 @@ void redis_set_deadline(struct redis *r, int timeout_ms)
     r->deadline_ms = timeout_ms;
 }
 
+void redis_set_patience(struct redis *r, int at_least_ms)
+{
+    r->patience_ms = at_least_ms;
+}
+
 static enum rc away(struct err *err)
 {
     return err_set(err, RC_UNAVAILABLE, "redis_away", "Redis does not answer.");
@@ -94,6 +100,8 @@ static enum rc ready(struct redis *r, int timeout_ms, struct err *err)
 {
     int64_t now = clock_mono_ms(clock_system());
 
+    if (timeout_ms < r->patience_ms)
+        timeout_ms = r->patience_ms;
     if (r->context == NULL) {
         enum rc rc;
 

@@ -51,6 +51,7 @@ static void setup(void)
     api = (struct api){
         .db = db, .keys = keys, .settings = &settings, .clock = clock_system()};
     ck_assert_int_eq(redis_new(getenv("TEST_REDIS_URL"), &api.redis, &err), RC_OK);
+    redis_set_patience(api.redis, 60000);
     flush();
     web_response_init(&res);
     now_ms = database_number(db, "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)");

@@ -34,7 +34,7 @@ static void setup(void)
     (void)snprintf(url, sizeof(url),
                    strncmp(base, "unix:", 5) == 0 ? "%s?db=12" : "%s/12", base);
     ck_assert_int_eq(redis_new(url, &kit.redis, &err), RC_OK);
-    redis_set_deadline(kit.redis, 2000);
+    redis_set_patience(kit.redis, 60000);
     kit.db = database_seeded(&seed);
     forget_all();
 }

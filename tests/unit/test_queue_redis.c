@@ -1,9 +1,11 @@
-/* redis, redis_url: a connection that comes back, and never keeps anyone waiting. */
+/* redis, redis_url: a connection that comes back, and never keeps anyone waiting; on a
+ * Redis of its own, whose connections it cuts. */
 #include "core/clock.h"
 #include "core/strbuf.h"
 #include "core/xalloc.h"
 #include "queue/redis.h"
 #include "queue/redis_url.h"
+#include "servers.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -18,10 +20,8 @@ static struct err err;
 
 static void setup(void)
 {
-    const char *url = getenv("TEST_REDIS_URL");
-
-    ck_assert_msg(url != NULL, "TEST_REDIS_URL is not set: use tests/with-servers");
-    ck_assert_int_eq(redis_new(url, &redis, &err), RC_OK);
+    ck_assert_int_eq(redis_new(getenv("TEST_REDIS_URL"), &redis, &err), RC_OK);
+    redis_set_patience(redis, 60000);
 }
 
 static void teardown(void)
@@ -127,6 +127,7 @@ START_TEST(a_connection_that_redis_closed_is_replaced_by_the_next_command)
 
     ck_assert_int_eq(redis_ping(redis, 1000, &err), RC_OK);
     ck_assert_int_eq(redis_new(getenv("TEST_REDIS_URL"), &other, &err), RC_OK);
+    redis_set_patience(other, 60000);
     ck_assert_int_eq(redis_command(other, kill, 4, 1000, &reply, &err), RC_OK);
     redis_reply_free(reply);
     redis_free(other);
@@ -202,11 +203,18 @@ START_TEST(a_script_that_redis_forgot_is_sent_again)
 }
 END_TEST
 
-UNIT_MAIN_FIXTURE("queue_redis", setup, teardown, an_address_is_read_whole_or_refused,
-                  commands_carry_bytes_and_answers_are_read_by_type,
-                  redis_s_own_refusal_is_told_by_its_first_word,
-                  a_connection_that_redis_closed_is_replaced_by_the_next_command,
-                  a_server_that_accepts_and_keeps_silent_costs_no_more_than_the_deadline,
-                  after_a_failed_connect_the_next_commands_fail_at_once,
-                  a_counter_counts_and_ends_by_itself,
-                  a_script_that_redis_forgot_is_sent_again)
+int main(int argc UNUSED, char **argv)
+{
+    const TTest *const tests[] = {
+        an_address_is_read_whole_or_refused,
+        commands_carry_bytes_and_answers_are_read_by_type,
+        redis_s_own_refusal_is_told_by_its_first_word,
+        a_connection_that_redis_closed_is_replaced_by_the_next_command,
+        a_server_that_accepts_and_keeps_silent_costs_no_more_than_the_deadline,
+        after_a_failed_connect_the_next_commands_fail_at_once,
+        a_counter_counts_and_ends_by_itself,
+        a_script_that_redis_forgot_is_sent_again};
+
+    own_servers(argv[0], "redis");
+    return unit_run("queue_redis", tests, ARRAY_LEN(tests), setup, teardown);
+}
