@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 10000, TRY_MS = 5, LOG_MAX = 1024 * 1024 };
+enum { WAIT_MS = 50000, TRY_MS = 5, LOG_MAX = 1024 * 1024 };
 
 void child_prepare(struct child *c)
 {

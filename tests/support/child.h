@@ -26,7 +26,7 @@ int child_wait(struct child *c);
 /* Asks it to stop by SIGTERM when it runs and removes the directory. Its status. */
 int child_end(struct child *c);
 
-/* Waits until the log has a line with text; fails the test after ten seconds. */
+/* Waits until the log has a line with text; fails the test after 50 s. */
 void child_logged(const struct child *c, const char *text);
 
 /* Waits until the process, which may be nobody's child, is no more. */

@@ -21,7 +21,7 @@ enum {
     STDOUT = 6,
     HEADER = 8,
     CONTENT_MAX = 65535,
-    WAIT_MS = 10000,
+    WAIT_MS = 50000,
     TRY_MS = 5,
 };
 

@@ -1,5 +1,9 @@
 #include "unit.h"
 
+/* Of one test: what waits for something that never comes ends with it. Long, so that a
+ * machine that is busy with other things is not taken for a failure. */
+enum { TIMEOUT_S = 180 };
+
 int unit_run(const char *suite, const TTest *const *tests, size_t n, SFun setup,
              SFun teardown)
 {
@@ -8,7 +12,7 @@ int unit_run(const char *suite, const TTest *const *tests, size_t n, SFun setup,
     SRunner *runner;
     int failed;
 
-    tcase_set_timeout(tc, 60);
+    tcase_set_timeout(tc, TIMEOUT_S);
     if (setup != NULL || teardown != NULL)
         tcase_add_checked_fixture(tc, setup, teardown);
     for (size_t i = 0; i < n; i++)

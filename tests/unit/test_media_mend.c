@@ -302,7 +302,7 @@ START_TEST(only_its_own_file_can_be_written)
                                 .limits = {.memory_bytes = UINT64_C(256) << 20,
                                            .cpu_s = 5,
                                            .output_bytes = 1000},
-                                .wall_ms = 5000};
+                                .wall_ms = 60000};
         enum child_end end = CHILD_DONE;
         struct strbuf out;
 

@@ -3,6 +3,7 @@
 #include "core/io.h"
 #include "core/xalloc.h"
 #include "net/http.h"
+#include "port.h"
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -222,9 +223,12 @@ END_TEST
 
 START_TEST(a_source_that_is_away_is_told_apart)
 {
-    (void)close(source.listener);
-    source.listener = -1;
+    int port = 0;
+    int taken = port_take(&port);
+
+    (void)snprintf(source_url, sizeof(source_url), "http://127.0.0.1:%d/x", port);
     run();
+    (void)close(taken);
     ck_assert_int_eq(outcome.rc, RC_UNAVAILABLE);
     ck_assert_str_eq(outcome.err.code, "source_failed");
 }

@@ -1,5 +1,6 @@
 /* web/listen: which addresses are taken, and what becomes of sockets that are there. */
 #include "child.h"
+#include "port.h"
 #include "unit.h"
 #include "web/listen.h"
 #include "web/server.h"
@@ -212,21 +213,15 @@ END_TEST
 START_TEST(a_port_in_use_is_a_conflict)
 {
     struct listener second;
-    struct sockaddr_storage at = {0};
-    socklen_t len = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
     char text[64];
-    unsigned port;
+    int port = 0;
+    int taken = port_take(&port);
 
-    at.ss_family = AF_INET;
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof(struct sockaddr)), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    port = ((unsigned char *)&at)[2] * 256U + ((unsigned char *)&at)[3];
-    (void)close(fd);
-    (void)snprintf(text, sizeof(text), "tcp:127.0.0.1:%u", port);
+    (void)snprintf(text, sizeof(text), "tcp:127.0.0.1:%d", port);
     ck_assert_int_eq(listener_open(&l, text, &err), RC_OK);
     ck_assert_int_eq(listener_open(&second, text, &err), RC_CONFLICT);
     (void)close(l.fd);
+    (void)close(taken);
 }
 END_TEST
 

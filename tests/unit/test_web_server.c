@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/xalloc.h"
 #include "fcgi_client.h"
+#include "port.h"
 #include "unit.h"
 #include "web/server.h"
 
@@ -15,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_MAX = 1000, MEBIBYTE = 1024 * 1024, IO_MS = 200 };
+enum { READ_MAX = 1000, MEBIBYTE = 1024 * 1024, IO_MS = 1000 };
 
 static struct child server;
 static struct fcgi_answer answer;
@@ -562,7 +563,7 @@ START_TEST(what_is_no_fastcgi_harms_nobody)
     };
     char first[64] = "";
 
-    start(1, IO_MS);
+    start(1, 0);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int fd = fcgi_connect(server.socket);
 
@@ -597,26 +598,23 @@ END_TEST
 
 START_TEST(a_private_tcp_address_serves_as_well)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET};
-    socklen_t len = sizeof(at);
     struct set_up s = {.workers = 1};
     char listen[64];
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int port = 0;
+    int taken = port_take(&port);
+    int fd;
 
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, len), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    (void)close(fd);
-    (void)snprintf(listen, sizeof(listen), "tcp:127.0.0.1:%d", ntohs(at.sin_port));
+    (void)snprintf(listen, sizeof(listen), "tcp:127.0.0.1:%d", port);
     s.listen = listen;
     child_start(&server, serve, &s);
-    fd = fcgi_connect_tcp(ntohs(at.sin_port));
+    fd = fcgi_connect_tcp(port);
     fcgi_begin(fd,
                (const char *const[]){"REQUEST_METHOD=GET", "REQUEST_URI=/hello", NULL});
     (void)fcgi_body(fd, NULL, 0);
     finish(fd);
     ck_assert_str_eq(answer.body.buf, "hello");
     ck_assert(answer.ended);
+    (void)close(taken);
 }
 END_TEST
 
