@@ -7,15 +7,22 @@ import { join } from 'node:path';
 import { ROOT, eventually } from './stack.mjs';
 import { exchange } from '../../tools/lib/client.mjs';
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+/**
+ * A port that is free now and stays so: below those that connections are given by chance,
+ * and not one that tools/stack takes for another test.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    const free = await new Promise((resolve) => {
+      const server = createServer();
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
-  });
+    if (free) {
+      return port;
+    }
+  }
 }
 
 /** Renders the TLS site below dir and starts it; answers {http, https, ca, stop}. */

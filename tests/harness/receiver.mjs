@@ -60,7 +60,7 @@ export class Receiver {
 
   /** Waits for the n-th delivery and answers it: for less time than a courier sleeps to whom nobody rings. */
   async nth(n) {
-    await eventually(() => this.received.length >= n, { ms: 8000, what: `${n} deliveries; there are ${this.received.length}` });
+    await eventually(() => this.received.length >= n, { ms: 60_000, what: `${n} deliveries; there are ${this.received.length}` });
     return this.received[n - 1];
   }
 

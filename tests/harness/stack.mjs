@@ -19,8 +19,11 @@ const STARTED = /^Ready\./m;
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Calls probe() until it answers something true, and answers that. */
-export async function eventually(probe, { ms = 15_000, every = 20, what = 'the expected state' } = {}) {
+const PATIENCE_MS = 60_000; // nothing is shown by giving up sooner; see pulse.mjs for promises
+
+/** Calls probe() until it answers something true, and answers that; for PATIENCE_MS at least, or ms. */
+export async function eventually(probe, { ms: wish = 0, every = 20, what = 'the expected state' } = {}) {
+  const ms = Math.max(wish, PATIENCE_MS);
   const end = Date.now() + ms;
   let last;
   for (;;) {

@@ -89,7 +89,7 @@ export const inMs = (ms) => new Date(Date.now() + ms).toISOString();
 export const OVER = ['published', 'published_private', 'in_inbox', 'failed', 'needs_attention', 'canceled'];
 
 /** Waits until a post has come to an end and answers it. */
-export const fateOf = (client, id, ms = 60_000) => client.until(`/api/v1/posts/${id}`, ({ status }) => OVER.includes(status), ms);
+export const fateOf = (client, id, ms = 120_000) => client.until(`/api/v1/posts/${id}`, ({ status }) => OVER.includes(status), ms);
 
 /**
  * Forgets how often TikTok was called within the last minute, in our Redis and in the

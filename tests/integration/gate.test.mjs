@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { randomBytes } from 'node:crypto';
 import { exchange } from '../../tools/lib/client.mjs';
+import { onTime } from '../harness/pulse.mjs';
 import { Stack, eventually, sleep } from '../harness/stack.mjs';
 import { clearFaults, publicationsOf, setFault } from '../harness/sandbox.mjs';
 import { connectAccount, fateOf, inMs, openWindows, photoPostOf, postOf, readyPhotos, readyVideo } from '../harness/world.mjs';
@@ -140,7 +141,7 @@ describe('a photo post', () => {
     assert.equal(done.status, 'published_private', done.status_text);
     assert.equal((await publicationsOf(stack, caption)).length, 1);
     const granted = Number(stack.sql(`SELECT at FROM job_event WHERE post_id = ${id} AND kind = 24`));
-    assert.ok(granted - due > -50 && granted - due < 1000, `the gate opened ${granted - due} ms after its time`);
+    onTime(granted - due, 'the gate');
     assert.ok(Number(stack.sql(`SELECT first_served_at FROM attempt WHERE post_id = ${id} AND state = 5`)) >= granted, 'nothing was fetched before');
   });
 
@@ -274,7 +275,7 @@ describe('a video that TikTok fetches', () => {
     assert.equal((await publicationsOf(stack, caption)).length, 1);
     assert.equal(stack.sql(`SELECT method, state FROM attempt WHERE post_id = ${id}`).trim(), '2\t5');
     const granted = Number(stack.sql(`SELECT at FROM job_event WHERE post_id = ${id} AND kind = 24`));
-    assert.ok(granted - due > -50 && granted - due < 1000, `${granted - due} ms`);
+    onTime(granted - due, 'the gate');
   });
 
   test('by log is opened before TikTok is asked, and a lost answer is for a person once it was fetched', async () => {

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { exchange } from '../../tools/lib/client.mjs';
 import { freePort } from '../harness/nginx.mjs';
+import { kept, onTime } from '../harness/pulse.mjs';
 import { Stack, eventually } from '../harness/stack.mjs';
 import { connectAccount, fateOf, inMs, postOf, readyVideo } from '../harness/world.mjs';
 
@@ -67,12 +68,14 @@ describe('/metrics', () => {
     assert.equal(sum(text, 'tts_posts_overdue'), 0);
     assert.equal(sum(text, 'tts_media_overdue'), 0);
     assert.equal(sum(text, 'tts_publisher_commit_late_seconds_count'), 1);
-    assert.equal(sum(text, 'tts_publisher_commit_late_seconds_bucket', 'le="1"'), 1, 'within the promised second');
+    const late = sum(text, 'tts_publisher_commit_late_seconds_sum');
+    onTime(late * 1000, 'the post');
+    assert.equal(sum(text, 'tts_publisher_commit_late_seconds_bucket', 'le="1"'), late <= 1 ? 1 : 0);
     assert.equal(sum(text, 'tts_publisher_claims_total'), 1);
     for (const name of ['init_late', 'done_late', 'chunk']) assert.equal(sum(text, `tts_publisher_${name}_seconds_count`), 1, name);
     assert.ok(sum(text, 'tts_publisher_sent_bytes_total') > 1000);
     assert.ok(sum(text, 'tts_publisher_database_seconds_count') > 5);
-    assert.ok(Math.abs(sum(text, 'tts_publisher_clock_offset_ms')) < 250, 'one machine, one clock');
+    kept(Math.abs(sum(text, 'tts_publisher_clock_offset_ms')), 250, 'one machine, one clock');
     for (const name of ['publisher_in_hands', 'posts_due']) assert.equal(sum(text, `tts_${name}`), 0, name);
     assert.ok(sum(text, 'tts_requests_total', 'class="2xx"') > 5);
     for (const name of ['lease_reaped', 'fence_lost', 'witness_conflict', 'witness_skipped', 'live_dup_refused', 'ambiguous', 'review', 'http_429', 'token_reauth', 'brake_closed']) {

@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { makeVideo } from '../harness/media.mjs';
+import { kept } from '../harness/pulse.mjs';
 import { Stack, eventually } from '../harness/stack.mjs';
 
 const TYPES = { mp4: 'video/mp4', mov: 'video/quicktime', webm: 'video/webm' };
@@ -176,7 +177,9 @@ describe('a repair under way', () => {
     assert.equal((await get(media.id)).repair.state, 'running', 'the check did not wait for the repair');
     assert.equal(encoders().length, 1);
     await client.expect(204, 'DELETE', `/api/v1/media/${media.id}/repair`);
-    await eventually(() => encoders().length === 0, { ms: 1000, what: 'ffmpeg to be ended' });
+    const told = Date.now();
+    await eventually(() => encoders().length === 0, { what: 'ffmpeg to be ended' });
+    kept(Date.now() - told, 1000, 'the end of ffmpeg');
     assert.equal((await get(media.id)).repair.state, 'canceled');
     await refused(409, 'no_repair', 'DELETE', media.id);
     assert.ok(nothingLeft());

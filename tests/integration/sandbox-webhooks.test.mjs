@@ -52,7 +52,7 @@ const only = async (query) => {
 };
 
 /** Waits until the simulator has written down that many tries of its only webhook. */
-const tried = (tries) => eventually(async () => (await only()).tries === tries && only(), { ms: 8000, what: `${tries} tries` });
+const tried = (tries) => eventually(async () => (await only()).tries === tries && only(), { ms: 60_000, what: `${tries} tries` });
 
 /** Nothing more comes: whatever is due has been sent, and only this many came. */
 async function settled(count) {

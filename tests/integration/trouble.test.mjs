@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { CHUNK_BYTES } from '../../tools/lib/client.mjs';
+import { kept, onTime } from '../harness/pulse.mjs';
 import { publicationsOf } from '../harness/sandbox.mjs';
 import { SANITIZED, eventually, sleep } from '../harness/stack.mjs';
 import { fateOf, inMs, postOf, startWorld } from '../harness/world.mjs';
@@ -41,7 +42,7 @@ describe('MariaDB away', () => {
         const { answer, ms } = await timed(() => client.request(method, path, options));
         assert.equal(answer.status, 503, `${method} ${path}: ${answer.text}`);
         assert.ok(Number(answer.headers['retry-after']) >= 1);
-        assert.ok(ms < 2500, `${method} ${path} took ${ms} ms`);
+        kept(ms, 2500, `${method} ${path}`);
       }
       assert.equal((await client.request('GET', '/api/live')).status, 200);
       await sleep(1500);
@@ -65,12 +66,12 @@ describe('Redis away', () => {
     const due = Date.now() + 4000;
     const { answer, ms } = await timed(() => newPost({ caption: 'without Redis', publish_at: new Date(due).toISOString() }));
     assert.equal(answer.status, 201, answer.text);
-    assert.ok(ms < 2000, `${ms} ms`);
+    kept(ms, 2000, 'the post');
     const done = await fateOf(client, answer.json.id, 30_000);
     assert.equal(done.status, 'published_private', done.status_text);
     const [publication, ...more] = await publicationsOf(stack, 'without Redis');
     assert.equal(more.length, 0);
-    assert.ok(publication.committed_at_ms - due < 5000, `${publication.committed_at_ms - due} ms late`);
+    onTime(publication.committed_at_ms - due, 'without Redis', 5000);
     await stack.start('redis');
     await eventually(async () => (await client.request('GET', '/api/ready')).status === 200, { ms: 30_000, what: 'ready' });
   });
@@ -83,7 +84,7 @@ describe('the publisher away', () => {
     stack.sql('UPDATE account SET creator_info_at = 1');
     const { answer, ms } = await timed(() => client.request('GET', `/api/v1/accounts/${account}/creator-info`, { timeout: 20_000 }));
     assert.deepEqual([answer.status, answer.json.error.code], [503, 'publisher_away']);
-    assert.ok(ms < 10_000, `${ms} ms`);
+    kept(ms, 10_000, 'to be told');
     assert.equal(await client.connect(), '/accounts?error=publisher_away');
     await eventually(async () => (await client.request('GET', '/api/ready')).status === 503, { ms: 60_000, every: 200, what: 'ready to be false' });
     await stack.start('tts-publisher');
@@ -113,8 +114,8 @@ describe('an API worker killed under load', () => {
     for (const worker of workers.slice(0, 3)) {
       process.kill(worker, 'SIGKILL');
       const begin = Date.now();
-      await eventually(() => stack.children('tts-api').length === workers.length && !stack.children('tts-api').includes(worker), { ms: 5000, every: 5, what: 'a new worker' });
-      assert.ok(Date.now() - begin < 1000, `${Date.now() - begin} ms`);
+      await eventually(() => stack.children('tts-api').length === workers.length && !stack.children('tts-api').includes(worker), { ms: 30_000, every: 5, what: 'a new worker' });
+      kept(Date.now() - begin, 1000, 'the new worker');
       // nginx tries a second worker, not a third: no read shall meet two that are killed.
       const answered = good;
       await eventually(() => good >= answered + 2 * load.length, { what: 'the reads to go on' });

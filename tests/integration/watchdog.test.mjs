@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { exchange } from '../../tools/lib/client.mjs';
 import { freePort } from '../harness/nginx.mjs';
+import { kept } from '../harness/pulse.mjs';
 import { setFault, clearFaults } from '../harness/sandbox.mjs';
 import { MailServer } from '../harness/smtp.mjs';
 import { eventually } from '../harness/stack.mjs';
@@ -43,9 +44,8 @@ const figure = async (name) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec((
 /** Each of the probes becomes true before the promise's time after begin has passed. */
 async function promised(begin, probes) {
   await Promise.all(Object.entries(probes).map(async ([what, probe]) => {
-    await within(PROMISE_MS + 5000, what, probe);
-    const took = Date.now() - begin;
-    assert.ok(took < PROMISE_MS, `${what}: after ${took} ms`);
+    await within(PROMISE_MS + 50_000, what, probe);
+    kept(Date.now() - begin, PROMISE_MS, what);
   }));
 }
 

@@ -198,7 +198,7 @@ export class Client {
   }
 
   /** Reads path until good(json) and answers it; throws what it last saw after ms. */
-  async until(path, good, ms = 30_000) {
+  async until(path, good, ms = 60_000) {
     const end = Date.now() + ms;
     for (;;) {
       const json = await this.get(path);
