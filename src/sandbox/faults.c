@@ -28,7 +28,7 @@ struct candidate {
 };
 
 struct candidates {
-    struct candidate list[FAULTS_MAX];
+    struct candidate *list; /* NULL as long as there is none, as nearly always */
     size_t len;
 };
 
@@ -45,9 +45,14 @@ static bool read_spec(const char *text, struct fault_spec *spec)
 static void keep_candidate(void *ctx, const struct sql_row *row)
 {
     struct candidates *all = ctx;
-    struct candidate *c = &all->list[all->len];
+    struct candidate *c;
 
-    if (all->len == FAULTS_MAX || !read_spec(sql_text_of(row, 1), &c->fault.spec))
+    if (all->list == NULL)
+        all->list = xcalloc(FAULTS_MAX, sizeof(*all->list));
+    if (all->len == FAULTS_MAX)
+        return;
+    c = &all->list[all->len];
+    if (!read_spec(sql_text_of(row, 1), &c->fault.spec))
         return;
     c->fault.id = sql_int_at(row, 0);
     c->seen = sql_int_at(row, 2);
@@ -77,7 +82,7 @@ static bool fits(const struct fault_spec *spec, const struct fault_target *targe
 enum rc fault_take(struct sql *sql, const struct fault_target *target,
                    struct fault *fault, struct err *err)
 {
-    struct candidates *all = xcalloc(1, sizeof(*all));
+    struct candidates all = {.list = NULL};
     enum rc rc = sql_each(
         sql,
         "SELECT id, spec, seen FROM fault"
@@ -85,11 +90,11 @@ enum rc fault_take(struct sql *sql, const struct fault_target *target,
         "', '" FAULT_PULL "', '" FAULT_WEBHOOK "'))) AND user_id IN (0, ?2)"
         " AND remaining != 0 ORDER BY id",
         SQL_WITH(sql_text(target->endpoint), sql_int(target->user_id)), keep_candidate,
-        all, err);
+        &all, err);
 
     fault->id = 0;
-    for (size_t i = 0; rc == RC_OK && fault->id == 0 && i < all->len; i++) {
-        const struct candidate *c = &all->list[i];
+    for (size_t i = 0; rc == RC_OK && fault->id == 0 && i < all.len; i++) {
+        const struct candidate *c = &all.list[i];
         bool hit = false;
 
         if (!fits(&c->fault.spec, target))
@@ -98,7 +103,7 @@ enum rc fault_take(struct sql *sql, const struct fault_target *target,
         if (hit)
             *fault = c->fault;
     }
-    free(all);
+    free(all.list);
     return rc;
 }
 

@@ -18,6 +18,9 @@
 
 #define SELECT_WHERE "SELECT " COLUMNS " FROM publication WHERE "
 
+/* The index of these rows is small: most have nothing to tell. */
+#define TO_TELL "tell_ms != 9223372036854775807"
+
 enum rc next_id(struct sql *sql, int64_t now_ms, int64_t *id, struct err *err)
 {
     int64_t floor = now_ms / 1000 * (INT64_C(1) << 32);
@@ -242,34 +245,33 @@ enum rc publication_receive(struct sql *sql, const struct publication *p,
     return rc;
 }
 
+/* What becomes of it; whoever is told of such things is told of a change. */
+#define FATE                                                                             \
+    " public_ms = ?, post_id = ?, posted_ms = ?, discarded = ?, stuck = ?,"              \
+    " fail_reason = ?, fail_ms = ?, tell_ms = 0"
+#define FATE_OF(p)                                                                       \
+    sql_int((p)->public_ms), sql_int((p)->post_id), sql_int((p)->posted_ms),             \
+        sql_int((p)->discarded), sql_int((p)->stuck), sql_text((p)->fail_reason),        \
+        sql_int((p)->fail_ms)
+
 enum rc publication_commit(struct sql *sql, const struct publication *p, struct err *err)
 {
-    enum rc rc = sql_run(sql,
-                         "UPDATE publication SET committed_ms = ?, committed_real_ms = ?,"
-                         " ready_ms = ?, duration_ms = ?, width = ?, height = ?,"
-                         " size = ?, received = ?, file = ?"
-                         " WHERE id = ?",
-                         SQL_WITH(sql_int(p->committed_ms), sql_int(p->committed_real_ms),
-                                  sql_int(p->ready_ms), sql_int(p->media.duration_ms),
-                                  sql_int(p->media.width), sql_int(p->media.height),
-                                  sql_int(p->plan.size), sql_int(p->received),
-                                  sql_text(p->file), sql_int(p->id)),
-                         NULL, err);
-
-    return rc == RC_OK ? publication_store(sql, p, err) : rc;
+    return sql_run(sql,
+                   "UPDATE publication SET committed_ms = ?, committed_real_ms = ?,"
+                   " ready_ms = ?, duration_ms = ?, width = ?, height = ?,"
+                   " size = ?, received = ?, file = ?," FATE " WHERE id = ?",
+                   SQL_WITH(sql_int(p->committed_ms), sql_int(p->committed_real_ms),
+                            sql_int(p->ready_ms), sql_int(p->media.duration_ms),
+                            sql_int(p->media.width), sql_int(p->media.height),
+                            sql_int(p->plan.size), sql_int(p->received),
+                            sql_text(p->file), FATE_OF(p), sql_int(p->id)),
+                   NULL, err);
 }
 
 enum rc publication_store(struct sql *sql, const struct publication *p, struct err *err)
 {
-    return sql_run(sql,
-                   "UPDATE publication SET public_ms = ?, post_id = ?, posted_ms = ?,"
-                   " discarded = ?, stuck = ?, fail_reason = ?, fail_ms = ?, tell_ms = 0"
-                   " WHERE id = ?",
-                   SQL_WITH(sql_int(p->public_ms), sql_int(p->post_id),
-                            sql_int(p->posted_ms), sql_int(p->discarded),
-                            sql_int(p->stuck), sql_text(p->fail_reason),
-                            sql_int(p->fail_ms), sql_int(p->id)),
-                   NULL, err);
+    return sql_run(sql, "UPDATE publication SET" FATE " WHERE id = ?",
+                   SQL_WITH(FATE_OF(p), sql_int(p->id)), NULL, err);
 }
 
 enum rc publication_show(struct sql *sql, const struct publication *p, struct err *err)
@@ -287,8 +289,9 @@ enum rc publication_to_tell(struct sql *sql, int64_t now_ms, struct publication 
                             struct err *err)
 {
     p->id = 0;
-    return sql_each(sql, SELECT_WHERE "tell_ms <= ? ORDER BY tell_ms, id LIMIT 1",
-                    SQL_WITH(sql_int(now_ms)), read_publication, p, err);
+    return sql_each(
+        sql, SELECT_WHERE "tell_ms <= ? AND " TO_TELL " ORDER BY tell_ms, id LIMIT 1",
+        SQL_WITH(sql_int(now_ms)), read_publication, p, err);
 }
 
 enum rc publication_tell_later(struct sql *sql, const struct publication *p,
@@ -303,7 +306,7 @@ enum rc publications_tell_ms(struct sql *sql, int64_t *tell_ms, struct err *err)
 {
     return sql_number(sql,
                       "SELECT COALESCE(MIN(tell_ms), 9223372036854775807)"
-                      " FROM publication",
+                      " FROM publication WHERE " TO_TELL,
                       SQL_NONE, tell_ms, err);
 }
 
@@ -312,7 +315,8 @@ enum rc posts_of_day(struct sql *sql, int64_t user_id, int64_t now_ms, int64_t *
 {
     return sql_number(sql,
                       "SELECT COUNT(*) FROM publication WHERE user_id = ?"
-                      " AND inbox = 0 AND fail_reason = '' AND committed_ms > ?",
+                      " AND inbox = 0 AND fail_reason = '' AND committed_ms != 0"
+                      " AND committed_ms > ?",
                       SQL_WITH(sql_int(user_id), sql_int(now_ms - DAY_MS)), n, err);
 }
 

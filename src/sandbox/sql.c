@@ -20,6 +20,13 @@ enum {
     BUSY_MS = 10000, /* only a checkpoint can make us wait: writers queue at the lock */
 };
 
+/* A commit writes every page that it changes, whole: ten or so for a publication, of
+ * which few bytes are new. And once the log has so many pages, a commit copies them into
+ * the database and waits for the disk, with all others behind it: 16 MiB. A state made
+ * with other pages keeps them. */
+#define PAGE_BYTES       "1024"
+#define CHECKPOINT_PAGES "16384"
+
 struct statement {
     const char *text;
     sqlite3_stmt *stmt;
@@ -268,8 +275,10 @@ static enum rc open_files(struct sql *sql, const char *dir, struct err *err)
     (void)sqlite3_extended_result_codes(sql->db, 1);
     (void)sqlite3_busy_timeout(sql->db, BUSY_MS);
     return script(sql,
-                  "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                  "PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;",
+                  "PRAGMA page_size = " PAGE_BYTES "; PRAGMA journal_mode = WAL;"
+                  "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000; PRAGMA "
+                  "temp_store = MEMORY;"
+                  "PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES ";",
                   err);
 }
 
