@@ -23,8 +23,9 @@ struct loop {
     void *state[ARRAY_LEN(errands)];
     int bell;
     int signals;
-    int64_t due_ms; /* of the monotonic clock: when the next round comes by itself */
-    bool woken;
+    int64_t round_ms; /* of the monotonic clock: when the last round began */
+    int64_t due_ms;   /* and when the next one shall */
+    bool called;      /* the bell rang since */
     bool stop;
 };
 
@@ -48,12 +49,23 @@ void bell_ring(int bell)
         return;
 }
 
+/* Forgets the rings until now. */
+static void silence(const struct loop *l)
+{
+    uint64_t rings;
+
+    (void)!read(l->bell, &rings, sizeof(rings)); /* there need not be any */
+}
+
+/* The next round is soon: at once, unless there was one just now. Workers that ring
+ * thousands of times a second share a round, and its transaction. */
 static void hear(struct loop *l)
 {
-    uint64_t rings = 0;
+    int64_t soon_ms = l->round_ms + COURIER_PAUSE_MS;
 
-    if (read(l->bell, &rings, sizeof(rings)) == (ssize_t)sizeof(rings))
-        l->woken = true;
+    l->called = true;
+    if (soon_ms < l->due_ms)
+        l->due_ms = soon_ms;
 }
 
 /* --- signals ------------------------------------------------------------------- */
@@ -127,7 +139,9 @@ static void go_round(struct loop *l)
     int64_t wait_ms = COURIER_SLEEP_MAX_MS;
     struct err err;
 
-    l->woken = false;
+    l->round_ms = mono_ms(l);
+    l->called = false;
+    silence(l); /* before the state is read: a later ring is for the next round */
     l->courier.again = false;
     if (courier_look(&l->courier, &err) != RC_OK) {
         log_failure("sandbox.errand_failed", &err);
@@ -145,7 +159,7 @@ static void go_round(struct loop *l)
 /* Moves transfers on until something is due at until_ms or somebody calls. */
 static void wait_for_work(struct loop *l, int64_t until_ms)
 {
-    struct http_wait waits[] = {{.fd = l->bell}, {.fd = l->signals}};
+    struct http_wait waits[] = {{.fd = l->called ? -1 : l->bell}, {.fd = l->signals}};
     int64_t left = until_ms - mono_ms(l);
     struct err err;
 
@@ -164,7 +178,7 @@ static void wait_for_work(struct loop *l, int64_t until_ms)
 static void run(struct loop *l)
 {
     while (!l->stop) {
-        if (l->woken || l->courier.again || mono_ms(l) >= l->due_ms)
+        if (l->courier.again || mono_ms(l) >= l->due_ms)
             go_round(l);
         wait_for_work(l, l->due_ms);
     }

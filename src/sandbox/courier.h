@@ -41,6 +41,7 @@ enum {
     COURIER_TRANSFERS_MAX = 32,   /* at a time, of all errands; more wait */
     COURIER_SLEEP_MAX_MS = 10000, /* in case a worker died before it rang */
     COURIER_STEP_MS = 20,         /* from one round to the next, unless somebody rings */
+    COURIER_PAUSE_MS = 5,         /* likewise, also when somebody does */
     COURIER_RETRY_MS = 1000,      /* after a turn that failed */
     COURIER_DRAIN_MS = 3000, /* told to end, it waits so long for running transfers */
 };
