@@ -176,7 +176,7 @@ size_t run_room(const struct publisher *p)
     size_t room = p->runs.len < RUN_MAX ? RUN_MAX - p->runs.len : 0;
     size_t busy = 0;
 
-    for (struct list_node *n = list_first(&p->runs); n != NULL;
+    for (struct list_node *n = list_first(&p->runs); n != NULL && busy < limit;
          n = list_next(&p->runs, n))
         busy += holds_slot(LIST_ENTRY(n, struct run, node)) ? 1 : 0;
     if (busy >= limit)
