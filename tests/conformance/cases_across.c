@@ -164,7 +164,7 @@ static const struct variation troubles[] = {
     {"a connection that ends", "fault {'endpoint':'#','drop':true}", 0, "retry",
      "unknown", "", DOWN, NULL, 0},
     {"an answer that does not come",
-     "timeout 800; fault {'endpoint':'#','hang_ms':20000}", 0, "retry", "unknown", "",
+     "timeout 1500; fault {'endpoint':'#','hang_ms':20000}", 0, "retry", "unknown", "",
      DOWN, NULL, 1},
 };
 

@@ -287,7 +287,7 @@ static void run_troubles(run_fn run, void *ctx, const char *endpoint, const char
 
         (void)snprintf(name, sizeof(name), "%s / %s", endpoint, cases[i].name);
         (void)snprintf(prep, sizeof(prep), "%sfault {'endpoint':'%s',%s}",
-                       strstr(cases[i].fault, "hang_ms") != NULL ? "timeout 800; " : "",
+                       strstr(cases[i].fault, "hang_ms") != NULL ? "timeout 1500; " : "",
                        fault, cases[i].fault);
         run(ctx, &c);
     }

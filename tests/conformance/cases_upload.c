@@ -131,7 +131,7 @@ static const struct a_case cases[] = {
      ONE "; fault {'endpoint':'upload','lost':true}", 0, "unknown", "",
      "tiktok_unavailable", NULL, "publications 1"},
     {"upload / an answer that does not come", "upload",
-     ONE "; timeout 800; fault {'endpoint':'upload','hang_ms':20000}", 0, "unknown", "",
+     ONE "; timeout 1500; fault {'endpoint':'upload','hang_ms':20000}", 0, "unknown", "",
      "tiktok_unavailable", NULL, "publications 1"},
 };
 

@@ -13,7 +13,7 @@
 enum {
     STEP_MAX = 8192,
     PATH_SIZE = 512,
-    PATIENCE_MS = 10000, /* for what a request did that nobody waited for */
+    PATIENCE_MS = 60000, /* for what a request did that nobody waited for */
     TRY_MS = 5,
 };
 

@@ -58,9 +58,9 @@ describe('a scheduled post', () => {
   });
 
   test('that was canceled in time never goes out', async () => {
-    const { id, caption } = await post({ publish_at: inMs(2500) });
+    const { id, caption, publish_at: due } = await post({ publish_at: inMs(5000) });
     await client.expect(200, 'POST', `/api/v1/posts/${id}/cancel`, { json: {} });
-    const marker = await post({ publish_at: inMs(3000) });
+    const marker = await post({ publish_at: new Date(Date.parse(due) + 500).toISOString() });
     await fateOf(client, marker.id);
     assert.equal((await client.get(`/api/v1/posts/${id}`)).status, 'canceled');
     assert.equal((await publicationsOf(stack, caption)).length, 0);

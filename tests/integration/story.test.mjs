@@ -57,8 +57,7 @@ describe('the story of a post', () => {
   test('that is tried again says why, by which answer of TikTok\'s, and when', async () => {
     await setFault(stack, { endpoint: 'video_init', status: 503, count: 1 });
     const { id } = await post('tried again', 1500);
-    await client.until(`/api/v1/posts/${id}`, ({ status_reason: reason }) => reason === 'tiktok_unavailable');
-    const { next_try_at: next } = await client.get(`/api/v1/posts/${id}`);
+    const { next_try_at: next } = await client.until(`/api/v1/posts/${id}`, ({ status_reason: reason }) => reason === 'tiktok_unavailable');
     const later = one(await events(id), 'later');
     assert.ok(Math.abs(Date.parse(later.when) - Date.parse(next)) < 1000, `${later.when}, ${next}`);
     assert.ok((await calls()).some(({ status, log_id: log }) => status === 503 && log === later.tiktok_log_id), later.tiktok_log_id);
