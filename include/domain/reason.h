@@ -49,9 +49,10 @@ const struct reason *reason_at(size_t i);
 #define REASON_SECOND_LIVE          "second_live_attempt"
 #define REASON_ACCOUNT_DISCONNECTED "account_disconnected"
 #define REASON_RECONNECT_NEEDED     "reconnect_needed"
-#define REASON_SCOPE_MISSING        "scope_missing"      /* as the error table has it */
-#define REASON_EDITED               "edited"             /* and not scheduled again */
-#define REASON_SAID_PUBLISHED       "said_published"     /* by a person */
+#define REASON_ACCOUNT_WINDOW       "account_window" /* six posts a minute; not stored */
+#define REASON_SCOPE_MISSING        "scope_missing"  /* as the error table has it */
+#define REASON_EDITED               "edited"         /* and not scheduled again */
+#define REASON_SAID_PUBLISHED       "said_published" /* by a person */
 #define REASON_SAID_NOT_PUBLISHED   "said_not_published" /* likewise */
 #define REASON_NO_LONGER_PUBLIC     "no_longer_public"   /* of a published post */
 

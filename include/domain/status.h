@@ -67,6 +67,7 @@ struct post_standing {
     bool finished;      /* and TikTok says that the person has posted it from there */
     bool self_only;     /* the audience is only the account itself */
     enum post_visibility visibility;
+    bool waits_turn;    /* its account has begun as many posts as a minute may have */
     int64_t due_ms;     /* 0: no time */
     int64_t limited_ms; /* a limit of TikTok's holds it up until then; 0: none has */
     int64_t now_ms;

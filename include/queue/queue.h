@@ -47,6 +47,7 @@ struct queue_hint {
     uint64_t post_id;
     int64_t at_ms;
     int64_t counted_ms; /* as what its call was counted in the account's init window */
+    int64_t free_ms;    /* since when that window lets it go */
 };
 
 /* What a take brought. */

@@ -89,6 +89,9 @@ struct job_claim {
     uint64_t inc;
     const uint64_t *post_ids;
     size_t n;
+    const uint64_t
+        *waited;     /* those of them that their account's window held up, so that */
+    size_t waited_n; /* the timeline says why they are late */
 
     struct job_claimed *out; /* room for n */
     size_t len;              /* of them taken */

@@ -66,6 +66,7 @@ struct post {
     uint32_t content_ver; /* +1 with every change of what TikTok would get */
     char tiktok_post_id[POST_TIKTOK_ID_SIZE]; /* the first; "": not known */
     int64_t list_at_ms;                       /* its place in the order "soonest" */
+    bool waits_turn;      /* posts of its account were before it, see domain/status.h */
     int64_t limited_ms;   /* a limit of TikTok's moved it to then; 0: none has */
     int64_t next_at_ms;   /* when a publisher must look at it; INT64_MAX: never */
     int64_t published_ms; /* 0: not */

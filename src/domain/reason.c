@@ -17,7 +17,8 @@
 
 static const struct reason rows[] = {
     /* --- the publisher's own --------------------------------------------------- */
-    {"missed", "Its time had passed by more than it may be late, so it was not posted.",
+    {"missed",
+     "It could not go out before it was later than it may be, so it was not posted.",
      "Choose another time, or try again now.", NEXT_RETRY},
     {"too_many_attempts", "It was tried at TikTok a dozen times without success.",
      "Duplicate the post and schedule the copy.", NEXT_NONE},
@@ -84,6 +85,10 @@ static const struct reason rows[] = {
     {"token_dead", "TikTok had ended this connection already.", RECONNECT_AND_RETRY},
     {"account_banned", "TikTok does not let this account post at present.",
      "Open the TikTok app to see why and what can be done about it.", NEXT_OPEN_TIKTOK},
+    {REASON_ACCOUNT_WINDOW,
+     "TikTok lets an account begin six posts a minute, and others of this account were "
+     "before it.",
+     "Nothing to do: it goes out by itself when its turn comes.", NEXT_WAIT},
     {"daily_post_limit",
      "TikTok's limit of posts by apps in 24 hours is reached for this account.",
      "Wait a day and try again, or post this one in the TikTok app.", NEXT_RETRY},

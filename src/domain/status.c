@@ -178,7 +178,10 @@ void post_show(const struct post_standing *s, struct post_shown *out)
             out->next_step = "Nothing to do: it is tried again by itself.";
         out->action = NEXT_WAIT;
     } else if (s->phase == PHASE_SCHEDULED && s->due_ms <= s->now_ms) {
-        say(out, "Its time has come; it is the publisher's turn.");
+        if (s->waits_turn)
+            explain(REASON_ACCOUNT_WINDOW, out);
+        else
+            say(out, "Its time has come; a publisher is about to take it up.");
     }
 }
 

@@ -118,7 +118,7 @@ static size_t read_hints(const struct redis_reply *reply, struct queue_hint *out
     int64_t now_ms = redis_reply_int(redis_reply_item(reply, 0));
     size_t n = 0;
 
-    for (size_t i = TAKE_HEAD; i + 2 < items && n < max; i += 3) {
+    for (size_t i = TAKE_HEAD; i + 3 < items && n < max; i += 4) {
         int64_t account = redis_reply_int(redis_reply_item(reply, i));
         int64_t post = redis_reply_int(redis_reply_item(reply, i + 1));
         int64_t at_ms = redis_reply_int(redis_reply_item(reply, i + 2));
@@ -130,6 +130,7 @@ static size_t read_hints(const struct redis_reply *reply, struct queue_hint *out
             .post_id = (uint64_t)post,
             .at_ms = at_ms,
             .counted_ms = at_ms > now_ms ? at_ms : now_ms,
+            .free_ms = redis_reply_int(redis_reply_item(reply, i + 3)),
         };
     }
     return n;

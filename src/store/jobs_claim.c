@@ -1,5 +1,6 @@
 /* Finding jobs and taking them: claims, heartbeats, sweeps. */
 #include "core/xalloc.h"
+#include "domain/reason.h"
 #include "jobs_priv.h"
 
 #include <assert.h>
@@ -31,7 +32,7 @@ static enum rc add_claimed(void *ctx, struct err *err UNUSED)
 
 /* Statements about a list of posts: their values are some of our own and the ids. */
 struct listed {
-    struct sql_arg args[JOB_CLAIM_MAX + 8];
+    struct sql_arg args[2 * JOB_CLAIM_MAX + 8];
     size_t n;
     struct strbuf sql;
 };
@@ -104,6 +105,19 @@ static enum rc take(struct db *db, const struct job_claim *c, struct err *err)
     return rc;
 }
 
+static void put_waited(struct listed *l, const struct job_claim *c)
+{
+    if (c->waited_n == 0) {
+        strbuf_addstr(&l->sql, "''");
+        return;
+    }
+    strbuf_addstr(&l->sql, "IF(post_id IN (");
+    for (size_t i = 0; i < c->waited_n; i++)
+        put(l, sql_u64(c->waited[i]));
+    job_places(&l->sql, c->waited_n);
+    strbuf_addstr(&l->sql, "), '{\"code\":\"" REASON_ACCOUNT_WINDOW "\"}', '')");
+}
+
 static enum rc tell_claims(struct db *db, const struct job_claim *c, struct err *err)
 {
     struct listed l = {.n = 0};
@@ -111,10 +125,12 @@ static enum rc tell_claims(struct db *db, const struct job_claim *c, struct err 
 
     strbuf_init(&l.sql, LIST_SQL_MAX);
     strbuf_addstr(&l.sql, "INSERT INTO job_event (workspace_id, post_id, at, kind, fence,"
-                          " inc) SELECT workspace_id, post_id, ?, ?, fence, owner"
-                          " FROM job WHERE post_id IN (");
+                          " inc, data) SELECT workspace_id, post_id, ?, ?, fence, owner,"
+                          " ");
     put(&l, sql_i64(c->now_ms));
     put(&l, sql_i64(EVENT_CLAIMED));
+    put_waited(&l, c);
+    strbuf_addstr(&l.sql, " FROM job WHERE post_id IN (");
     put_claimed(&l, c);
     rc = db_exec_once(db, l.sql.buf, values(&l), NULL, err);
     strbuf_release(&l.sql);

@@ -29,6 +29,17 @@
     " LEFT JOIN attempt t ON j.granted <> 0 AND t.post_id = j.post_id"                   \
     " AND t.attempt_no = j.granted"
 
+/* Whether a post whose time has come waits for its account's window at TikTok: then the
+ * account has begun others within the last minute. Looked at only for such posts. The
+ * figures are those of store/health.c. */
+#define POST_WAITS_SQL                                                                   \
+    "IF(j.state = 1 AND j.last_reason = '' AND GREATEST(j.next_at, j.due_at) < " SQL_NOW \
+    " - 1000, (SELECT COUNT(*) >= 4 FROM job w JOIN attempt wt"                          \
+    " ON wt.post_id = w.post_id AND wt.attempt_no = w.attempt_no"                        \
+    " WHERE w.account_id = j.account_id"                                                 \
+    " AND w.due_at BETWEEN j.due_at - 3600000 AND j.due_at + 3600000"                    \
+    " AND wt.created_at > " SQL_NOW " - 71000), 0)"
+
 /* Rows that are to be seen. */
 #define POST_SHOWN_SQL "p.hidden_at IS NULL"
 
@@ -66,8 +77,8 @@ enum rc posts_refuse(const char *code, struct err *err);
     " LOCATE('\"branded_content\":true', p.consent), p.content_ver, p.tiktok_post_ids,"  \
     " p.list_at, p.published_at, p.created_at, GREATEST(p.updated_at, j.updated_at),"    \
     " j.state, j.due_at, j.limited_until, j.next_at, j.sched_ver, j.attempt_no,"         \
-    " j.granted, j.last_reason, " POST_SENT_SQL ", " POST_FINISHED_SQL                   \
-    ", p.visibility, a.display_name, a.username,"                                        \
+    " j.granted, j.last_reason, " POST_WAITS_SQL ", " POST_SENT_SQL                      \
+    ", " POST_FINISHED_SQL ", p.visibility, a.display_name, a.username,"                 \
     " m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height,"        \
     " m.has_thumb, " SQL_NOW
 

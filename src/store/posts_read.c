@@ -20,7 +20,7 @@ struct reading {
     struct posts_reading *to;
 };
 
-enum { POST_COLS = 49 };
+enum { POST_COLS = 50 };
 
 static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
 {
@@ -63,6 +63,7 @@ static void columns_of(struct reading *r, struct sql_col cols[POST_COLS])
         COL_UINT(&p->attempt_no),
         COL_BOOL(&p->granted),
         COL_TEXT(p->reason),
+        COL_BOOL(&p->waits_turn),
         COL_BOOL(&p->sent),
         COL_BOOL(&p->finished),
         COL_INT(&r->visibility),
@@ -107,6 +108,7 @@ struct post_standing posts_standing(const struct post *post)
         .finished = post->finished,
         .self_only = strcmp(post->content.privacy_level, "SELF_ONLY") == 0,
         .visibility = post->visibility,
+        .waits_turn = post->waits_turn,
         .due_ms = post->content.publish_at_ms,
         .limited_ms = post->limited_ms,
         .now_ms = post->now_ms,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { change, clearFaults, ledger, setFault } from '../harness/sandbox.mjs';
 import { BUILD_DIR, Stack } from '../harness/stack.mjs';
-import { connectAccount, fateOf, inMs, openWindows, postOf, readyVideo } from '../harness/world.mjs';
+import { connectAccount, fateOf, inMs, openWindows, passTime, postOf, readyVideo } from '../harness/world.mjs';
 
 let stack;
 let client;
@@ -80,6 +80,27 @@ describe('the story of a post', () => {
     stack.sql('UPDATE account SET blocked_until = 0');
     await client.expect(200, 'POST', `/api/v1/posts/${id}/cancel`, { json: {} });
     assert.equal(one(await events(id), 'canceled').by, 'Demo');
+  });
+
+  test('that waits for others of its account says so, while it waits and afterwards', async () => {
+    const due = inMs(700);
+    const ids = [];
+    for (let i = 0; i < 7; i++) {
+      ids.push((await client.expect(201, 'POST', '/api/v1/posts', { json: postOf(account, media, { caption: `one of seven ${i}`, publish_at: due }) })).json.id);
+    }
+    const waiting = await client.until('/api/v1/posts?status=scheduled&order=soonest', ({ items }) => items.find(({ status_reason: reason }) => reason === 'account_window'));
+    const { id, status_text: text, next_action: action } = waiting.items.find(({ status_reason: reason }) => reason === 'account_window');
+    assert.match(text, /six posts a minute/);
+    assert.equal(action, 'wait');
+    await passTime(stack, 58_000);
+    for (const each of ids) {
+      assert.equal((await fateOf(client, each)).status, 'published_private');
+    }
+    const waited = one(await events(id), 'claimed');
+    assert.match(waited.text, /took the post up\. .*six posts a minute/);
+    assert.match(show(id), /six posts a minute.*account_window/);
+    const first = one(await events(ids[0]), 'claimed');
+    assert.equal(first.code, null, 'who did not wait does not say so');
   });
 
   test('that was moved and then asked to go out says to when, and by whom', async () => {

@@ -177,7 +177,24 @@ START_TEST(a_post_that_is_due_says_so)
     ck_assert_str_eq(shown.text, "Waiting for its time.");
     s.due_ms = NOW_MS;
     post_show(&s, &shown);
-    ck_assert_str_eq(shown.text, "Its time has come; it is the publisher's turn.");
+    ck_assert_str_eq(shown.text,
+                     "Its time has come; a publisher is about to take it up.");
+}
+END_TEST
+
+START_TEST(a_post_that_waits_for_its_turn_says_why)
+{
+    struct post_standing s = blank;
+    struct post_shown shown;
+
+    s.phase = PHASE_SCHEDULED;
+    s.due_ms = NOW_MS - 5000;
+    s.waits_turn = true;
+    post_show(&s, &shown);
+    ck_assert_int_eq(shown.status, STATUS_SCHEDULED);
+    ck_assert_str_eq(shown.reason, REASON_ACCOUNT_WINDOW);
+    ck_assert_ptr_nonnull(strstr(shown.text, "six posts a minute"));
+    ck_assert_int_eq(shown.action, NEXT_WAIT);
 }
 END_TEST
 
@@ -267,5 +284,5 @@ END_TEST
 UNIT_MAIN("domain_status", a_limit_moves_a_post_and_is_no_failure,
           every_state_has_its_status, who_can_see_a_published_post_is_told_as_tiktok_says,
           who_must_act_is_always_told_how, a_code_without_words_is_shown_as_it_is,
-          a_post_that_is_due_says_so, names_go_both_ways,
-          every_deed_is_possible_or_refused_for_the_right_reason)
+          a_post_that_is_due_says_so, a_post_that_waits_for_its_turn_says_why,
+          names_go_both_ways, every_deed_is_possible_or_refused_for_the_right_reason)

@@ -126,6 +126,23 @@ START_TEST(calls_that_were_told_count)
 }
 END_TEST
 
+START_TEST(a_take_tells_since_when_the_window_lets_a_post_go)
+{
+    int64_t now = redis_now();
+
+    enqueue(7, account, now - 10);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_int_eq(view.hints[0].free_ms, 0); /* there were no calls */
+    for (int i = 0; i < QUEUE_INIT_LIMIT; i++)  /* the window opened 5 s ago */
+        ck_assert_int_eq(queue_restore_init(redis, account, QUEUE_WINDOW_MS + 5000, &err),
+                         RC_OK);
+    enqueue(8, account, now - 30000);
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_int_ge(view.hints[0].free_ms, now - 5000);
+    ck_assert_int_le(view.hints[0].free_ms, view.now_ms - 5000);
+}
+END_TEST
+
 START_TEST(a_call_that_is_not_made_is_given_back)
 {
     int64_t now = redis_now();
@@ -553,6 +570,7 @@ int main(int argc UNUSED, char **argv)
         the_look_ahead_sees_what_redis_has_lost,
         a_group_that_has_forgotten_hands_out_nothing_until_it_is_told,
         calls_that_were_told_count,
+        a_take_tells_since_when_the_window_lets_a_post_go,
         a_call_that_is_not_made_is_given_back,
         what_waits_for_the_window_comes_when_a_call_is_given_back,
         the_call_of_a_hint_is_given_back,

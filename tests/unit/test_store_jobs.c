@@ -846,6 +846,27 @@ START_TEST(a_claim_takes_what_is_due_and_not_what_is_held)
 }
 END_TEST
 
+START_TEST(a_claim_tells_what_its_accounts_window_held_up)
+{
+    uint64_t posts[] = {post_in(JOB_SCHEDULED, -10), post_in(JOB_SCHEDULED, -60000)};
+    struct job_claimed out[ARRAY_LEN(posts)];
+    struct job_claim c = {.inc = INC,
+                          .post_ids = posts,
+                          .n = ARRAY_LEN(posts),
+                          .waited = &posts[1],
+                          .waited_n = 1,
+                          .out = out};
+    const char *const told = "SELECT COUNT(*) FROM job_event WHERE post_id = %" PRIu64
+                             " AND kind = 20 AND JSON_VALUE(data, '$.code') ="
+                             " 'account_window'";
+
+    ck_assert_int_eq(job_claim(db, &c, &err), RC_OK);
+    ck_assert_uint_eq(c.len, 2);
+    ck_assert_int_eq(database_number(db, told, posts[0]), 0);
+    ck_assert_int_eq(database_number(db, told, posts[1]), 1);
+}
+END_TEST
+
 /* --- heartbeats, sweeps -------------------------------------------------------- */
 
 START_TEST(a_beat_prolongs_what_is_ours_and_names_what_is_lost)
@@ -1189,6 +1210,7 @@ DATABASE_MAIN("store_jobs", setup, teardown,
               of_a_grant_and_a_cancel_at_the_same_moment_exactly_one_wins,
               every_post_is_claimed_once_however_many_want_it,
               a_claim_takes_what_is_due_and_not_what_is_held,
+              a_claim_tells_what_its_accounts_window_held_up,
               a_publisher_whose_lease_was_ended_claims_nothing,
               a_beat_prolongs_what_is_ours_and_names_what_is_lost,
               beats_go_beyond_one_statement,

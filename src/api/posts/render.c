@@ -126,7 +126,7 @@ static void write_status(struct jsonw *w, const struct post *post)
     jsonw_key_text(w, "next_action", next_action_name(shown.action));
     jsonw_key_time(
         w, "next_try_at",
-        post->phase == PHASE_SCHEDULED && shown.reason != NULL ? post->next_at_ms : 0);
+        post->phase == PHASE_SCHEDULED && post->reason[0] != '\0' ? post->next_at_ms : 0);
 }
 
 /* Where it can be seen; TikTok gives no address, only the parts of one. */

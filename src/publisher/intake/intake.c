@@ -22,6 +22,7 @@ enum {
     AWAY_MS = 250,    /* without Redis, or after a claim that failed */
     RESTORED_MS = 20, /* Redis knows the windows again, or another one tells it */
     SOON_MS = 5,      /* margin for a hint whose time had not come */
+    WAITED_MS = 1000, /* what a window holds up for less is not worth telling */
     SHARD_STEP = 64,  /* a sweep begins at a multiple of this, another each time */
 };
 
@@ -194,12 +195,20 @@ static void put_back(const struct intake *in, struct redis *redis, int64_t now_m
 static void claim(struct pool_work *w, const struct pool_kit *kit)
 {
     struct intake *in = of_work(w);
-    uint64_t ids[JOB_CLAIM_MAX];
-    struct job_claim claim = {
-        .inc = in->inc, .post_ids = ids, .n = in->found.len, .out = in->claimed};
+    uint64_t ids[JOB_CLAIM_MAX], waited[JOB_CLAIM_MAX];
+    struct job_claim claim = {.inc = in->inc,
+                              .post_ids = ids,
+                              .n = in->found.len,
+                              .waited = waited,
+                              .out = in->claimed};
 
-    for (size_t i = 0; i < in->found.len; i++)
-        ids[i] = in->found.hints[i].post_id;
+    for (size_t i = 0; i < in->found.len; i++) {
+        const struct queue_hint *h = &in->found.hints[i];
+
+        ids[i] = h->post_id;
+        if (h->free_ms - h->at_ms >= WAITED_MS)
+            waited[claim.waited_n++] = h->post_id;
+    }
     in->claimed_len = 0;
     FAULT_POINT("claim.before_commit");
     in->rc = job_claim(kit->db, &claim, &in->err);

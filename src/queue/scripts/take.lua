@@ -1,6 +1,7 @@
 -- Hands out what is due, one post per account, within each account's init window.
 -- KEYS {g}:A   ARGV prefix max ahead_ms limit window_ms
--- Answers now, epoch, next wake, ready, then account, post, score for each post. A group
+-- Answers now, epoch, next wake, ready, then account, post, score, and since when the
+-- account's window lets it go, for each post. A group
 -- whose windows are not known (see restore_begin.lua) hands out nothing.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -32,6 +33,7 @@ for _, account in ipairs(due) do
     out[#out + 1] = account
     out[#out + 1] = head[1]
     out[#out + 1] = head[2]
+    out[#out + 1] = text(free)
     free = free_at(ring, cut)
     head = {head[3], head[4]}
   end
