@@ -171,6 +171,7 @@ enum rc event_purge(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
  * person, api_client, publisher, media, tiktok and system. */
 const char *event_kind_name(int kind);
 const char *event_actor(const struct event_line *line);
-const char *event_text(int kind); /* one sentence */
+const char *event_text(int kind);                     /* one sentence */
+const char *event_why(const struct event_line *line); /* another, or NULL */
 
 #endif

@@ -4,7 +4,6 @@
 #include "core/parse.h"
 #include "core/rfc3339.h"
 #include "domain/post.h"
-#include "domain/reason.h"
 #include "store/events.h"
 #include "store/inspect.h"
 
@@ -79,13 +78,13 @@ static void show_when(struct ctl *ctl, const struct event_line *line)
 
 static void show_event(struct ctl *ctl, const struct event_line *line)
 {
-    const struct reason *why = reason_find(line->code);
+    const char *why = event_why(line);
     char at[RFC3339_SIZE];
 
     (void)fprintf(ctl->out, "  %s  %-10s %-16s %s", ctl_time(line->at_ms, at),
                   event_actor(line), event_kind_name(line->kind), event_text(line->kind));
     if (why != NULL)
-        (void)fprintf(ctl->out, " %s", why->sentence);
+        (void)fprintf(ctl->out, " %s", why);
     show_when(ctl, line);
     if (line->by[0] != '\0')
         (void)fprintf(ctl->out, "  by %s", line->by);

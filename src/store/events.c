@@ -2,6 +2,7 @@
 
 #include "core/jsonw.h"
 #include "core/text.h"
+#include "domain/reason.h"
 #include "stmt.h"
 
 #include <assert.h>
@@ -34,12 +35,13 @@ static const struct words {
     {EVENT_RETRIED, "retried", system_, "The post was asked to be tried again."},
     {EVENT_RESOLVED, "resolved", system_, "The post's outcome was decided by hand."},
     {EVENT_CLAIMED, "claimed", publisher, "A publisher took the post up."},
-    {EVENT_INTENT, "intent", publisher, "A session at TikTok was to be opened."},
+    {EVENT_INTENT, "intent", publisher,
+     "An attempt was begun: TikTok is asked for a session."},
     {EVENT_SESSION_OPENED, "session_opened", tiktok, "TikTok opened a session."},
     {EVENT_CHUNKS_SENT, "chunks_sent", publisher,
      "Everything but the last part was handed to TikTok ahead of time."},
     {EVENT_GRANTED, "granted", publisher,
-     "It was released; from here on the post could go out."},
+     "The post was released: it can no longer be canceled."},
     {EVENT_LAST_CHUNK_SENT, "last_chunk_sent", publisher,
      "The last part of the video was handed to TikTok."},
     {EVENT_STATUS, "status", tiktok, "TikTok's status changed."},
@@ -106,6 +108,35 @@ const char *event_kind_name(int kind)
 const char *event_text(int kind)
 {
     return words_of(kind)->text;
+}
+
+/* TikTok's own words, of its webhooks and of the status that it was asked for. */
+static const struct {
+    const char *code;
+    const char *sentence;
+} tiktok_words[] = {
+    {"PROCESSING_UPLOAD", "It processes what it was sent."},
+    {"PROCESSING_DOWNLOAD", "It fetches the files."},
+    {"SEND_TO_USER_INBOX", "It is in the account's inbox as a draft."},
+    {"post.publish.complete", "It is posted."},
+    {"post.publish.publicly_available", "Everybody can see it."},
+    {"post.publish.no_longer_publicaly_available", "It is not public any more."},
+    {"post.publish.no_longer_publicly_available", "It is not public any more."},
+    {"post.publish.inbox_delivered", "It is in the account's inbox as a draft."},
+    {"post.publish.failed", "It could not be posted."},
+};
+
+const char *event_why(const struct event_line *line)
+{
+    const struct reason *why = reason_find(line->code);
+
+    if (why != NULL)
+        return why->sentence;
+    for (size_t i = 0; i < ARRAY_LEN(tiktok_words); i++) {
+        if (strcmp(tiktok_words[i].code, line->code) == 0)
+            return tiktok_words[i].sentence;
+    }
+    return NULL;
 }
 
 const char *event_actor(const struct event_line *line)

@@ -296,5 +296,9 @@ enum rc posts_may(const struct post *post, enum post_deed deed, uint32_t version
 
     if (version != 0 && version != post->version)
         why = "version_mismatch";
+    else if (why != NULL && deed == DEED_CHANGE && post->phase == PHASE_RUNNING)
+        return err_set(err, RC_CONFLICT, why,
+                       "The post is being handed to TikTok and can no longer be changed. "
+                       "Cancel it first; then it can be changed and scheduled again.");
     return why == NULL ? RC_OK : posts_refuse(why, err);
 }

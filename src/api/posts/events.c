@@ -8,13 +8,13 @@ static const char list[] = "post.events";
 /* A line's own sentence, and why. */
 static void write_text(struct jsonw *w, const struct event_line *line)
 {
-    const struct reason *why = reason_find(line->code);
+    const char *why = event_why(line);
     struct strbuf text;
 
     strbuf_init(&text, 1024);
     strbuf_addstr(&text, event_text(line->kind));
     if (why != NULL)
-        strbuf_addf(&text, " %s", why->sentence);
+        strbuf_addf(&text, " %s", why);
     jsonw_key_text(w, "text", text.buf);
     strbuf_release(&text);
 }
