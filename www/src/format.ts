@@ -41,6 +41,10 @@ export function when(iso: string, zone: string, now = Date.now()): string {
   return new Intl.DateTimeFormat(locale, o).format(at);
 }
 
+/** A sentence that also goes out by mail says its times in UTC; here they are in the reader's zone. */
+export const localTimes = (text: string, zone: string, now = Date.now()): string =>
+  text.replace(/(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC/g, (_, date: string, time: string) => when(`${date}T${time}:00Z`, zone, now));
+
 export function clockTime(iso: string, zone: string): string {
   return new Intl.DateTimeFormat(locale, { timeZone: zone, hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(Date.parse(iso));
 }

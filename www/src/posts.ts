@@ -64,8 +64,7 @@ async function tell(what: () => Promise<Post>, done: (p: Post) => string): Promi
     return p;
   } catch (e) {
     const x = asError(e);
-    const hint = x.code === 'too_late' ? 'It is too late: the post is already on its way to TikTok.' : x.message;
-    toast(Object.keys(x.fields).length > 0 ? `${hint} Open the post and correct it.` : hint, 'bad');
+    toast(Object.keys(x.fields).length > 0 ? `${x.message} Open the post and correct it.` : x.message, 'bad');
     return null;
   } finally {
     refreshSoon();

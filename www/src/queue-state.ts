@@ -36,6 +36,7 @@ export const events = signal<PostEvent[] | null>(null);
 export const detailError = signal<ApiError | null>(null);
 
 const FEW = 10;
+const OVERDUE_MS = 4_000;
 let shown: { tab: Tab; account: string | null } | null = null;
 let run = 0;
 
@@ -145,7 +146,23 @@ async function apply(c: Changes): Promise<void> {
   }
 }
 
+/** Posts whose time has come and that nothing was heard of: what they wait for is asked once. */
+async function askOverdue(asked: Set<string>): Promise<void> {
+  const late = Date.now() - OVERDUE_MS;
+  const overdue = (list.value?.posts ?? []).filter((p) => p.status === 'scheduled' && !p.status_reason && !asked.has(p.id) && Date.parse(p.publish_at ?? '') < late);
+  for (const p of overdue.slice(0, FEW)) {
+    asked.add(p.id);
+    await get<Post>(`/api/v1/posts/${p.id}`).then(put, () => asked.delete(p.id));
+  }
+}
+
 /** While the queue is on the screen. */
 export function listen(): () => void {
-  return onChanges((c) => void apply(c));
+  const asked = new Set<string>();
+  const timer = setInterval(() => { if (!document.hidden) void askOverdue(asked); }, OVERDUE_MS);
+  const stop = onChanges((c) => void apply(c));
+  return () => {
+    clearInterval(timer);
+    stop();
+  };
 }

@@ -71,7 +71,7 @@ function Facts({ p, zone }: { p: Post; zone: string }) {
     <dl class="facts">
       <div><dt>Account</dt><dd>{p.account.nickname}{p.account.username && <span class="hint"> @{p.account.username}</span>}</dd></div>
       <div><dt>Planned for</dt><dd>{p.publish_at ? <>{when(p.publish_at, zone)} <span class="hint">{zone.replaceAll('_', ' ')}</span></> : 'No time yet'}</dd></div>
-      {!p.published_at && p.publish_at && <div><dt>Late by</dt><dd>{span(p.max_late_s * 1000)} at most, if it cannot go out on time</dd></div>}
+      {!p.published_at && p.publish_at && <div><dt>May be late</dt><dd>{span(p.max_late_s * 1000)} at most, if it cannot go out on time</dd></div>}
       {p.published_at && <div><dt>Posted</dt><dd>{when(p.published_at, zone)}</dd></div>}
       <div><dt>Way</dt><dd>{p.mode === 'direct' ? 'Published directly' : 'Draft to the TikTok inbox'}</dd></div>
       {p.mode === 'direct' && (
@@ -121,6 +121,7 @@ export function PostDrawer({ actions, step, onClose }: Props) {
   if (!p) return <Dialog drawer title="Post" onClose={onClose}><Skeleton rows={4} /></Dialog>;
   const zone = p.timezone ?? homeZone();
   const m = faceOf(p);
+  const said = p.next_try_at !== null; // that it waits, and until when
   const trouble = p.status === 'needs_attention' || p.status === 'failed';
   return (
     <Dialog
@@ -143,7 +144,7 @@ export function PostDrawer({ actions, step, onClose }: Props) {
       <div class={`state-box ${trouble ? (p.status === 'failed' ? 'tone-bad' : 'tone-warn') : ''}`}>
         <p>{p.status_text}</p>
         {p.next_step && <p>{p.next_step}{nextTry(p)}</p>}
-        {(p.warnings ?? []).map((w) => <p key={w.code} class="warn-line"><Icon name="alert" /> {w.message}</p>)}
+        {(p.warnings ?? []).filter((w) => !(said && w.code === 'account_paused')).map((w) => <p key={w.code} class="warn-line"><Icon name="alert" /> {w.message}</p>)}
         {p.status_reason && trouble && <p class="hint">Reason <code>{p.status_reason}</code></p>}
         {step(p)}
       </div>

@@ -5,9 +5,10 @@ import { api, asError, get } from '../api';
 import type { ApiError } from '../api';
 import { onChanges, refreshSoon, unread } from '../changes';
 import { now } from '../clock';
-import { relative } from '../format';
+import { localTimes, relative } from '../format';
 import { Button, Empty, Head, LoadError, Skeleton } from '../parts/basics';
 import { Icon } from '../parts/icon';
+import { homeZone } from '../prefs';
 import type { Notification, Page } from '../types';
 
 const list = signal<Notification[] | null>(null);
@@ -56,7 +57,7 @@ function One({ n }: { n: Notification }) {
         <Icon name={bad ? 'alert' : 'clock'} /> {href ? <a href={href}>{n.title}</a> : n.title}
         {!n.read && <> <span class="badge tone-info">New</span></>}
       </h2>
-      <p>{n.text}</p>
+      <p>{localTimes(n.text, homeZone())}</p>
       <p class="hint"><time dateTime={n.created_at}>{relative(n.created_at, now.value)}</time></p>
     </li>
   );

@@ -114,7 +114,7 @@ function Time({ p }: { p: Post }) {
   return (
     <time dateTime={iso} class="row-time">
       <span>{when(iso, zone, now.value)}</span>
-      <span class="hint">{relative(iso, now.value)}</span>
+      <span class="hint">{p.next_try_at ? `Next try ${relative(p.next_try_at, now.value)}` : relative(iso, now.value)}</span>
     </time>
   );
 }
@@ -127,7 +127,7 @@ class Row extends Component<{ p: Post }> {
   override render() {
     const { p } = this.props;
     const m = faceOf(p);
-    const showReason = (p.status !== 'scheduled' || p.next_try_at !== null) && p.status !== 'draft' && p.status !== 'published';
+    const showReason = (p.status !== 'scheduled' || p.status_reason !== null) && p.status !== 'draft' && p.status !== 'published';
     return (
       <li class="row">
         <Thumb url={m?.thumbnail_url ?? null} durationMs={m?.duration_ms ?? null} kind={p.kind} photos={p.kind === 'photo' ? p.media.length : 0} />
@@ -149,21 +149,43 @@ class Row extends Component<{ p: Post }> {
   }
 }
 
-function Tabs({ tab, account }: { tab: Tab; account: string | null }) {
-  return (
-    <nav class="tabs" aria-label="Posts by status">
-      {TABS.map((t) => {
-        const n = t.statuses.reduce((sum, s) => sum + (counts.value[s] ?? 0), 0);
-        const loud = n > 0 && (t.key === 'attention' || t.key === 'failed');
-        return (
-          <a key={t.key} href={`/queue?tab=${t.key}${account ? `&account=${account}` : ''}`} aria-current={t === tab ? 'page' : undefined}>
-            {t.text}
-            {n > 0 && <span class={`count ${loud ? (t.key === 'failed' ? 'tone-bad' : 'tone-warn') : ''}`}>{n}</span>}
-          </a>
-        );
-      })}
-    </nav>
-  );
+/** On a phone not all tabs fit: the one that is open is moved to where it is seen. */
+class Tabs extends Component<{ tab: Tab; account: string | null }> {
+  private nav: HTMLElement | null = null;
+  private counted = false;
+
+  private reveal() {
+    const here = this.nav?.querySelector<HTMLElement>('[aria-current]');
+    if (this.nav && here) this.nav.scrollLeft = here.offsetLeft - (this.nav.clientWidth - here.offsetWidth) / 2;
+  }
+
+  override componentDidMount() {
+    this.reveal();
+  }
+
+  override componentDidUpdate(before: { tab: Tab }) {
+    const counted = Object.keys(counts.value).length > 0; // the numbers make the tabs wider
+    if (before.tab !== this.props.tab || counted !== this.counted) this.reveal();
+    this.counted = counted;
+  }
+
+  override render() {
+    const { tab, account } = this.props;
+    return (
+      <nav class="tabs" aria-label="Posts by status" ref={(nav) => { this.nav = nav; }}>
+        {TABS.map((t) => {
+          const n = t.statuses.reduce((sum, s) => sum + (counts.value[s] ?? 0), 0);
+          const loud = n > 0 && (t.key === 'attention' || t.key === 'failed');
+          return (
+            <a key={t.key} href={`/queue?tab=${t.key}${account ? `&account=${account}` : ''}`} aria-current={t === tab ? 'page' : undefined}>
+              {t.text}
+              {n > 0 && <span class={`count ${loud ? (t.key === 'failed' ? 'tone-bad' : 'tone-warn') : ''}`}>{n}</span>}
+            </a>
+          );
+        })}
+      </nav>
+    );
+  }
 }
 
 function Body({ tab, account }: { tab: Tab; account: string | null }) {
