@@ -41,10 +41,16 @@ static void list_commands(FILE *to)
         "them.\n");
 }
 
+static void usage(FILE *to, const struct ctl_command *command)
+{
+    (void)fprintf(to, "usage: ttsctl %s%s%s\n", command->name,
+                  command->args[0] != '\0' ? " " : "", command->args);
+}
+
 static void explain(FILE *to, const struct ctl_command *command)
 {
-    (void)fprintf(to, "usage: ttsctl %s %s\n\n%s.\n", command->name, command->args,
-                  command->summary);
+    usage(to, command);
+    (void)fprintf(to, "\n%s.\n", command->summary);
     if (command->help[0] != '\0')
         (void)fprintf(to, "\n%s\n", command->help);
 }
@@ -72,15 +78,34 @@ static const struct ctl_command *find(int argc, char **argv, int *taken)
     return NULL;
 }
 
+/* A word that begins commands, "post" say, is answered by what can follow. */
+static int no_such_command(struct ctl *ctl, const char *word)
+{
+    size_t len = strlen(word);
+    bool begins = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strncmp(commands[i]->name, word, len) != 0 || commands[i]->name[len] != ' ')
+            continue;
+        if (!begins)
+            (void)fprintf(ctl->notes, "ttsctl: the command is one of\n\n");
+        begins = true;
+        (void)fprintf(ctl->notes, "  %-21s %s\n", commands[i]->name,
+                      commands[i]->summary);
+    }
+    if (!begins)
+        (void)fprintf(ctl->notes,
+                      "ttsctl: there is no command %s; ttsctl help lists them\n", word);
+    return CTL_USAGE;
+}
+
 static int help(struct ctl *ctl, int argc, char **argv)
 {
     int taken;
     const struct ctl_command *command = find(argc, argv, &taken);
 
-    if (argc > 0 && command == NULL) {
-        (void)fprintf(ctl->notes, "ttsctl: there is no command %s\n", argv[0]);
-        return CTL_USAGE;
-    }
+    if (argc > 0 && command == NULL)
+        return no_such_command(ctl, argv[0]);
     if (command != NULL)
         explain(ctl->out, command);
     else
@@ -109,11 +134,11 @@ int ctl_main(struct ctl *ctl, int argc, char **argv)
         return CTL_OK;
     }
     ctl->command = find(argc - 1, argv + 1, &taken);
-    if (ctl->command == NULL) {
-        (void)fprintf(ctl->notes,
-                      "ttsctl: there is no command %s; ttsctl help lists them\n",
-                      argv[1]);
-        return CTL_USAGE;
+    if (ctl->command == NULL)
+        return no_such_command(ctl, argv[1]);
+    if (argc - 1 > taken && asks_for_help(argv[1 + taken])) {
+        explain(ctl->out, ctl->command);
+        return CTL_OK;
     }
     return ctl->command->run(ctl, argc - 1 - taken, argv + 1 + taken);
 }
@@ -124,8 +149,7 @@ int ctl_usage(struct ctl *ctl, const char *why)
 {
     if (why != NULL)
         (void)fprintf(ctl->notes, "ttsctl: %s\n", why);
-    (void)fprintf(ctl->notes, "usage: ttsctl %s %s\n", ctl->command->name,
-                  ctl->command->args);
+    usage(ctl->notes, ctl->command);
     return CTL_USAGE;
 }
 
@@ -133,6 +157,10 @@ static const struct {
     const char *code, *what_to_do;
 } advice[] = {
     {"database_unavailable", "Is MariaDB running, and is DATABASE_URL right?"},
+    {"post_unknown", "Its number is the one in the address of its page: /queue?post=ID."},
+    {"no_schema_dir", "ttsctl migrate DIRECTORY names another: schema/ of the release."},
+    {"bad_database_user", "ttsctl help db-user says what there is; a password has 8 to "
+                          "128 characters."},
     {"database_bug", "Is the schema there? ttsctl migrate brings it up to date."},
     {"schema_newer", "This ttsctl is older than the database: use that release's."},
     {"redis_away", "Is Redis running, and is REDIS_URL right?"},

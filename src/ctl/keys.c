@@ -15,6 +15,12 @@ static const char *file_of(struct ctl *ctl, int argc, char **argv)
     return ctl_args_read(ctl, argc, argv, &args) ? file : NULL;
 }
 
+static int fail(struct ctl *ctl, const char *file, const struct err *err)
+{
+    (void)fprintf(ctl->notes, "ttsctl: %s: %s\n", file, err->msg);
+    return CTL_FAILED;
+}
+
 static int run_generate(struct ctl *ctl, int argc, char **argv)
 {
     const char *file = file_of(ctl, argc, argv);
@@ -23,7 +29,7 @@ static int run_generate(struct ctl *ctl, int argc, char **argv)
     if (file == NULL)
         return CTL_USAGE;
     if (key_file_generate(file, ctl->random, clock_wall_ms(ctl->clock), &err) != RC_OK)
-        return ctl_fail(ctl, &err);
+        return fail(ctl, file, &err);
     (void)fprintf(ctl->out, "%s has a new key. Keep a copy of it in a safe place.\n",
                   file);
     return CTL_OK;
@@ -48,7 +54,7 @@ static int run_rotate(struct ctl *ctl, int argc, char **argv)
     if (file == NULL)
         return CTL_USAGE;
     if (key_file_rotate(file, ctl->random, clock_wall_ms(ctl->clock), &id, &err) != RC_OK)
-        return ctl_fail(ctl, &err);
+        return fail(ctl, file, &err);
     (void)fprintf(ctl->out, "Key %08" PRIx32 " is active now. Restart what reads %s.\n",
                   id, file);
     return CTL_OK;
@@ -73,7 +79,7 @@ static int run_status(struct ctl *ctl, int argc, char **argv)
     if (file == NULL)
         return CTL_USAGE;
     if (key_ring_load(file, &ring, &err) != RC_OK)
-        return ctl_fail(ctl, &err);
+        return fail(ctl, file, &err);
     for (size_t i = 0; i < key_ring_count(ring); i++) {
         struct key_info info = key_ring_info(ring, i);
         char made[RFC3339_SIZE];

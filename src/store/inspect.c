@@ -124,7 +124,7 @@ enum rc inspect_post(struct db *db, uint64_t post_id, struct inspect_post *out,
     if (rc != RC_OK)
         return rc;
     if (!found)
-        return err_set(err, RC_NOT_FOUND, "not_found", "There is no such post.");
+        return err_set(err, RC_NOT_FOUND, "post_unknown", "There is no such post.");
     *out = p;
     return RC_OK;
 }

@@ -198,6 +198,7 @@ START_TEST(a_post_is_told_from_its_job_to_its_timeline)
     ck_assert_ptr_nonnull(strstr(r->out, "[W100]"));
     ck_assert_ptr_nonnull(strstr(r->out, "[W149]"));
     (void)fails("post show 999999", "", "no such post");
+    (void)fails("post show 999999", "", "/queue?post=ID");
 }
 END_TEST
 

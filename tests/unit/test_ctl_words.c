@@ -47,6 +47,11 @@ START_TEST(help_lists_the_commands_and_explains_each)
         r = ctl_run(words, "");
         ck_assert_int_eq(r->status, CTL_OK);
         ck_assert_msg(strncmp(r->out, "usage: ttsctl ", 14) == 0, "%s", r->out);
+        (void)snprintf(words, sizeof(words), "%s --help", name);
+        r = ctl_run(words, "");
+        ck_assert_int_eq(r->status, CTL_OK);
+        ck_assert_msg(strncmp(r->out, "usage: ttsctl ", 14) == 0, "%s", r->out);
+        ck_assert_ptr_null(strstr(r->out, " \n"));
     }
 }
 END_TEST
@@ -56,8 +61,9 @@ START_TEST(wrong_use_is_64_and_says_why)
     static const char *const rows[][2] = {
         {"", "usage"},
         {"nonsense", "no command nonsense"},
-        {"user", "no command user"},
-        {"user nonsense", "no command"},
+        {"user", "user password "},
+        {"user nonsense", "user password "},
+        {"help post", "post show "},
         {"help nonsense", "no command nonsense"},
         {"stats now", "one too many: now"},
         {"keys generate", "something is missing"},
@@ -72,7 +78,7 @@ START_TEST(wrong_use_is_64_and_says_why)
         {"token add ann@example.com --days 0", "days must be"},
         {"token revoke tts_abc", "ID is the number"},
         {"post show 0", "ID is the number"},
-        {"tiktok", "no command tiktok"},
+        {"tiktok", "tiktok explain "},
         {"tiktok explain", "--endpoint must be"},
         {"tiktok explain --endpoint video", "--endpoint must be"},
         {"tiktok explain --endpoint status --http 20", "--http must be"},
