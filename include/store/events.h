@@ -55,6 +55,7 @@ enum event_kind {
     EVENT_PUT_OFF = 38,     /* moved for a limit of the account: code, when */
     EVENT_OVERDUE = 39,     /* its time has passed and no publisher takes it */
     EVENT_GIVEN_UP = 40,    /* failed: the next try would be later than it may be */
+    EVENT_DROPPED = 41,     /* its publisher let go of it: no database, or no time */
 
     EVENT_ACCOUNT_CONNECTED = 60,
     EVENT_ACCOUNT_RECONNECTED = 61,

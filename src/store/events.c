@@ -61,6 +61,8 @@ static const struct words {
      "The account was connected again and the post scheduled anew."},
     {EVENT_CRASHED, "crashed", system_,
      "The publisher that held the post stopped answering."},
+    {EVENT_DROPPED, "dropped", publisher,
+     "The publisher let go of the post: it was cut off from the database, or ended."},
     {EVENT_PUT_OFF, "put_off", tiktok,
      "A limit of TikTok's holds the account up; the post was moved later."},
     {EVENT_GIVEN_UP, "given_up", publisher,

@@ -133,17 +133,18 @@ enum rc publisher_counters(struct db *db, publisher_counters_fn each, void *ctx,
 /* --- whose work goes to the others --------------------------------------------- */
 
 /* Jobs, tasks and webhooks of an incarnation, at once; its own writes are refused from
- * here on. died: a crash is counted on each, and the timelines say so. */
+ * here on. The timelines say so. died: a crash is counted on each. */
 struct freeing {
     uint64_t inc;
     bool died;
     int64_t freed;
 };
 
-static enum rc tell_crashes(struct db *db, const struct freeing *f, struct err *err)
+static enum rc tell_freed(struct db *db, const struct freeing *f, struct err *err)
 {
-    const struct sql_arg args[] = {sql_i64(EVENT_CRASHED), sql_u64(f->inc),
-                                   sql_i64(JOB_RUNNING), sql_i64(JOB_COMMITTED)};
+    const struct sql_arg args[] = {sql_i64(f->died ? EVENT_CRASHED : EVENT_DROPPED),
+                                   sql_u64(f->inc), sql_i64(JOB_RUNNING),
+                                   sql_i64(JOB_COMMITTED)};
 
     return db_exec(db,
                    "INSERT INTO job_event (workspace_id, post_id, at, kind, fence, inc)"
@@ -203,8 +204,8 @@ static enum rc free_all(struct db *db, struct freeing *f, struct err *err)
     enum rc rc =
         db_exec(db, "DELETE FROM publisher WHERE inc = ?", SQL_ARGS(args), NULL, err);
 
-    if (rc == RC_OK && f->died)
-        rc = tell_crashes(db, f, err);
+    if (rc == RC_OK)
+        rc = tell_freed(db, f, err);
     if (rc == RC_OK)
         rc = free_jobs(db, f, err);
     if (rc == RC_OK)

@@ -314,6 +314,11 @@ START_TEST(whoever_leaves_leaves_nothing_behind_and_no_crash)
 
     (void)claimed(p, theirs);
     ck_assert_int_eq(publisher_leave(db, theirs, &err), RC_OK);
+    ck_assert_int_eq(database_number(db,
+                                     "SELECT COUNT(*) FROM job_event WHERE kind = %d"
+                                     " AND inc = %" PRIu64 " AND post_id = %" PRIu64,
+                                     EVENT_DROPPED, theirs, p),
+                     1);
     ck_assert_int_eq(publisher_count(db, &n, &err), RC_OK);
     ck_assert_int_eq(n, 1);
     c = claimed(p, mine); /* at once */
