@@ -8,10 +8,10 @@
 #include "core/text.h"
 #include "crypto/digest.h"
 #include "crypto/keys.h"
+#include "domain/reason.h"
 #include "queue/redis.h"
 #include "store/health.h"
 #include "store/migrate.h"
-#include "store/publishers.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -100,13 +100,19 @@ static void check_schema(struct check *c, struct db *db)
 /* How the work stands, as far as this database user may see it. */
 static void check_work(struct check *c, struct db *db)
 {
-    int64_t n = 0;
+    struct health_publishers p;
     struct health_late late;
     struct err err;
 
-    if (publisher_count(db, &n, &err) == RC_OK)
-        say(c, n > 0, "publisher", "%" PRId64 " running%s", n,
-            n > 0 ? "" : ": start tts-publisher, or no post goes out");
+    if (health_publishers(db, &p, &err) == RC_OK) {
+        const struct reason *why = reason_find(p.pause_reason);
+
+        say(c, p.alive > 0, "publisher", "%" PRId64 " running%s", p.alive,
+            p.alive > 0 ? "" : ": start tts-publisher, or no post goes out");
+        if (p.paused > 0)
+            say(c, false, "tiktok", "new posts wait: %s",
+                why != NULL ? why->sentence : "TikTok refuses every request.");
+    }
     if (health_late(db, &late, &err) == RC_OK)
         say(c, late.n == 0, "posts", "%zu overdue", late.n);
 }

@@ -1,5 +1,6 @@
 #include "ctl.h"
 
+#include "core/text.h"
 #include "core/version.h"
 
 #include <string.h>
@@ -85,7 +86,7 @@ static int no_such_command(struct ctl *ctl, const char *word)
     bool begins = false;
 
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        if (strncmp(commands[i]->name, word, len) != 0 || commands[i]->name[len] != ' ')
+        if (!text_starts_with(commands[i]->name, word) || commands[i]->name[len] != ' ')
             continue;
         if (!begins)
             (void)fprintf(ctl->notes, "ttsctl: the command is one of\n\n");
@@ -104,7 +105,7 @@ static int help(struct ctl *ctl, int argc, char **argv)
     int taken;
     const struct ctl_command *command = find(argc, argv, &taken);
 
-    if (argc > 0 && command == NULL)
+    if (argc > 0 && taken == 0)
         return no_such_command(ctl, argv[0]);
     if (command != NULL)
         explain(ctl->out, command);
@@ -134,7 +135,7 @@ int ctl_main(struct ctl *ctl, int argc, char **argv)
         return CTL_OK;
     }
     ctl->command = find(argc - 1, argv + 1, &taken);
-    if (ctl->command == NULL)
+    if (taken == 0)
         return no_such_command(ctl, argv[1]);
     if (argc - 1 > taken && asks_for_help(argv[1 + taken])) {
         explain(ctl->out, ctl->command);

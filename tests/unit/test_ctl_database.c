@@ -298,6 +298,11 @@ START_TEST(a_check_is_good_when_everything_is)
     ck_assert_int_eq(setenv("TIKTOK_REDIRECT_URI", "https://example.com/x", 1), 0);
     (void)good("check", "");
     ck_assert_ptr_null(strstr(r->out, "WRONG"));
+    database_run(db, "UPDATE publisher SET pause_reason = 'client_invalid',"
+                     " paused_until = UNIX_TIMESTAMP(NOW(3)) * 1000 + 60000");
+    r = ctl_run("check", "");
+    ck_assert_int_eq(r->status, 1);
+    (void)line_of("WRONG  tiktok               new posts wait: TikTok does not know");
 }
 END_TEST
 

@@ -83,13 +83,13 @@ function Banners() {
       {alarms.value.map((a) => (
         <p key={a.code} class="banner tone-bad" role="alert"><Icon name="alert" /> {a.message}</p>
       ))}
+      {stale.value !== '' && (
+        <p class="banner tone-warn" role="status"><Icon name="alert" /> {stale.value} What you see may be old.</p>
+      )}
       {unread.value > 0 && path.value !== '/notifications' && (
         <p class="banner tone-warn" role="status">
           <Icon name="info" /> <a href="/notifications">{unread.value === 1 ? 'One new notification' : `${unread.value}${unread.value === 100 ? ' or more' : ''} new notifications`}</a>
         </p>
-      )}
-      {stale.value !== '' && (
-        <p class="banner tone-warn" role="status"><Icon name="alert" /> {stale.value} What you see may be old.</p>
       )}
     </div>
   );

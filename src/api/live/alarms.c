@@ -47,7 +47,7 @@ static void look(struct api *api, struct alarms *a)
     if (p.paused > 0) {
         const struct reason *r = reason_find(p.pause_reason);
 
-        add(a, "tiktok", "%s New posts wait and go out by themselves once that is over.",
+        add(a, "tiktok", "New posts wait, and go out by themselves once this is over: %s",
             r != NULL ? r->sentence : "TikTok refuses every request.");
     }
     if (redis_ping(api->redis, REDIS_MS, &err) != RC_OK)
