@@ -134,4 +134,14 @@ describe('the story of a post', () => {
     assert.ok(one(await events(id), 'failed').tiktok_log_id);
     assert.match(show(id), / (\d+)\/\1 bytes {2}media_format/);
   });
+
+  test('that waits for its account to be connected again names the answer that ended the connection', async () => {
+    await setFault(stack, { endpoint: 'token', code: 'invalid_grant' });
+    await setFault(stack, { endpoint: 'video_init', code: 'access_token_invalid', status: 401 });
+    const { id } = await post('cut off', 700);
+    await client.until(`/api/v1/posts/${id}`, ({ status_reason: reason }) => reason === 'reconnect_needed');
+    const blocked = one(await events(id), 'blocked');
+    const refusal = (await ledger(stack, { calls: 1000 })).calls.find(({ log_id: log }) => log === blocked.tiktok_log_id);
+    assert.equal(refusal?.endpoint, 'token', JSON.stringify(blocked));
+  });
 });

@@ -237,7 +237,6 @@ static void token_event(struct run *r, enum rc rc, const struct err *err)
         return;
     }
     log_failure("run.no_token", err);
-    r->log_id[0] = '\0'; /* that of an earlier answer has nothing to do with it */
     if (rc == RC_DENIED) {
         run_event(r, FLOW_REFUSED, "reconnect_needed", 0);
         r->ev.verdict = FLOW_VERDICT_BLOCK;
@@ -276,10 +275,12 @@ static void do_token(struct run *r, const struct pool_kit *kit)
     if (rc == RC_OK)
         run_set_token(r, token);
     r->token_version = rc == RC_OK ? row.version : r->token_version;
-    if (rc == RC_OK)
+    if (rc == RC_OK) {
         run_store_event(r, RC_OK, &err);
-    else
+    } else {
+        r->log_id[0] = '\0'; /* that of an earlier answer has nothing to do with it */
         token_event(r, rc, &err);
+    }
 out:
     explicit_bzero(token, sizeof(token));
     explicit_bzero(&row, sizeof(row));
@@ -288,11 +289,13 @@ out:
 void run_on_task(struct pool_work *w, const struct pool_kit *kit)
 {
     struct run *r = (struct run *)(void *)w;
-    const struct token_want want = {r->account_id, r->token_version, r->ref.inc};
+    const struct token_want want = {r->account_id, r->token_version, r->ref.inc,
+                                    r->log_id};
     struct err err;
     enum rc rc;
 
     log_context(RUN_WHO, RUN_WHO_OF(r));
+    r->log_id[0] = '\0';
     rc = tokens_refresh(r->p, kit, &want, &err);
     r->token_renewed = rc == RC_OK;
     r->next = RUN_REPEAT;

@@ -4,6 +4,7 @@
 #include "core/fault.h"
 #include "core/log.h"
 #include "core/meter.h"
+#include "core/text.h"
 #include "crypto/seal.h"
 #include "journal.h"
 
@@ -260,6 +261,8 @@ static enum rc refresh_claimed(const struct publisher *p, const struct pool_kit 
     FAULT_POINT("tok.after_recv");
     explicit_bzero(token, sizeof(token));
     log_refresh(row, rc, &reply, err);
+    if (rc != RC_OK && want->log_id != NULL)
+        text_copy(want->log_id, sizeof(reply.log_id), reply.log_id);
     if (rc == RC_OK)
         rc = keep(p, kit, row, &tokens, err);
     else if (rc == RC_DENIED)
@@ -298,7 +301,8 @@ enum rc tokens_get(const struct publisher *p, const struct pool_kit *kit,
 
     rc = tokens_usable(rc, &row, err);
     if (rc == RC_OK && tokens_stale(&row, want->version)) {
-        const struct token_want newer = {want->account_id, row.version, want->inc};
+        const struct token_want newer = {want->account_id, row.version, want->inc,
+                                         want->log_id};
 
         rc = tokens_refresh(p, kit, &newer, err);
         if (rc == RC_OK)

@@ -44,6 +44,7 @@ struct token_want {
     uint64_t account_id;
     unsigned version; /* that is not good any more; 0: whatever there is */
     uint64_t inc;     /* of this process, as it was when the work began */
+    char *log_id;     /* NULL, or where TikTok's name of a refusal goes: 64 bytes */
 };
 
 /* Makes the account's tokens newer than want.version. RC_OK: they are, by us or by

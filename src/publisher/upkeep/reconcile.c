@@ -418,8 +418,9 @@ static void after_due(struct chore *c)
         struct refresh *f = xcalloc(1, sizeof(*f));
 
         f->r = r;
-        f->want = (struct token_want){r->due[i].account_id, r->due[i].version,
-                                      lease_inc(r->p->lease)};
+        f->want = (struct token_want){.account_id = r->due[i].account_id,
+                                      .version = r->due[i].version,
+                                      .inc = lease_inc(r->p->lease)};
         f->work.run = refresh;
         f->work.done = refreshed;
         r->refreshing++;
