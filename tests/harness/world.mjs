@@ -100,15 +100,17 @@ export async function openWindows(stack) {
   execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), 'EVAL', "for _, key in ipairs(redis.call('KEYS', '*:r[isc]:*')) do redis.call('DEL', key) end", '0']);
 }
 
-/** Lets so much of the minutes pass in which our Redis counts the calls for sessions. */
+/** Lets so much time pass for our Redis: for its minutes of calls for sessions, and for what it holds until then. */
 export function passTime(stack, ms) {
   const script = `for _, key in ipairs(redis.call('KEYS', '*:ri:*')) do
     local calls = redis.call('LRANGE', key, 0, -1)
     redis.call('DEL', key)
     for _, call in ipairs(calls) do redis.call('RPUSH', key, string.format('%.0f', call - ${ms})) end
   end
-  for _, key in ipairs(redis.call('KEYS', '*:A')) do
-    for _, account in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -${ms}, account) end
+  for _, pattern in ipairs({'*:A', '*:j:*'}) do
+    for _, key in ipairs(redis.call('KEYS', pattern)) do
+      for _, due in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -${ms}, due) end
+    end
   end`;
   execFileSync('redis-cli', ['-s', stack.path('run/redis.sock'), 'EVAL', script, '0']);
 }
