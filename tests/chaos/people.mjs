@@ -60,7 +60,7 @@ export class People {
         this.problems.push(`the contract of the API does not hold: ${error.message}`);
       }
     }
-    const sum = `${method} ${path.replace(/\d+/, 'N')} ${answer?.status ?? 'no answer'}`;
+    const sum = `${method} ${path.replace(/\/\d+/g, '/N')} ${answer?.status ?? 'no answer'}`;
     this.answers[sum] = (this.answers[sum] ?? 0) + 1;
     return answer;
   }
