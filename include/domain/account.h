@@ -42,6 +42,7 @@ struct account_standing {
     enum account_status status;
     const char *reason;         /* account.status_reason; "" when there is none */
     int64_t refresh_expires_ms; /* when the refresh token ends; 0: TikTok has not said */
+    int64_t access_expires_ms;  /* when the access token ends; 0: it has, or none is */
     int64_t now_ms;
 };
 
@@ -53,8 +54,15 @@ const char *account_word(const struct account_standing *standing);
 /* The sentence beside it: what is the matter and what to do. */
 const char *account_sentence(const struct account_standing *standing);
 
-/* True when posts of the account can go out: it is connected, perhaps not for long. */
-bool account_usable(const struct account_standing *standing) MUST_CHECK;
+/* A grant that TikTok does not renew leaves the access token that was given last: until
+ * when posts still go out with it, of an account that is reconnect_needed. 0: none does,
+ * or the account is not reconnect_needed. A withdrawn permission leaves nothing. */
+int64_t account_posts_until(const struct account_standing *standing) MUST_CHECK;
+
+/* True when a post of the account that is due at at_ms (in the past: now) can go out: it
+ * is connected, perhaps not for long, or its last access token lasts until then. */
+bool account_usable_at(const struct account_standing *standing,
+                       int64_t at_ms) MUST_CHECK;
 
 /* What the granted scopes allow. */
 struct account_features {

@@ -28,7 +28,8 @@ struct notice {
     const char *account; /* its handle or name */
     const char *caption; /* of the post */
     const char *code;    /* stable reason of domain/reason.h */
-    int64_t at_ms;       /* NOTICE_LIMITED: until; NOTICE_GRANT_ENDING: when it ends */
+    int64_t at_ms;       /* NOTICE_LIMITED: until; NOTICE_GRANT_ENDING: when it ends;
+                          * NOTICE_RECONNECT: until when posts still go out, or 0 */
     int days;            /* NOTICE_GRANT_ENDING: left */
 };
 

@@ -34,6 +34,10 @@ struct account_token {
     int64_t access_exp_ms, refresh_exp_ms;
     unsigned version;
     enum account_status status;
+    bool lasting;   /* ACCOUNT_RECONNECT, but only because TikTok refreshes the token no
+                     * more: the access token works until its end */
+    unsigned fails; /* refreshes without an answer, in a row */
+    int64_t refresh_at_ms; /* when the next one is due */
     char scopes[ACCOUNT_SCOPES_SIZE];
     int64_t now_ms; /* when this was read */
 };
@@ -65,10 +69,23 @@ struct token_pair {
 enum rc account_token_rotate(struct db *db, uint64_t account_id, unsigned version,
                              const struct token_pair *pair, struct err *err) MUST_CHECK;
 
-/* The grant is dead: the account must be reconnected. Blocks its posts that are not
- * running. RC_CONFLICT: the version moved, so it is not dead at all. */
+/* How a grant ended. */
+enum token_end {
+    TOKEN_NOT_RENEWED, /* the refresh token is dead; the access token lives out its life */
+    TOKEN_REFUSED,     /* the access token was refused, too */
+};
+
+/* The grant is dead: the account must be reconnected, and people are told. While the
+ * access token lasts only what is due after its end is blocked; else everything that is
+ * not running. Said of an account that had to be reconnected already, TOKEN_REFUSED ends
+ * what was left of its access. RC_CONFLICT: the version moved, so it is not dead at all.
+ */
 enum rc account_token_dead(struct db *db, uint64_t account_id, unsigned version,
-                           const char *reason, struct err *err) MUST_CHECK;
+                           enum token_end how, struct err *err) MUST_CHECK;
+
+/* The access of accounts that had to be reconnected ends by the clock: what they have
+ * scheduled is blocked and people are told, once. Some at a time; *n: how many. */
+enum rc account_access_lapse(struct db *db, int64_t *n, struct err *err) MUST_CHECK;
 
 /* Accounts whose tokens want refreshing now, at most max. */
 struct token_due {
@@ -125,8 +142,8 @@ enum rc account_creator_store(struct db *db, uint64_t account_id,
 
 /* TikTok says that the permission was withdrawn: the tokens are dead and are wiped, and a
  * refresh that is under way finds its version gone. A connected account must be
- * reconnected (reason says why) and what it has scheduled is blocked; one that had to be
- * already is left as it is. May run inside the caller's transaction. */
+ * reconnected (reason says why) and what it has scheduled is blocked, also when it had to
+ * be already and only its access lasted; else that one is left as it is. May run inside the caller's transaction. */
 enum rc account_token_withdrawn(struct db *db, uint64_t account_id, const char *reason,
                                 struct err *err) MUST_CHECK;
 

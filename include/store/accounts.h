@@ -33,6 +33,7 @@ struct account {
     enum account_status status;
     char reason[ACCOUNT_REASON_SIZE]; /* why it is ACCOUNT_RECONNECT */
     int64_t refresh_expires_ms;       /* 0: TikTok has not said */
+    int64_t access_expires_ms;        /* 0: the access has ended, or none was given */
     int64_t limited_ms; /* a limit of TikTok's holds its direct posts up until then */
     int64_t connected_ms;
     int64_t scheduled; /* posts of it that wait for their time */

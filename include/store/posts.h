@@ -166,7 +166,8 @@ struct post_key {
  * that neither account nor file can change in between. */
 struct post_basis {
     struct post_ground ground; /* all but intent and zone_known, which the caller adds */
-    bool account_usable;       /* connected, perhaps not for long */
+    bool account_usable;       /* connected, or its access lasts for a while */
+    int64_t posts_until_ms;    /* account_posts_until() */
 };
 
 /* Judges a post before it is written; anything but RC_OK ends the write with that. It may

@@ -1,5 +1,7 @@
 #include "domain/account.h"
 
+#include "domain/reason.h"
+
 #include <string.h>
 
 enum { DAY_MS = 86400000 };
@@ -20,6 +22,10 @@ static const struct {
     [WORD_DISCONNECTED] = {"disconnected", "Disconnected. Its posts wait until the "
                                            "account is connected again."},
 };
+
+static const char lasting[] =
+    "TikTok does not renew this connection. Posts that fall due before its access ends "
+    "still go out; reconnect the account, or later ones wait until then.";
 
 /* Better sentences than "no longer accepts", where the reason is known. */
 static const struct {
@@ -88,17 +94,36 @@ const char *account_sentence(const struct account_standing *standing)
 {
     enum word word = word_of(standing);
 
+    if (account_posts_until(standing) != 0)
+        return lasting;
     for (size_t i = 0; word == WORD_RECONNECT && i < ARRAY_LEN(reasons); i++)
         if (strcmp(reasons[i].reason, standing->reason) == 0)
             return reasons[i].sentence;
     return words[word].sentence;
 }
 
-bool account_usable(const struct account_standing *standing)
+/* Of the reasons to reconnect only this one leaves the access token as it was. */
+static bool only_grant_ended(const struct account_standing *s)
+{
+    return s->status == ACCOUNT_CONNECTED ||
+           strcmp(s->reason, REASON_RECONNECT_NEEDED) == 0;
+}
+
+int64_t account_posts_until(const struct account_standing *standing)
+{
+    return word_of(standing) == WORD_RECONNECT && only_grant_ended(standing) &&
+                   standing->access_expires_ms > standing->now_ms
+               ? standing->access_expires_ms
+               : 0;
+}
+
+bool account_usable_at(const struct account_standing *standing, int64_t at_ms)
 {
     enum word word = word_of(standing);
 
-    return word == WORD_CONNECTED || word == WORD_SOON;
+    /* What is due in the past goes out now, and that is before posts_until. */
+    return word == WORD_CONNECTED || word == WORD_SOON ||
+           at_ms < account_posts_until(standing);
 }
 
 int account_warning_due(int64_t refresh_expires_ms, int warned_days, int64_t now_ms)

@@ -116,12 +116,29 @@ static void say_ending(const struct notice *n, struct notice_words *out)
         n->days, n->days == 1 ? "" : "s", at);
 }
 
+/* The grant is dead, the access that was given last is not. */
+static void say_lasting(const struct notice *n, struct notice_words *out)
+{
+    char at[UTC_SIZE];
+
+    utc(n->at_ms, at);
+    (void)snprintf(out->text, sizeof(out->text),
+                   "TikTok does not renew this connection. Posts that fall due before %s "
+                   "still go out; later ones wait until you reconnect the account on the "
+                   "Accounts page, and go on by themselves then.",
+                   at);
+}
+
 /* Why, in the words of the Accounts page, and where to go. */
 static void say_reconnect(const struct notice *n, struct notice_words *out)
 {
     const struct account_standing s = {.status = ACCOUNT_RECONNECT, .reason = n->code};
 
     title(out, "Reconnect ", account_of(n), "");
+    if (n->at_ms != 0) {
+        say_lasting(n, out);
+        return;
+    }
     (void)snprintf(out->text, sizeof(out->text),
                    "%s You do that on the Accounts page; posts that wait go on by "
                    "themselves then.",

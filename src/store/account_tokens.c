@@ -6,11 +6,8 @@
 #include "jobs_priv.h"
 #include "stmt.h"
 #include "store/events.h"
-#include "store/notifications.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum rc account_token_load(struct db *db, uint64_t account_id, struct account_token *out,
@@ -18,6 +15,7 @@ enum rc account_token_load(struct db *db, uint64_t account_id, struct account_to
 {
     struct account_token t = {.account_id = account_id};
     int status = 0;
+    int lasting = 0;
     const struct sql_arg args[] = {sql_u64(account_id)};
     const struct sql_col cols[] = {COL_U64(&t.workspace_id),
                                    COL_BYTES(t.access.data, &t.access.len),
@@ -26,14 +24,19 @@ enum rc account_token_load(struct db *db, uint64_t account_id, struct account_to
                                    COL_I64(&t.refresh_exp_ms),
                                    COL_UINT(&t.version),
                                    COL_INT(&status),
+                                   COL_INT(&lasting),
+                                   COL_UINT(&t.fails),
+                                   COL_I64(&t.refresh_at_ms),
                                    COL_TEXT(t.scopes),
                                    COL_I64(&t.now_ms)};
     bool found = false;
     enum rc rc =
         db_row(db,
                "SELECT t.workspace_id, t.access_tok, t.refresh_tok, t.access_exp,"
-               " t.refresh_exp, t.tok_ver, a.status, a.scopes, " SQL_NOW
-               " FROM account_token t JOIN account a"
+               " t.refresh_exp, t.tok_ver, a.status,"
+               " a.status = 2 AND a.status_reason = '" REASON_RECONNECT_NEEDED "'"
+               " AND t.access_exp > " SQL_NOW ","
+               " t.rf_fails, t.rf_next, a.scopes, " SQL_NOW " FROM account_token t JOIN account a"
                " ON a.workspace_id = t.workspace_id"
                " AND a.account_id = t.account_id WHERE t.account_id = ?",
                SQL_ARGS(args), SQL_COLS(cols), &found, err);
@@ -43,6 +46,7 @@ enum rc account_token_load(struct db *db, uint64_t account_id, struct account_to
     if (!found)
         return err_set(err, RC_NOT_FOUND, "not_found", "The account has no tokens.");
     t.status = (enum account_status)status;
+    t.lasting = lasting != 0;
     *out = t;
     return RC_OK;
 }
@@ -114,11 +118,9 @@ enum rc account_token_due(struct db *db, struct token_due *out, size_t max, size
 /* --- a new pair ---------------------------------------------------------------- */
 
 struct change {
-    uint64_t workspace_id; /* 0: not said */
-    uint64_t account_id;
+    uint64_t workspace_id, account_id;
     unsigned version;
     const struct token_pair *pair;
-    const char *reason;
     int64_t now_ms;
 };
 
@@ -216,123 +218,7 @@ enum rc account_token_rotate(struct db *db, uint64_t account_id, unsigned versio
     return db_transaction(db, rotate_steps, &c, err);
 }
 
-/* --- death --------------------------------------------------------------------- */
-
-/* Nobody refreshes it any more. */
-static enum rc stop_refreshing(struct db *db, const struct change *c, struct err *err)
-{
-    const struct sql_arg args[] = {sql_i64(SQL_NEVER), sql_u64(c->account_id),
-                                   sql_u64(c->version)};
-
-    return db_exec_one(db,
-                       "UPDATE account_token SET rf_next = ?, rf_owner = 0, rf_until = 0"
-                       " WHERE account_id = ? AND tok_ver = ?",
-                       SQL_ARGS(args), err);
-}
-
-static enum rc mark_dead(struct db *db, const struct change *c, struct err *err)
-{
-    const struct sql_arg args[] = {sql_text(c->reason), sql_u64(c->account_id)};
-    const struct event e = {.workspace_id = c->workspace_id,
-                            .account_id = c->account_id,
-                            .kind = EVENT_ACCOUNT_RECONNECT_NEEDED,
-                            .code = c->reason};
-    char cause[NOTIFICATION_CAUSE_MAX + 1];
-    const struct notification n = {.workspace_id = c->workspace_id,
-                                   .kind = NOTICE_RECONNECT,
-                                   .account_id = c->account_id,
-                                   .code = c->reason,
-                                   .cause = cause};
-    enum rc rc = db_exec_one(db,
-                             "UPDATE account SET status = 2, status_reason = ?,"
-                             " version = version + 1, updated_at = " SQL_NOW
-                             " WHERE account_id = ?",
-                             SQL_ARGS(args), err);
-
-    (void)snprintf(cause, sizeof(cause), "reconnect:%" PRIu64 ":%u", c->account_id,
-                   c->version);
-    if (rc == RC_OK)
-        rc = notification_add(db, &n, err);
-    return rc == RC_OK ? event_add(db, &e, err) : rc;
-}
-
-/* The account waits for its person, and its posts with it. */
-static enum rc part(struct db *db, const struct change *c, struct err *err)
-{
-    enum rc rc = mark_dead(db, c, err);
-
-    if (rc == RC_OK)
-        rc = job_block_account(db, c->account_id, REASON_RECONNECT_NEEDED, err);
-    return rc;
-}
-
-static enum rc dead_steps(struct db *db, void *ctx, struct err *err)
-{
-    struct change *c = ctx;
-    int status = 0;
-    enum rc rc = account_lock(db, c->account_id, &status, &c->workspace_id, err);
-
-    if (rc == RC_OK)
-        rc = stop_refreshing(db, c, err);
-    return rc == RC_OK && status == ACCOUNT_CONNECTED ? part(db, c, err) : rc;
-}
-
-enum rc account_token_dead(struct db *db, uint64_t account_id, unsigned version,
-                           const char *reason, struct err *err)
-{
-    char plain[JOB_CODE_SIZE];
-    struct change c = {.account_id = account_id, .version = version, .reason = plain};
-
-    job_code(plain, reason);
-    return db_transaction(db, dead_steps, &c, err);
-}
-
-/* The version moves on, so that no answer that is still on its way is stored. */
-static enum rc empty_tokens(struct db *db, const struct change *c, struct err *err)
-{
-    const struct sql_arg args[] = {sql_i64(SQL_NEVER), sql_u64(c->account_id)};
-
-    return db_exec(db,
-                   "UPDATE account_token SET access_tok = '', access_exp = 0,"
-                   " refresh_tok = '', refresh_exp = 0, prev_refresh_tok = NULL,"
-                   " tok_ver = tok_ver + 1, rf_next = ?, rf_owner = 0, rf_until = 0,"
-                   " updated_at = " SQL_NOW " WHERE account_id = ?",
-                   SQL_ARGS(args), NULL, err);
-}
-
-/* Which tokens they were: a later withdrawal is told of anew. */
-static enum rc read_version(struct db *db, struct change *c, struct err *err)
-{
-    const struct sql_arg args[] = {sql_u64(c->account_id)};
-    const struct sql_col cols[] = {COL_UINT(&c->version)};
-    bool found = false;
-
-    return db_row(db, "SELECT tok_ver FROM account_token WHERE account_id = ?",
-                  SQL_ARGS(args), SQL_COLS(cols), &found, err);
-}
-
-static enum rc withdrawn_steps(struct db *db, void *ctx, struct err *err)
-{
-    struct change *c = ctx;
-    int status = 0;
-    enum rc rc = account_lock(db, c->account_id, &status, &c->workspace_id, err);
-
-    if (rc == RC_OK)
-        rc = empty_tokens(db, c, err);
-    if (rc == RC_OK)
-        rc = read_version(db, c, err);
-    return rc == RC_OK && status == ACCOUNT_CONNECTED ? part(db, c, err) : rc;
-}
-
-enum rc account_token_withdrawn(struct db *db, uint64_t account_id, const char *reason,
-                                struct err *err)
-{
-    char plain[JOB_CODE_SIZE];
-    struct change c = {.account_id = account_id, .reason = plain};
-
-    job_code(plain, reason);
-    return db_transaction(db, withdrawn_steps, &c, err);
-}
+/* --- the end ------------------------------------------------------------------- */
 
 /* Connected again meanwhile, it keeps its new tokens. */
 enum rc account_token_wipe(struct db *db, uint64_t account_id, struct err *err)

@@ -16,8 +16,8 @@
  * account has ever published. */
 #define SELECT_ACCOUNT                                                                   \
     "SELECT a.account_id, a.username, a.display_name, a.scopes, a.tz, a.status,"         \
-    " a.status_reason, a.refresh_expires_at, a.blocked_until, a.connected_at, "          \
-    "a.version, " SQL_NOW ","                                                            \
+    " a.status_reason, a.refresh_expires_at, a.access_expires_at, a.blocked_until,"      \
+    " a.connected_at, a.version, " SQL_NOW ","                                           \
     " (SELECT COUNT(*) FROM job j WHERE j.account_id = a.account_id"                     \
     " AND j.workspace_id = a.workspace_id AND j.state = 1"                               \
     " AND j.due_at > " SQL_NOW " - 4294967296)"                                          \
@@ -35,6 +35,7 @@ struct account_standing account_standing_of(const struct account *account)
     return (struct account_standing){.status = account->status,
                                      .reason = account->reason,
                                      .refresh_expires_ms = account->refresh_expires_ms,
+                                     .access_expires_ms = account->access_expires_ms,
                                      .now_ms = account->now_ms};
 }
 
@@ -46,7 +47,7 @@ struct row {
     size_t limit;
 };
 
-enum { ACCOUNT_COLS = 13 };
+enum { ACCOUNT_COLS = 14 };
 
 static void columns_of(struct row *r, struct sql_col cols[ACCOUNT_COLS])
 {
@@ -56,9 +57,9 @@ static void columns_of(struct row *r, struct sql_col cols[ACCOUNT_COLS])
         COL_TEXT(a->display_name), COL_TEXT(a->scopes),
         COL_TEXT(a->tz),           COL_INT(&r->status),
         COL_TEXT(a->reason),       COL_I64(&a->refresh_expires_ms),
-        COL_I64(&a->limited_ms),   COL_I64(&a->connected_ms),
-        COL_UINT(&a->version),     COL_I64(&a->now_ms),
-        COL_I64(&a->scheduled),
+        COL_I64(&a->access_expires_ms), COL_I64(&a->limited_ms),
+        COL_I64(&a->connected_ms), COL_UINT(&a->version),
+        COL_I64(&a->now_ms),       COL_I64(&a->scheduled),
     };
 
     (void)memcpy(cols, all, sizeof(all));

@@ -135,29 +135,30 @@ enum rc job_end(struct db *db, const struct job_ref *ref, const struct job_endin
 
 /* --- an account that cannot post ----------------------------------------------- */
 
-static enum rc block(struct db *db, uint64_t account_id, const char *reason, int64_t now,
+static enum rc block(struct db *db, const struct job_block *b, int64_t now,
                      struct err *err)
 {
-    const struct sql_arg args[] = {sql_i64(SQL_NEVER), sql_text(reason), sql_i64(now),
-                                   sql_u64(account_id)};
+    const struct sql_arg args[] = {sql_i64(SQL_NEVER), sql_text(b->reason), sql_i64(now),
+                                   sql_u64(b->account_id), sql_i64(b->from_ms)};
 
     return db_exec(db,
                    "UPDATE job SET state = 8, fence = fence + 1, next_at = ?,"
-                   " last_reason = ?, updated_at = ? WHERE account_id = ? AND state = 1",
+                   " last_reason = ?, updated_at = ? WHERE account_id = ? AND state = 1"
+                   " AND due_at >= ?",
                    SQL_ARGS(args), NULL, err);
 }
 
-static enum rc tell_blocked(struct db *db, uint64_t account_id, const char *reason,
-                            int64_t now, struct err *err)
+static enum rc tell_blocked(struct db *db, const struct job_block *b, int64_t now,
+                            struct err *err)
 {
-    const struct event e = {.code = reason};
+    const struct event e = {.code = b->reason};
     char data[EVENT_DATA_MAX + 1];
 
     event_data(&e, data);
     {
         const struct sql_arg args[] = {sql_i64(now),     sql_i64(EVENT_BLOCKED),
-                                       sql_text(data),   sql_u64(account_id),
-                                       sql_text(reason), sql_i64(now)};
+                                       sql_text(data),   sql_u64(b->account_id),
+                                       sql_text(b->reason), sql_i64(now)};
 
         return db_exec(db,
                        "INSERT INTO job_event (workspace_id, post_id, at, kind, fence,"
@@ -168,16 +169,15 @@ static enum rc tell_blocked(struct db *db, uint64_t account_id, const char *reas
     }
 }
 
-enum rc job_block_account(struct db *db, uint64_t account_id, const char *reason,
-                          struct err *err)
+enum rc job_block_account(struct db *db, const struct job_block *b, struct err *err)
 {
     int64_t now = 0;
     enum rc rc = db_now(db, &now, err);
 
     if (rc == RC_OK)
-        rc = block(db, account_id, reason, now, err);
+        rc = block(db, b, now, err);
     if (rc == RC_OK)
-        rc = tell_blocked(db, account_id, reason, now, err);
+        rc = tell_blocked(db, b, now, err);
     return rc;
 }
 

@@ -47,7 +47,12 @@ enum rc job_store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
 
 /* Blocks what the account has scheduled; what is in a publisher's hands finds out by
  * itself. Inside the caller's transaction. job_unblock() is the way back. */
-enum rc job_block_account(struct db *db, uint64_t account_id, const char *reason,
+struct job_block {
+    uint64_t account_id;
+    const char *reason;
+    int64_t from_ms; /* only what is due then or later; 0: all */
+};
+enum rc job_block_account(struct db *db, const struct job_block *block,
                           struct err *err) MUST_CHECK;
 
 #endif

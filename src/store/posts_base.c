@@ -34,7 +34,8 @@ static void take_account(struct loading *l)
 
     l->standing.status = (enum account_status)l->status;
     l->standing.reason = l->reason;
-    b->basis.account_usable = account_usable(&l->standing);
+    b->basis.account_usable = account_usable_at(&l->standing, l->standing.now_ms);
+    b->basis.posts_until_ms = account_posts_until(&l->standing);
     g->now_ms = l->standing.now_ms;
     g->account_found = true;
     g->direct_post = features.direct_post;
@@ -110,8 +111,8 @@ static void close_ranks(struct post_base *b)
 
 #define BASE_COLUMNS                                                                     \
     "SELECT a.display_name, a.username, a.creator_info, a.creator_info_at, a.scopes,"    \
-    " a.status, a.status_reason, a.refresh_expires_at, " SQL_NOW ", m.media_id,"         \
-    " m.kind, m.state, m.filename, m.duration_ms, m.width, m.height, m.has_thumb,"       \
+    " a.status, a.status_reason, a.refresh_expires_at, a.access_expires_at, " SQL_NOW    \
+    ", m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height, m.has_thumb,"       \
     " m.bytes FROM account a LEFT JOIN media m ON m.workspace_id = a.workspace_id"       \
     " AND m.state <> 4 AND m.media_id "
 #define BASE_WHERE " WHERE a.account_id = ? AND a.workspace_id = ? LOCK IN SHARE MODE"
@@ -130,6 +131,7 @@ static enum rc load_rows(struct db *db, uint64_t workspace_id, struct loading *l
                                    COL_INT(&l->status),
                                    COL_TEXT(l->reason),
                                    COL_I64(&l->standing.refresh_expires_ms),
+                                   COL_I64(&l->standing.access_expires_ms),
                                    COL_I64(&l->standing.now_ms),
                                    COL_U64(&m->id),
                                    COL_INT(&l->kind),

@@ -57,25 +57,64 @@ describe('a post that failed', () => {
   });
 });
 
-describe('a grant that TikTok ends', () => {
-  test('is told once; its posts wait, and go out after a reconnect', async () => {
+describe('a grant that TikTok does not renew', () => {
+  const reconnect = async () => (await list()).filter(({ kind, read }) => kind === 'account.reconnect' && !read);
+  const state = () => client.get(`/api/v1/accounts/${account}`);
+  /** The access token has so long to live, and the next refresh is due. */
+  const accessEnds = (ms) =>
+    stack.sql(`UPDATE account_token t JOIN account a USING (account_id) SET t.rf_next = 1, t.access_exp = UNIX_TIMESTAMP(NOW(3)) * 1000 + ${ms}, a.access_expires_at = t.access_exp`);
+  let waiting;
+
+  test('leaves the access that was given last: what is due before its end goes out', async () => {
     await readAll();
-    const first = await post(45_000);
-    const second = await post(46_000);
+    const soon = await post(30_000);
+    waiting = await post(60_000);
     await setFault(stack, { endpoint: 'token', code: 'invalid_grant' });
-    stack.sql('UPDATE account_token SET rf_next = 1');
-    const token = await eventually(async () => (await list()).find(({ kind, read }) => kind === 'account.reconnect' && !read), { ms: 40_000, every: 200, what: 'the notification' });
-    assert.equal(token.account_id, account);
-    for (const { id } of [first, second]) {
-      const waiting = await client.until(`/api/v1/posts/${id}`, ({ status }) => status === 'needs_attention', 30_000);
-      assert.equal(waiting.next_action, 'reconnect');
-    }
-    assert.equal((await list()).filter(({ read }) => !read).length, 1, 'one for the account, none for its posts');
+    accessEnds(45_000);
+    const [notice] = await eventually(async () => { const all = await reconnect(); return all.length > 0 && all; }, { ms: 40_000, every: 200, what: 'the notification' });
+    assert.equal(notice.account_id, account);
+    assert.match(notice.text, /due before .* UTC still go out/);
+    const shown = await state();
+    assert.equal(shown.status, 'reconnect_needed');
+    assert.match(shown.status_text, /still go out/);
+    const left = new Date(shown.posts_until) - Date.now();
+    assert.ok(left > 0 && left <= 45_000, shown.posts_until);
+    const blocked = await client.until(`/api/v1/posts/${waiting.id}`, ({ status }) => status === 'needs_attention', 5000);
+    assert.equal(blocked.next_action, 'reconnect');
+    const beyond = await client.request('POST', '/api/v1/posts', { json: postOf(account, media, { publish_at: inMs(3_600_000) }) });
+    assert.equal(beyond.status, 409);
+    assert.equal(beyond.json.error.code, 'reconnect_needed');
+    const out = await fateOf(client, soon.id);
+    assert.equal(out.status, 'published_private');
+  });
+
+  test('and when the access ends, that is told once, and a reconnect lets the rest out', async () => {
+    await eventually(async () => (await reconnect()).length === 2, { ms: 60_000, every: 200, what: 'the second notification' });
+    assert.equal((await state()).posts_until, null);
+    assert.doesNotMatch((await state()).status_text, /still go out/);
+    assert.equal((await client.get(`/api/v1/posts/${waiting.id}`)).status, 'needs_attention');
     await clearFaults(stack);
     assert.match(await client.connect({ accountId: account }), /connected=/);
-    for (const { id } of [first, second]) {
-      assert.equal((await fateOf(client, id)).status, 'published_private');
+    assert.equal((await fateOf(client, waiting.id)).status, 'published_private');
+    assert.equal((await state()).status, 'connected');
+    assert.equal((await list()).filter(({ read }) => !read).length, 2, 'two for the account, none for its posts');
+  });
+
+  test('but access that TikTok refuses, too, ends at once', async () => {
+    await readAll();
+    const later = await post(3_600_000);
+    await setFault(stack, { endpoint: 'token', code: 'invalid_grant' });
+    await setFault(stack, { endpoint: 'creator_info', status: 401, code: 'access_token_invalid' });
+    const now = await post(1000);
+    for (const { id } of [now, later]) {
+      const blocked = await client.until(`/api/v1/posts/${id}`, ({ status }) => status === 'needs_attention', 30_000);
+      assert.equal(blocked.next_action, 'reconnect');
     }
+    assert.equal((await state()).posts_until, null);
+    assert.equal((await reconnect()).length, 1);
+    await clearFaults(stack);
+    assert.match(await client.connect({ accountId: account }), /connected=/);
+    assert.equal((await fateOf(client, now.id)).status, 'published_private');
   });
 });
 

@@ -58,7 +58,7 @@ enum rc account_load(struct db *db UNUSED, uint64_t workspace_id, uint64_t accou
 struct account_standing account_standing_of(const struct account *a)
 {
     return (struct account_standing){a->status, a->reason, a->refresh_expires_ms,
-                                     a->now_ms};
+                                     a->access_expires_ms, a->now_ms};
 }
 
 enum rc account_list(struct db *db UNUSED, const struct account_query *query,
@@ -329,7 +329,23 @@ START_TEST(an_account_is_shown_as_the_contract_says)
         "\"timezone\":null,\"scheduled_posts\":2,"
         "\"connected_at\":\"2025-11-21T18:00:00.000Z\","
         "\"refresh_expires_at\":\"2026-03-04T18:00:00.000Z\","
-        "\"limited_until\":null,\"version\":4}");
+        "\"posts_until\":null,\"limited_until\":null,\"version\":4}");
+}
+END_TEST
+
+START_TEST(access_that_lasts_is_shown_with_its_end)
+{
+    fake.account.status = ACCOUNT_RECONNECT;
+    (void)snprintf(fake.account.reason, sizeof(fake.account.reason), "reconnect_needed");
+    fake.account.access_expires_ms = fake.account.now_ms + 3600000;
+    answers(accounts_get, plain);
+    ck_assert_str_eq(member("status"), "\"reconnect_needed\"");
+    ck_assert_ptr_nonnull(strstr(member("status_text"), "still go out"));
+    ck_assert_str_ne(member("posts_until"), "null");
+    fake.account.access_expires_ms = fake.account.now_ms;
+    answers(accounts_get, plain);
+    ck_assert_ptr_null(strstr(member("status_text"), "still go out"));
+    ck_assert_str_eq(member("posts_until"), "null");
 }
 END_TEST
 
@@ -608,7 +624,7 @@ START_TEST(an_account_that_cannot_be_asked_about_is_not_asked_about)
 END_TEST
 
 UNIT_MAIN_FIXTURE(
-    "api_accounts", setup, teardown, an_account_is_shown_as_the_contract_says,
+    "api_accounts", setup, teardown, access_that_lasts_is_shown_with_its_end, an_account_is_shown_as_the_contract_says,
     what_tiktok_has_not_told_is_null_and_a_name_there_always_is,
     a_foreign_account_is_not_there, a_list_leads_to_its_next_page,
     a_picture_is_shown_when_there_is_one_and_as_what_it_is, a_zone_that_exists_is_taken,

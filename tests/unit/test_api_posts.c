@@ -505,6 +505,27 @@ START_TEST(nothing_is_scheduled_on_an_account_that_is_not_connected)
 }
 END_TEST
 
+START_TEST(an_account_whose_access_lasts_takes_what_is_due_before_its_end)
+{
+    uint64_t id = created(3 * HOUR_MS);
+
+    database_run(db,
+                 "UPDATE account SET status = 2, status_reason = 'reconnect_needed',"
+                 " access_expires_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + %" PRId64,
+                 (int64_t)2 * HOUR_MS);
+    is(ask("POST", "/api/v1/posts", right(HOUR_MS, "")), 201, "before");
+    is(ask("POST", "/api/v1/posts", right(3 * HOUR_MS, "")), 409, "after");
+    ck_assert_str_eq(code(), "reconnect_needed");
+    ck_assert_ptr_nonnull(strstr(res.body.buf, "posts go out until "));
+    /* One that waits because it was due later may go out at once. */
+    put(id, PHASE_BLOCKED, 0, "reconnect_needed");
+    is(act(id, "publish-now", "{" CONSENT "}"), 200, "now");
+    put(id, PHASE_BLOCKED, 0, "reconnect_needed");
+    database_run(db, "UPDATE account SET access_expires_at = 1");
+    is(act(id, "publish-now", "{" CONSENT "}"), 409, "its end");
+}
+END_TEST
+
 /* --- keys ---------------------------------------------------------------------- */
 
 START_TEST(a_key_gives_the_same_post_again)
@@ -929,6 +950,7 @@ DATABASE_MAIN(
     publishers_hear_of_what_is_scheduled_moved_and_canceled,
     a_change_without_consent_takes_the_old_one_back,
     the_time_alone_may_be_changed_without, a_retry_judges_the_post_again_with_its_consent,
+    an_account_whose_access_lasts_takes_what_is_due_before_its_end,
     nothing_is_scheduled_on_an_account_that_is_not_connected,
     a_key_gives_the_same_post_again, a_key_is_visible_ascii,
     the_post_of_a_key_that_was_deleted_is_not_made_again,

@@ -38,8 +38,49 @@ START_TEST(an_account_stands_as_its_row_and_the_time_say)
 
         ck_assert_msg(strcmp(account_word(&s), rows[i].word) == 0, "row %zu: %s", i,
                       account_word(&s));
-        ck_assert_msg(account_usable(&s) == rows[i].usable, "row %zu", i);
+        ck_assert_msg(account_usable_at(&s, now) == rows[i].usable, "row %zu", i);
         ck_assert_msg(strlen(account_sentence(&s)) > 9, "row %zu", i);
+    }
+}
+END_TEST
+
+START_TEST(access_that_lasts_carries_posts_to_its_end_and_not_beyond)
+{
+    static const struct {
+        enum account_status status;
+        const char *reason;
+        int64_t refresh_in_ms, access_in_ms;
+        bool lasts;
+    } rows[] = {
+        {ACCOUNT_RECONNECT, "reconnect_needed", 86400000, 3600000, true},
+        {ACCOUNT_RECONNECT, "reconnect_needed", -1, 3600000, true},
+        {ACCOUNT_RECONNECT, "reconnect_needed", 86400000, 0, false},
+        {ACCOUNT_RECONNECT, "reconnect_needed", 86400000, -1, false},
+        {ACCOUNT_RECONNECT, "removed_by_person", 86400000, 3600000, false},
+        {ACCOUNT_RECONNECT, "connecting", 86400000, 3600000, false},
+        {ACCOUNT_CONNECTED, "", -1, 3600000, true}, /* nobody has noticed yet */
+        {ACCOUNT_CONNECTED, "", -1, -1, false},
+        {ACCOUNT_DISCONNECTED, "", 86400000, 3600000, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct account_standing s = {.status = rows[i].status,
+                                           .reason = rows[i].reason,
+                                           .refresh_expires_ms =
+                                               now + rows[i].refresh_in_ms,
+                                           .access_expires_ms =
+                                               now + rows[i].access_in_ms,
+                                           .now_ms = now};
+        int64_t end = rows[i].lasts ? s.access_expires_ms : 0;
+
+        ck_assert_msg(account_posts_until(&s) == end, "row %zu", i);
+        ck_assert_msg(account_usable_at(&s, 0) == rows[i].lasts, "row %zu", i);
+        ck_assert_msg(account_usable_at(&s, now + 3599999) == rows[i].lasts, "row %zu",
+                      i);
+        ck_assert_msg(!account_usable_at(&s, now + 3600000), "row %zu", i);
+        ck_assert_msg((strstr(account_sentence(&s), "still go out") != NULL) ==
+                          rows[i].lasts,
+                      "row %zu", i);
     }
 }
 END_TEST
@@ -224,6 +265,7 @@ END_TEST
 
 UNIT_MAIN("domain_account", people_are_warned_14_3_and_1_days_before_a_grant_ends,
           an_account_stands_as_its_row_and_the_time_say,
+          access_that_lasts_carries_posts_to_its_end_and_not_beyond,
           a_known_reason_has_a_sentence_of_its_own_while_it_matters,
           every_withdrawal_of_tiktoks_has_a_reason_and_a_sentence,
           scopes_switch_features_on_one_by_one, a_list_of_scopes_is_walked_whole,

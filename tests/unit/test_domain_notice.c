@@ -31,6 +31,22 @@ START_TEST(a_withdrawn_permission_is_told_with_its_reason)
 }
 END_TEST
 
+START_TEST(a_connection_whose_access_lasts_says_until_when)
+{
+    const struct notice n = {.kind = NOTICE_RECONNECT,
+                             .account = "ann.example",
+                             .caption = "",
+                             .code = "reconnect_needed",
+                             .at_ms = INT64_C(1764151200000)};
+    struct notice_words words;
+
+    notice_say(&n, &words);
+    ck_assert_str_eq(words.title, "Reconnect ann.example");
+    ck_assert_ptr_nonnull(strstr(words.text, "due before 2025-11-26 10:00 UTC still go"));
+    ck_assert_ptr_nonnull(strstr(words.text, "Accounts page"));
+}
+END_TEST
+
 START_TEST(every_kind_has_a_name_that_is_found_again)
 {
     enum notice_kind kind = NOTICE_POST_FAILED;
@@ -43,5 +59,5 @@ START_TEST(every_kind_has_a_name_that_is_found_again)
 }
 END_TEST
 
-UNIT_MAIN("domain_notice", a_withdrawn_permission_is_told_with_its_reason,
+UNIT_MAIN("domain_notice", a_connection_whose_access_lasts_says_until_when, a_withdrawn_permission_is_told_with_its_reason,
           every_kind_has_a_name_that_is_found_again)

@@ -387,7 +387,7 @@ enum rc account_token_rotate(UNUSED struct db *db, UNUSED uint64_t account_id,
 }
 
 enum rc account_token_dead(UNUSED struct db *db, UNUSED uint64_t account_id,
-                           UNUSED unsigned version, UNUSED const char *reason,
+                           UNUSED unsigned version, UNUSED enum token_end how,
                            UNUSED struct err *e)
 {
     ck_abort();

@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "crypto/keys.h"
 #include "publisher/nap.h"
+#include "publisher/tokens/again.h"
 #include "publisher/tokens/journal.h"
 #include "publisher/tokens/tokens.h"
 #include "scratch.h"
@@ -28,6 +29,9 @@ static struct {
     bool there;
     struct account_token row;
     int claims, unclaims, deaths;
+    enum token_end how;
+    int64_t again_ms;
+    int move_after; /* loads, then another process has rotated */
     bool claimed_by_other;
     int away; /* the next so many rotations find no database */
     bool rotated_meanwhile;
@@ -40,6 +44,8 @@ enum rc account_token_load(UNUSED struct db *db, uint64_t account_id,
 {
     if (!table.there || account_id != table.row.account_id)
         return err_set(e, RC_NOT_FOUND, "not_found", "none");
+    if (table.move_after > 0 && --table.move_after == 0)
+        table.row.version++;
     *out = table.row;
     return RC_OK;
 }
@@ -58,6 +64,7 @@ enum rc account_token_unclaim(UNUSED struct db *db, UNUSED uint64_t account_id,
                               UNUSED uint64_t inc, int64_t again_ms, UNUSED struct err *e)
 {
     ck_assert_int_gt(again_ms, 0);
+    table.again_ms = again_ms;
     table.unclaims++;
     return RC_OK;
 }
@@ -83,13 +90,21 @@ enum rc account_token_rotate(UNUSED struct db *db, uint64_t account_id, unsigned
 }
 
 enum rc account_token_dead(UNUSED struct db *db, UNUSED uint64_t account_id,
-                           unsigned version, const char *reason, struct err *e)
+                           unsigned version, enum token_end how, struct err *e)
 {
     if (table.rotated_meanwhile || version != table.row.version)
         return err_set(e, RC_CONFLICT, "lost", "newer");
-    ck_assert_str_eq(reason, "reconnect_needed");
     table.row.status = ACCOUNT_RECONNECT;
+    table.row.lasting =
+        how == TOKEN_NOT_RENEWED && table.row.access_exp_ms > table.row.now_ms;
+    table.how = how;
     table.deaths++;
+    return RC_OK;
+}
+
+enum rc account_access_lapse(UNUSED struct db *db, int64_t *n, UNUSED struct err *e)
+{
+    *n = 0;
     return RC_OK;
 }
 
@@ -390,6 +405,35 @@ START_TEST(without_any_answer_the_account_is_not_blamed)
     ck_assert_str_eq(err.code, "tiktok_unavailable");
     ck_assert_int_eq(table.row.status, ACCOUNT_CONNECTED);
     ck_assert_int_eq(table.unclaims, 1);
+    ck_assert_int_eq(table.again_ms, 10000);
+    ck_assert_int_eq(err.retry_after_ms, 10000);
+}
+END_TEST
+
+START_TEST(after_claims_without_an_answer_the_next_waits_longer_and_holds_no_thread)
+{
+    table.row.fails = 1;
+    ck_assert_int_eq(REFRESH(CUT), RC_UNAVAILABLE);
+    ck_assert_int_eq(slept_ms, 0);
+    ck_assert_int_eq(table.again_ms, 30000);
+}
+END_TEST
+
+START_TEST(before_the_time_for_it_a_failed_refresh_is_not_tried_again)
+{
+    table.row.fails = 1;
+    table.row.refresh_at_ms = table.row.now_ms + 7000;
+    ck_assert_int_eq(refresh(NULL, 0), RC_UNAVAILABLE);
+    ck_assert_int_eq(err.retry_after_ms, 7000);
+    ck_assert_int_eq(table.claims, 0);
+}
+END_TEST
+
+START_TEST(a_lost_answer_then_a_refusal_is_asked_for_once_more_before_it_is_believed)
+{
+    ck_assert_int_eq(REFRESH(CUT, DEAD, DEAD), RC_DENIED);
+    ck_assert_int_eq(slept_ms, TOKENS_RETRY_MS + AGAIN_DENIED_MS);
+    ck_assert_int_eq(table.deaths, 1);
 }
 END_TEST
 
@@ -397,7 +441,56 @@ START_TEST(a_token_that_is_dead_twice_asks_the_person_to_connect_again)
 {
     ck_assert_int_eq(REFRESH(DEAD, DEAD), RC_DENIED);
     ck_assert_str_eq(err.code, "reconnect_needed");
+    ck_assert_int_eq(slept_ms, AGAIN_DENIED_MS);
     ck_assert_int_eq(table.deaths, 1);
+    ck_assert_int_eq(table.how, TOKEN_NOT_RENEWED);
+}
+END_TEST
+
+START_TEST(a_token_that_is_dead_and_was_rotated_by_another_is_used_at_once)
+{
+    for (int loads = 2; loads <= 3; loads++) { /* seen before the wait, and after it */
+        table.row.version = 3;
+        table.move_after = loads;
+        slept_ms = 0;
+        tiktok.requests = 0;
+        ck_assert_int_eq(REFRESH(DEAD), RC_OK);
+        ck_assert_int_eq(slept_ms, loads == 2 ? 0 : AGAIN_DENIED_MS);
+    }
+    ck_assert_int_eq(table.deaths + table.unclaims, 0);
+}
+END_TEST
+
+START_TEST(a_dead_grant_leaves_the_access_token_that_lasts)
+{
+    deed.get = true;
+    deed.want.version = 0;
+    ck_assert_int_eq(REFRESH(DEAD, DEAD), RC_OK);
+    ck_assert_str_eq(deed.token.text, "act.old!1.e1");
+    ck_assert_int_eq(table.deaths, 1);
+    /* Nobody asks for another any more, however short its life. */
+    tiktok.requests = 0;
+    ck_assert_int_eq(refresh(NULL, 0), RC_OK);
+    ck_assert_str_eq(deed.token.text, "act.old!1.e1");
+    deed.get = false;
+    ck_assert_int_eq(refresh(NULL, 0), RC_DENIED);
+    ck_assert_int_eq(table.deaths, 1);
+    /* Until TikTok refuses it. */
+    deed.get = true;
+    deed.want.version = 3;
+    ck_assert_int_eq(refresh(NULL, 0), RC_DENIED);
+    ck_assert_int_eq(table.how, TOKEN_REFUSED);
+    ck_assert_int_eq(table.deaths, 2);
+}
+END_TEST
+
+START_TEST(a_dead_grant_whose_access_token_was_refused_leaves_nothing)
+{
+    deed.get = true;
+    table.row.access_exp_ms = table.row.now_ms + 7200000;
+    ck_assert_int_eq(REFRESH(DEAD, DEAD), RC_DENIED);
+    ck_assert_int_eq(table.how, TOKEN_REFUSED);
+    ck_assert_str_eq(err.code, "reconnect_needed");
 }
 END_TEST
 
@@ -512,6 +605,12 @@ UNIT_MAIN_FIXTURE("publisher_tokens", setup, teardown,
                   without_a_new_refresh_token_the_old_one_stays,
                   a_lost_answer_is_asked_for_once_more_with_the_same_token,
                   without_any_answer_the_account_is_not_blamed,
+                  after_claims_without_an_answer_the_next_waits_longer_and_holds_no_thread,
+                  before_the_time_for_it_a_failed_refresh_is_not_tried_again,
+                  a_lost_answer_then_a_refusal_is_asked_for_once_more_before_it_is_believed,
+                  a_token_that_is_dead_and_was_rotated_by_another_is_used_at_once,
+                  a_dead_grant_leaves_the_access_token_that_lasts,
+                  a_dead_grant_whose_access_token_was_refused_leaves_nothing,
                   a_token_that_is_dead_twice_asks_the_person_to_connect_again,
                   a_token_that_is_dead_because_another_process_rotated_it_is_no_death,
                   wrong_credentials_of_ours_leave_the_account_connected,

@@ -352,7 +352,7 @@ START_TEST(a_dead_grant_blocks_what_is_scheduled_and_asks_for_the_person)
 
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         posts[i] = post_in(states[i], "");
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
                      RC_OK);
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         ck_assert_int_eq(state_of(posts[i]),
@@ -367,7 +367,7 @@ START_TEST(a_dead_grant_blocks_what_is_scheduled_and_asks_for_the_person)
                      1);
     ck_assert_int_eq(database_number(db, "SELECT rf_next FROM account_token"), INT64_MAX);
     /* Said again, it is no news. */
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
                      RC_OK);
     ck_assert_int_eq(events_of_account(EVENT_ACCOUNT_RECONNECT_NEEDED), 1);
 }
@@ -378,7 +378,7 @@ START_TEST(a_grant_that_was_rotated_meanwhile_is_not_dead)
     uint64_t post = post_in(JOB_SCHEDULED, "");
 
     ck_assert_int_eq(rotate(1, "access2", "refresh2"), RC_OK);
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
                      RC_CONFLICT);
     ck_assert_int_eq(state_of(post), JOB_SCHEDULED);
     ck_assert_str_eq(account_column("status"), "1");
@@ -389,7 +389,7 @@ START_TEST(a_pair_that_turns_up_late_brings_the_account_back)
 {
     uint64_t post = post_in(JOB_SCHEDULED, "");
 
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
                      RC_OK);
     /* Another process had the answer in its journal. */
     ck_assert_int_eq(rotate(1, "access2", "refresh2"), RC_OK);
@@ -408,6 +408,137 @@ START_TEST(tokens_are_wiped_when_the_account_is_disconnected_only)
     ck_assert_int_eq(account_token_load(db, seed.account, &row, &err), RC_NOT_FOUND);
     ck_assert_int_eq(rotate(1, "late", "late"), RC_CONFLICT);
     ck_assert_int_eq(account_token_wipe(db, seed.account, &err), RC_OK);
+}
+END_TEST
+
+/* --- a grant that ended, and access that lasts ---------------------------------------- */
+
+static uint64_t post_due(int64_t due_in_ms)
+{
+    return seed_post(db, &seed, JOB_SCHEDULED, due_in_ms);
+}
+
+static void access_ends(int64_t in_ms)
+{
+    database_run(db,
+                 "UPDATE account_token SET access_exp = " SQL_NOW " + %" PRId64, in_ms);
+    database_run(db, "UPDATE account SET access_expires_at ="
+                     " (SELECT access_exp FROM account_token)");
+}
+
+static int64_t notices(void)
+{
+    return database_number(db, "SELECT COUNT(*) FROM notification WHERE kind ="
+                               " 'account.reconnect'");
+}
+
+static void not_renewed(void)
+{
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_NOT_RENEWED, &err),
+                     RC_OK);
+}
+
+static int64_t lapse(void)
+{
+    int64_t n = -1;
+
+    ck_assert_int_eq(account_access_lapse(db, &n, &err), RC_OK);
+    return n;
+}
+
+START_TEST(a_grant_that_is_not_renewed_blocks_what_is_due_after_its_access)
+{
+    uint64_t before = post_due(3000000);
+    uint64_t after = post_due(3700000);
+
+    access_ends(3600000);
+    not_renewed();
+    ck_assert_int_eq(state_of(before), JOB_SCHEDULED);
+    ck_assert_int_eq(state_of(after), JOB_BLOCKED);
+    ck_assert_str_eq(account_column("CONCAT(status, ' ', status_reason)"),
+                     "2 reconnect_needed");
+    ck_assert_int_eq(database_number(db, "SELECT a.access_expires_at = t.access_exp"
+                                         " AND t.rf_next = t.access_exp"
+                                         " AND JSON_VALUE(n.data, '$.at') = t.access_exp"
+                                         " FROM account a, account_token t,"
+                                         " notification n"),
+                     1);
+    load();
+    ck_assert(row.lasting);
+    not_renewed(); /* said again, it is no news */
+    ck_assert_int_eq(notices(), 1);
+    ck_assert_int_eq(lapse(), 0);
+    ck_assert_int_eq(state_of(before), JOB_SCHEDULED);
+    store(seed.account, "access2", "refresh2");
+    load();
+    ck_assert(!row.lasting);
+    ck_assert_int_eq(state_of(after), JOB_SCHEDULED);
+}
+END_TEST
+
+START_TEST(the_end_of_the_access_blocks_the_rest_and_is_told_once)
+{
+    uint64_t late = post_due(3000000); /* it was put off, say */
+
+    access_ends(3600000);
+    not_renewed();
+    access_ends(-1);
+    database_run(db, "UPDATE account_token SET rf_next = access_exp");
+    load();
+    ck_assert(!row.lasting);
+    ck_assert_int_eq(lapse(), 1);
+    ck_assert_int_eq(state_of(late), JOB_BLOCKED);
+    ck_assert_int_eq(notices(), 2);
+    ck_assert_int_eq(events_of_account(EVENT_ACCOUNT_RECONNECT_NEEDED), 2);
+    ck_assert_str_eq(account_column("access_expires_at"), "0");
+    ck_assert_int_eq(lapse(), 0);
+    ck_assert_int_eq(notices(), 2);
+    ck_assert_int_eq(database_number(db, "SELECT rf_next FROM account_token"), INT64_MAX);
+}
+END_TEST
+
+START_TEST(an_access_token_that_tiktok_refuses_does_not_last)
+{
+    uint64_t post = post_due(3000000);
+
+    access_ends(3600000);
+    not_renewed();
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err), RC_OK);
+    load();
+    ck_assert(!row.lasting);
+    ck_assert_int_eq(state_of(post), JOB_BLOCKED);
+    ck_assert_int_eq(notices(), 2);
+    ck_assert_int_eq(lapse(), 0);
+}
+END_TEST
+
+START_TEST(a_withdrawal_ends_access_that_lasted)
+{
+    uint64_t post = post_due(3000000);
+
+    access_ends(3600000);
+    not_renewed();
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(
+            account_token_withdrawn(db, seed.account, "removed_by_person", &err), RC_OK);
+    load();
+    ck_assert(!row.lasting);
+    ck_assert_int_eq(state_of(post), JOB_BLOCKED);
+    ck_assert_str_eq(account_column("CONCAT(status_reason, access_expires_at)"),
+                     "removed_by_person0");
+    ck_assert_int_eq(notices(), 2);
+}
+END_TEST
+
+START_TEST(access_that_has_ended_before_lasts_no_more)
+{
+    uint64_t post = post_due(3000000);
+
+    access_ends(-1);
+    not_renewed();
+    ck_assert_int_eq(state_of(post), JOB_BLOCKED);
+    load();
+    ck_assert(!row.lasting);
 }
 END_TEST
 
@@ -498,7 +629,7 @@ START_TEST(reconnecting_frees_the_posts_that_waited_for_it)
     uint64_t disconnected = post_in(JOB_BLOCKED, "account_disconnected");
     uint64_t spam = post_in(JOB_BLOCKED, "spam_risk");
 
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
                      RC_OK);
     ck_assert_int_eq(state_of(dead), JOB_BLOCKED);
     store(seed.account, "access2", "refresh2");
@@ -689,9 +820,9 @@ START_TEST(a_dead_grant_is_told_once_and_its_posts_come_free_with_the_next)
 {
     uint64_t post = post_in(JOB_SCHEDULED, "");
 
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
                      RC_OK);
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, "reconnect_needed", &err),
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
                      RC_OK);
     ck_assert_int_eq(state_of(post), JOB_BLOCKED);
     ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM notification WHERE kind ="
@@ -718,6 +849,11 @@ DATABASE_MAIN("store_account_tokens", setup, teardown,
               a_dead_grant_blocks_what_is_scheduled_and_asks_for_the_person,
               a_grant_that_was_rotated_meanwhile_is_not_dead,
               a_pair_that_turns_up_late_brings_the_account_back,
+              a_grant_that_is_not_renewed_blocks_what_is_due_after_its_access,
+              the_end_of_the_access_blocks_the_rest_and_is_told_once,
+              an_access_token_that_tiktok_refuses_does_not_last,
+              a_withdrawal_ends_access_that_lasted,
+              access_that_has_ended_before_lasts_no_more,
               tokens_are_wiped_when_the_account_is_disconnected_only,
               an_account_is_made_and_connected_with_its_tokens,
               the_same_person_comes_back_to_the_same_account,

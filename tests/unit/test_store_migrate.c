@@ -423,6 +423,7 @@ static void connect_as(struct db *pub, const struct seed *seed)
     struct token_due due;
     struct connect_txn txn;
     uint64_t account = 0;
+    int64_t n;
     size_t len;
     bool again;
 
@@ -436,7 +437,8 @@ static void connect_as(struct db *pub, const struct seed *seed)
     works(account_token_claim(pub, account, 1, 7, &err), "token_claim");
     works(account_token_unclaim(pub, account, 7, 1, &err), "token_unclaim");
     works(account_token_rotate(pub, account, 1, &pair, &err), "token_rotate");
-    works(account_token_dead(pub, account, 2, "x", &err), "token_dead");
+    works(account_token_dead(pub, account, 2, TOKEN_REFUSED, &err), "token_dead");
+    works(account_access_lapse(pub, &n, &err), "access_lapse");
     works(account_token_wipe(pub, account, &err), "token_wipe");
 }
 

@@ -46,6 +46,7 @@ export interface Account {
   scheduled_posts: number;
   connected_at: string;
   refresh_expires_at: string | null;
+  posts_until: string | null;
   limited_until: string | null;
   version: number;
 }

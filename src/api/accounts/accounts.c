@@ -88,6 +88,7 @@ void accounts_write(const struct api *api, struct jsonw *w, const struct account
     jsonw_key_int(w, "scheduled_posts", account->scheduled);
     jsonw_key_time(w, "connected_at", account->connected_ms);
     jsonw_key_time(w, "refresh_expires_at", account->refresh_expires_ms);
+    jsonw_key_time(w, "posts_until", account_posts_until(&standing));
     jsonw_key_time(w, "limited_until",
                    account->limited_ms > account->now_ms ? account->limited_ms : 0);
     jsonw_key_int(w, "version", account->version);

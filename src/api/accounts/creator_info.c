@@ -26,7 +26,7 @@ static enum rc check_usable(const struct account *account, struct err *err)
 {
     struct account_standing standing = account_standing_of(account);
 
-    if (!account_usable(&standing))
+    if (!account_usable_at(&standing, account->now_ms))
         return err_set(err, RC_CONFLICT, "reconnect_needed", "%s",
                        account_sentence(&standing));
     if (!account_features_of(account->scopes).direct_post)

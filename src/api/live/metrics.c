@@ -207,6 +207,8 @@ static void add_publishers(struct api *api, struct strbuf *out)
         {"deadlock_retry", "counter", "Transactions begun again"},
         {"http_429", "counter", "Refusals in spite of our rate windows"},
         {"token_reauth", "counter", "Accounts whose grant TikTok ended"},
+        {"token_lapsed", "counter", "Of these: nobody reconnected them in time"},
+        {"token_lost", "counter", "Refreshes whose answer never came"},
         {"brake_closed", "counter", "Times that TikTok refused everybody"},
         {"loop_stalled", "counter", "Turns of the loop that took a second"},
         {"in_hands", "gauge", "Posts claimed and not ended"},

@@ -1,5 +1,6 @@
 /* Judges a post by the rules of domain/post.h, and puts what is wrong into words. */
 #include "../zone.h"
+#include "core/rfc3339.h"
 #include "posts.h"
 
 #include <string.h>
@@ -65,6 +66,30 @@ static enum rc name_fields(const struct post_problem *problems, size_t n, struct
     return api_fields_fail(&fields, n > 0 ? sentence_of(problems[0].code) : "", err);
 }
 
+/* At its time, as far as it is known. */
+static bool can_go_out(const struct post_content *content, enum post_intent intent,
+                       const struct post_basis *basis)
+{
+    return basis->account_usable &&
+           (basis->posts_until_ms == 0 || intent == POST_PUBLISH_NOW ||
+            content->publish_at_ms < basis->posts_until_ms);
+}
+
+static enum rc not_connected(const struct post_basis *basis, struct err *err)
+{
+    char until[RFC3339_SIZE];
+
+    if (basis->posts_until_ms == 0)
+        return err_set(
+            err, RC_CONFLICT, "reconnect_needed",
+            "The account is not connected to TikTok any more. Reconnect it first.");
+    rfc3339_format(basis->posts_until_ms, until);
+    return err_set(err, RC_CONFLICT, "reconnect_needed",
+                   "TikTok does not renew the account's connection: posts go out until "
+                   "%s. Reconnect the account first, or choose an earlier time.",
+                   until);
+}
+
 enum rc posts_judge(void *ctx, const struct post_content *content,
                     struct post_basis *basis, struct err *err)
 {
@@ -77,10 +102,9 @@ enum rc posts_judge(void *ctx, const struct post_content *content,
     g->no_photos = j->no_photos;
     g->zone_known = zone_exists(content->timezone);
     rc = name_fields(problems, post_check(content, g, problems), err);
-    if (rc != RC_OK || j->intent == POST_KEEP_DRAFT || basis->account_usable ||
+    if (rc != RC_OK || j->intent == POST_KEEP_DRAFT ||
+        can_go_out(content, j->intent, basis) ||
         content->account_id == j->kept_account_id)
         return rc;
-    return err_set(
-        err, RC_CONFLICT, "reconnect_needed",
-        "The account is not connected to TikTok any more. Reconnect it first.");
+    return not_connected(basis, err);
 }

@@ -71,6 +71,7 @@ struct run {
     bool passed;            /* the rate window let the call through; not begun yet */
     bool store_failed;      /* said in the log already */
     bool token_renewed;     /* for the TOKEN under way: take what is stored now */
+    bool token_refused;     /* token_version is one that TikTok refused */
     unsigned token_version; /* 0: none yet */
     unsigned inits;         /* since the claim: the first is counted already */
 

@@ -266,6 +266,7 @@ static void do_token(struct run *r, const struct pool_kit *kit)
     }
     rc = tokens_usable(rc, &row, &err);
     if (rc == RC_OK && !renewed && tokens_stale(&row, used)) {
+        r->token_refused = row.version == used;
         r->token_version = row.version;
         r->next = RUN_REFRESH;
         goto out;
@@ -289,17 +290,18 @@ out:
 void run_on_task(struct pool_work *w, const struct pool_kit *kit)
 {
     struct run *r = (struct run *)(void *)w;
-    const struct token_want want = {r->account_id, r->token_version, r->ref.inc,
-                                    r->log_id};
+    const struct token_want want = {r->account_id, r->token_version, r->token_refused,
+                                    r->ref.inc, r->log_id};
     struct err err;
     enum rc rc;
 
     log_context(RUN_WHO, RUN_WHO_OF(r));
     r->log_id[0] = '\0';
     rc = tokens_refresh(r->p, kit, &want, &err);
-    r->token_renewed = rc == RC_OK;
+    /* The access token of a grant that is dead may last: the row is asked. */
+    r->token_renewed = rc == RC_OK || rc == RC_DENIED;
     r->next = RUN_REPEAT;
-    if (rc != RC_OK)
+    if (!r->token_renewed)
         token_event(r, rc, &err);
     log_context("%s", "");
 }

@@ -1,5 +1,6 @@
 #include "tokens.h"
 
+#include "again.h"
 #include "../nap.h"
 #include "core/fault.h"
 #include "core/log.h"
@@ -81,12 +82,15 @@ enum rc tokens_open(const struct publisher *p, const struct account_token *row,
 
 bool tokens_stale(const struct account_token *row, unsigned used)
 {
+    if (row->lasting) /* there is no other */
+        return row->version == used;
     return row->access_exp_ms - row->now_ms < TOKENS_FRESH_MS || row->version == used;
 }
 
 enum rc tokens_usable(enum rc rc, const struct account_token *row, struct err *err)
 {
-    if (rc == RC_NOT_FOUND || (rc == RC_OK && row->status != ACCOUNT_CONNECTED))
+    if (rc == RC_NOT_FOUND ||
+        (rc == RC_OK && row->status != ACCOUNT_CONNECTED && !row->lasting))
         return err_set(err, RC_DENIED, "reconnect_needed",
                        "The account is not connected; connect it again.");
     return rc;
@@ -192,37 +196,44 @@ static enum rc keep(const struct publisher *p, const struct pool_kit *kit,
 
 /* Nothing was gained; says when to try again, and whose fault it is. */
 static enum rc give_up(const struct pool_kit *kit, const struct token_want *want,
-                       enum rc rc, struct err *err)
+                       enum rc rc, int64_t again_ms, struct err *err)
 {
     struct err ignored;
 
-    if (account_token_unclaim(kit->db, want->account_id, want->inc, TOKENS_AGAIN_MS,
-                              &ignored) != RC_OK)
+    if (account_token_unclaim(kit->db, want->account_id, want->inc, again_ms, &ignored) !=
+        RC_OK)
         log_failure("tokens.unclaim_failed", &ignored);
     if (rc == RC_REJECTED) /* our own credentials are at fault; the account is innocent */
         return err_set(err, RC_REJECTED, "client_invalid",
                        "TikTok refuses this app's client key or secret.");
-    return err_retry(err, RC_UNAVAILABLE, TOKENS_RETRY_MS, "tiktok_unavailable",
+    return err_retry(err, RC_UNAVAILABLE, again_ms, "tiktok_unavailable",
                      "TikTok does not answer.");
 }
 
-/* TikTok says that the refresh token is dead. Unless somebody rotated it meanwhile, only
- * the person can help. */
-static enum rc bury(const struct pool_kit *kit, const struct account_token *row,
-                    struct err *err)
+static enum rc only_a_person_helps(struct err *err)
 {
-    enum rc rc = account_token_dead(kit->db, row->account_id, row->version,
-                                    "reconnect_needed", err);
+    return err_set(
+        err, RC_DENIED, "reconnect_needed",
+        "TikTok no longer accepts this connection; connect the account again.");
+}
+
+/* TikTok says that the refresh token is dead. Unless somebody rotated it meanwhile, only
+ * the person can help; the access token lasts unless it was refused, too. */
+static enum rc bury(const struct pool_kit *kit, const struct token_want *want,
+                    const struct account_token *row, struct err *err)
+{
+    enum token_end how = want->refused ? TOKEN_REFUSED : TOKEN_NOT_RENEWED;
+    enum rc rc = account_token_dead(kit->db, row->account_id, row->version, how, err);
 
     if (rc == RC_CONFLICT)
         return RC_OK;
     if (rc != RC_OK)
         return rc;
-    meter_add(METER_TOKEN_REAUTH, 1);
-    log_warn("tokens.reconnect_needed", "account=%" PRIu64, row->account_id);
-    return err_set(
-        err, RC_DENIED, "reconnect_needed",
-        "TikTok no longer accepts this connection; connect the account again.");
+    meter_add(METER_TOKEN_REAUTH, row->lasting ? 0 : 1);
+    log_warn("tokens.reconnect_needed", "account=%" PRIu64 " access_ms=%" PRId64,
+             row->account_id,
+             how == TOKEN_REFUSED ? 0 : row->access_exp_ms - row->now_ms);
+    return only_a_person_helps(err);
 }
 
 static void log_refresh(const struct account_token *row, enum rc rc,
@@ -234,43 +245,104 @@ static void log_refresh(const struct account_token *row, enum rc rc,
               reply->code, reply->log_id);
 }
 
-/* With the claim in hand: ask, once more with the same token when the answer was lost or
- * the token seemed dead (an answer may have crossed), then store or give up. */
+/* Waits, but not for what a process that shuts down could not use any more. */
+static void rest(const struct publisher *p, int64_t ms)
+{
+    for (; ms > 0 && calls_open(p->calls); ms -= TOKENS_STORE_MS)
+        nap(ms < TOKENS_STORE_MS ? ms : TOKENS_STORE_MS);
+}
+
+/* True when somebody has stored a newer pair than row's. */
+static bool has_moved(const struct pool_kit *kit, const struct account_token *row)
+{
+    struct account_token now = {0};
+    struct err err;
+    bool moved = account_token_load(kit->db, row->account_id, &now, &err) == RC_OK &&
+                 now.version != row->version;
+
+    explicit_bzero(&now, sizeof(now));
+    return moved;
+}
+
+/* A request under a claim, and what came of it. */
+struct asking {
+    struct again again;
+    struct again_step step; /* after a request that gave no tokens */
+    bool moved;             /* another process's answer came meanwhile */
+    struct tiktok_reply reply;
+    struct tiktok_tokens tokens;
+};
+
+/* Asks until there are tokens, or nothing more can be done under this claim. */
+static enum rc ask_again(const struct publisher *p, const struct pool_kit *kit,
+                         const struct account_token *row, const char *token,
+                         struct asking *a, struct err *err)
+{
+    int64_t end_ms = publisher_mono_ms() + TOKEN_REFRESH_LEASE_MS;
+    enum rc rc;
+
+    for (;;) {
+        rc = ask(p, token, &a->tokens, &a->reply, err);
+        log_refresh(row, rc, &a->reply, err);
+        if (rc == RC_OK)
+            return rc;
+        meter_add(METER_TOKEN_LOST, rc == RC_UNCERTAIN ? 1 : 0);
+        a->step = again_next(&a->again, rc, end_ms - publisher_mono_ms());
+        a->moved = rc == RC_DENIED && has_moved(kit, row);
+        if (a->moved || a->step.what != AGAIN_ASK)
+            return rc;
+        rest(p, a->step.wait_ms);
+        a->moved = rc == RC_DENIED && has_moved(kit, row);
+        if (a->moved)
+            return rc;
+    }
+}
+
+/* With the claim in hand: ask, then store, bury or leave it for later. */
 static enum rc refresh_claimed(const struct publisher *p, const struct pool_kit *kit,
                                const struct token_want *want,
                                const struct account_token *row, struct err *err)
 {
     char token[TIKTOK_TOKEN_MAX + 1];
-    struct tiktok_tokens tokens = {0};
-    struct tiktok_reply reply = {0};
+    struct asking a = {.again = again_begin(row->fails)};
     enum rc rc = tokens_open(p, row, "refresh_tok", token, err);
 
     if (rc != RC_OK) {
         log_failure("tokens.unreadable", err);
-        (void)give_up(kit, want, RC_UNAVAILABLE, err);
+        (void)give_up(kit, want, RC_UNAVAILABLE, TOKENS_AGAIN_MS, err);
         return err_retry(err, RC_UNAVAILABLE, TOKENS_AGAIN_MS, "token_unreadable",
                          "The stored token was sealed under another token key.");
     }
     FAULT_POINT("tok.after_claim");
-    rc = ask(p, token, &tokens, &reply, err);
-    if (rc == RC_UNCERTAIN || rc == RC_UNAVAILABLE || rc == RC_DENIED) {
-        log_refresh(row, rc, &reply, err);
-        nap(TOKENS_RETRY_MS);
-        rc = ask(p, token, &tokens, &reply, err);
-    }
+    rc = ask_again(p, kit, row, token, &a, err);
     FAULT_POINT("tok.after_recv");
     explicit_bzero(token, sizeof(token));
-    log_refresh(row, rc, &reply, err);
     if (rc != RC_OK && want->log_id != NULL)
-        text_copy(want->log_id, sizeof(reply.log_id), reply.log_id);
+        text_copy(want->log_id, sizeof(a.reply.log_id), a.reply.log_id);
     if (rc == RC_OK)
-        rc = keep(p, kit, row, &tokens, err);
-    else if (rc == RC_DENIED)
-        rc = bury(kit, row, err);
+        rc = keep(p, kit, row, &a.tokens, err);
+    else if (a.moved)
+        rc = RC_OK;
+    else if (a.step.what == AGAIN_DEAD)
+        rc = bury(kit, want, row, err);
     else
-        rc = give_up(kit, want, rc, err);
-    tiktok_tokens_wipe(&tokens);
+        rc = give_up(kit, want, rc, a.step.wait_ms, err);
+    tiktok_tokens_wipe(&a.tokens);
     return rc;
+}
+
+/* TikTok refreshes it no more, but the access token lasts, unless it was refused now. */
+static enum rc no_more(const struct pool_kit *kit, const struct token_want *want,
+                       const struct account_token *row, struct err *err)
+{
+    return want->refused ? bury(kit, want, row, err) : only_a_person_helps(err);
+}
+
+/* After a failure the row says when it is worth asking again. */
+static enum rc not_yet(const struct account_token *row, struct err *err)
+{
+    return err_retry(err, RC_UNAVAILABLE, row->refresh_at_ms - row->now_ms,
+                     "tiktok_unavailable", "TikTok did not answer; asked again soon.");
 }
 
 enum rc tokens_refresh(const struct publisher *p, const struct pool_kit *kit,
@@ -282,6 +354,14 @@ enum rc tokens_refresh(const struct publisher *p, const struct pool_kit *kit,
     rc = tokens_usable(rc, &row, err);
     if (rc != RC_OK || (want->version != 0 && row.version != want->version))
         goto out;
+    if (row.lasting) {
+        rc = no_more(kit, want, &row, err);
+        goto out;
+    }
+    if (row.fails > 0 && row.refresh_at_ms > row.now_ms) {
+        rc = not_yet(&row, err);
+        goto out;
+    }
     rc = account_token_claim(kit->db, want->account_id, row.version, want->inc, err);
     if (rc == RC_CONFLICT)
         rc = err_retry(err, RC_UNAVAILABLE, TOKENS_RETRY_MS, "refresh_under_way",
@@ -301,11 +381,12 @@ enum rc tokens_get(const struct publisher *p, const struct pool_kit *kit,
 
     rc = tokens_usable(rc, &row, err);
     if (rc == RC_OK && tokens_stale(&row, want->version)) {
-        const struct token_want newer = {want->account_id, row.version, want->inc,
+        const struct token_want newer = {want->account_id, row.version,
+                                         row.version == want->version, want->inc,
                                          want->log_id};
 
         rc = tokens_refresh(p, kit, &newer, err);
-        if (rc == RC_OK)
+        if (rc == RC_OK || rc == RC_DENIED)
             rc = account_token_load(kit->db, want->account_id, &row, err);
         rc = tokens_usable(rc, &row, err);
     }

@@ -15,7 +15,7 @@ enum {
     TOKENS_FRESH_MS = 60000,   /* a token with less life than this is refreshed first */
     TOKENS_TIMEOUT_MS = 20000, /* of a request that a thread waits for */
     TOKENS_RETRY_MS = 2000,    /* a lost answer: the same token once more after this */
-    TOKENS_AGAIN_MS = 30000,   /* after a refresh that failed for a while */
+    TOKENS_AGAIN_MS = 30000,   /* after a refresh that failed for a while (again.h) */
     TOKENS_STORE_MS = 500, /* between tries to store a pair that exists nowhere else */
 };
 
@@ -34,8 +34,8 @@ enum rc tokens_open(const struct publisher *p, const struct account_token *row,
  * TikTok refused, or 0. */
 bool tokens_stale(const struct account_token *row, unsigned used) MUST_CHECK;
 
-/* RC_OK for a row that may be used. RC_DENIED "reconnect_needed": the account is not
- * connected. rc and err are what account_token_load() gave. */
+/* RC_OK for a row that may be used: of an account that is connected, or whose access
+ * lasts. RC_DENIED "reconnect_needed": of another. rc and err are what account_token_load() gave. */
 enum rc tokens_usable(enum rc rc, const struct account_token *row,
                       struct err *err) MUST_CHECK;
 
@@ -43,13 +43,14 @@ enum rc tokens_usable(enum rc rc, const struct account_token *row,
 struct token_want {
     uint64_t account_id;
     unsigned version; /* that is not good any more; 0: whatever there is */
+    bool refused;     /* by TikTok: that version's access token does not last either */
     uint64_t inc;     /* of this process, as it was when the work began */
     char *log_id;     /* NULL, or where TikTok's name of a refusal goes: 64 bytes */
 };
 
 /* Makes the account's tokens newer than want.version. RC_OK: they are, by us or by
  * another process. RC_DENIED "reconnect_needed": the grant is dead, and the account says
- * so now. RC_REJECTED "client_invalid": our credentials are wrong. RC_UNAVAILABLE: later;
+ * so now; the access token that is there may last (account_token.lasting). RC_REJECTED "client_invalid": our credentials are wrong. RC_UNAVAILABLE: later;
  * "token_unreadable" when it was sealed under a key that we do not have. */
 enum rc tokens_refresh(const struct publisher *p, const struct pool_kit *kit,
                        const struct token_want *want, struct err *err) MUST_CHECK;
@@ -62,8 +63,8 @@ struct token {
     uint64_t workspace_id;
 };
 
-/* A good access token, refreshed before when it has to be. Results as
- * tokens_refresh(). */
+/* A good access token, refreshed before when it has to be; of a grant that is dead the
+ * one that lasts. want->version is one that TikTok refused. Results as tokens_refresh(). */
 enum rc tokens_get(const struct publisher *p, const struct pool_kit *kit,
                    const struct token_want *want, struct token *out,
                    struct err *err) MUST_CHECK;

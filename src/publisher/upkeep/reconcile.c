@@ -248,7 +248,16 @@ static enum rc beat(struct chore *c, const struct pool_kit *kit)
 
 static enum rc find_due(struct chore *c, const struct pool_kit *kit)
 {
+    int64_t lapsed = 0;
+    enum rc rc = account_access_lapse(kit->db, &lapsed, &c->err);
+
+    if (lapsed > 0) {
+        meter_add(METER_TOKEN_LAPSED, (uint64_t)lapsed);
+        log_warn("tokens.access_ended", "accounts=%" PRId64, lapsed);
+    }
     c->r->due_len = 0;
+    if (rc != RC_OK)
+        return rc;
     return account_token_due(kit->db, c->r->due, REFRESH_MAX, &c->r->due_len, &c->err);
 }
 

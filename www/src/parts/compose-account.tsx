@@ -1,5 +1,7 @@
 // 1: which account, and what TikTok says about it right now.
 import * as c from '../compose';
+import { when } from '../format';
+import { homeZone } from '../prefs';
 import { Avatar, Button, Note } from './basics';
 import { Icon } from './icon';
 
@@ -50,7 +52,7 @@ export function AccountPart({ error }: { error: string | null }) {
               {!a && <option value="">Select</option>}
               {list.map((x) => (
                 <option key={x.id} value={x.id} disabled={x.status === 'disconnected'}>
-                  {x.nickname}{x.username ? ` (@${x.username})` : ''}{x.status === 'reconnect_needed' ? ', reconnect needed' : ''}
+                  {x.nickname}{x.username ? ` (@${x.username})` : ''}{x.status === 'reconnect_needed' ? `, reconnect needed${x.posts_until ? ` from ${when(x.posts_until, homeZone())} on` : ''}` : ''}
                 </option>
               ))}
             </select>

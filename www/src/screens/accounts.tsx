@@ -93,6 +93,10 @@ function menuOf(a: Account): MenuItem[] {
   return a.status === 'disconnected' ? [again] : [again, { text: 'Disconnect', icon: 'trash', danger: true, run: () => void disconnect(a) }];
 }
 
+/** TikTok does not renew the connection, but the access it gave last still works. */
+const postsUntil = (end: string) =>
+  `Needs reconnecting: TikTok does not renew this connection. Posts due before ${when(end, homeZone())} still go out; later ones wait until you reconnect.`;
+
 function Card({ a }: { a: Account }) {
   const s = STATE[a.status];
   const trouble = a.status === 'reconnect_needed' || a.status === 'expires_soon' || a.missing_scopes.length > 0;
@@ -118,7 +122,7 @@ function Card({ a }: { a: Account }) {
       )}
       <p class="hint">
         {a.status === 'disconnected' ? a.status_text : `Connected since ${day(a.connected_at, homeZone())}`}
-        {a.refresh_expires_at && a.status !== 'disconnected' && `, until ${day(a.refresh_expires_at, homeZone())}`}
+        {a.refresh_expires_at && (a.status === 'connected' || a.status === 'expires_soon') && `, until ${day(a.refresh_expires_at, homeZone())}`}
       </p>
       {a.limited_until && a.status !== 'disconnected' && (
         <Note tone="warn"><p>TikTok lets this account post nothing more until {when(a.limited_until, homeZone())}. Its posts go out by themselves then.</p></Note>
@@ -130,7 +134,7 @@ function Card({ a }: { a: Account }) {
               <p>Not granted:</p>
               <ul class="plain-list">{a.missing_scopes.map((s) => <li key={s}>{SCOPES[s] ?? s} <code class="hint">{s}</code></li>)}</ul>
             </>
-          ) : <p>{a.status_text}</p>}
+          ) : <p>{a.posts_until ? postsUntil(a.posts_until) : a.status_text}</p>}
           <Button icon="refresh" onClick={() => (connecting.value = { account: a })}>Reconnect</Button>
         </Note>
       )}
