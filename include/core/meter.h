@@ -39,6 +39,7 @@ enum meter {
     METER_TOKEN_REAUTH,
     METER_TOKEN_LAPSED,
     METER_TOKEN_LOST,
+    METER_BROUGHT_FORWARD,
     METER_BRAKE_CLOSED,
     METER_LOOP_STALLED,
     METER_MAILS_FAILED,
@@ -62,6 +63,7 @@ enum meter_gauge {
     METER_IN_HANDS,     /* posts that this process has claimed */
     METER_WORKS,        /* statements that wait for a store thread, or run */
     METER_CLOCK_OFFSET, /* the database's clock minus this machine's, in ms */
+    METER_UPLOAD_RATE,  /* what an upload is expected to send */
     METER_GAUGE_COUNT,
 };
 

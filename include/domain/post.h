@@ -169,8 +169,19 @@ size_t post_check(const struct post_content *content, const struct post_ground *
 const char *post_kind_name(enum post_kind kind); /* "video", "photo" */
 const char *post_mode_name(enum post_mode mode); /* "direct", "inbox" */
 
+enum {
+    POST_LEAD_BURST_MS = 30000, /* of an upload: so that thousands that are due in the
+                                 * same second are all prepared before it */
+    POST_LEAD_MAX_MS = 1200000, /* an upload URL lives an hour: room for trouble is left */
+    POST_LEAD_RATE = 5000000,   /* bytes in a second, where nothing else is known */
+};
+
 /* How long before its time work on a post begins: long enough to have all but the last
- * part of a file of that size at TikTok by then (docs/publishing.md). */
+ * part of a file of that size at TikTok by then (docs/publishing.md), where uploads send
+ * rate (> 0) bytes in a second; and half as long again. */
+int64_t post_lead_at(enum post_kind kind, int64_t bytes, int64_t rate);
+
+/* At POST_LEAD_RATE: what a post is scheduled with. A slower publisher moves it. */
 int64_t post_lead_ms(enum post_kind kind, int64_t bytes);
 
 #endif

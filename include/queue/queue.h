@@ -12,6 +12,7 @@
  *     {g}:xi:<acct>  STR   calls that this window takes less, for a while; xs, xc
  *     {g}:epoch      STR   set after a full load; absent: Redis lost its data
  *     w:{g}:<post>   STR   the commit witness: a session's publish_id, or "cancel"
+ *     tts:pace       STR   the slowest publisher's uploads: bytes in a second, and who
  *     tts:wait:<id>  LIST  "the task is done", for a request that waits (one minute)
  *     {g}:A, tts:tasks, tts:hooks, tts:nudge  channels that shorten a publisher's sleep
  *
@@ -37,6 +38,7 @@ enum {
     QUEUE_CREATOR_LIMIT = 20,   /* creator_info calls a window; source: same */
     QUEUE_SHRINK_MS = 600000, /* a window that proved too wide is narrower for so long */
     QUEUE_ENQUEUE_BUDGET_MS = 50, /* what a web request may spend on a hint */
+    QUEUE_PACE_MS = 3600000, /* how long the slowest is believed after its last word */
     QUEUE_WITNESS_MS = 172800000, /* a witness is kept 48 h */
     QUEUE_WITNESS_SIZE = 97,      /* bytes for a witness with its NUL */
 };
@@ -131,6 +133,12 @@ enum rc queue_init_pass(struct redis *r, struct queue_hint *hint, int64_t *wait_
  * clock): the account's window takes one call less for QUEUE_SHRINK_MS. */
 enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t account_id,
                           struct err *err) MUST_CHECK;
+
+/* Tells how fast the uploads of this machine (who) are, in bytes in a second (0: nothing
+ * is known), and hears of the slowest: *slowest; 0: nobody has said. The slowest is
+ * replaced by who is slower, by itself, and by anybody when it has been silent. */
+enum rc queue_pace(struct redis *r, int64_t rate, const char *who, int64_t *slowest,
+                   struct err *err) MUST_CHECK;
 
 /* The witness (docs/publishing.md): before the grant, the session that may commit is
  * written down a second time, where a database that forgot cannot lose it. Writes value

@@ -288,6 +288,14 @@ struct job_shards {
 enum rc job_sweep(struct db *db, struct job_shards shards, int64_t late_ms,
                   struct job_hint *out, size_t *len, struct err *err) MUST_CHECK;
 
+/* Uploads that wait for their time and would be begun too late where rate bytes are sent
+ * in a second: their next_at moves to post_lead_at() before it, never later. Those that
+ * have failed, been put off or had to wait before are left alone. At most JOB_LEAD_MAX at
+ * a time, the soonest first; out: those that moved, for their hints. */
+enum { JOB_LEAD_MAX = 200 };
+enum rc job_bring_forward(struct db *db, int64_t rate, struct job_hint *out, size_t *len,
+                          struct err *err) MUST_CHECK;
+
 /* The INIT calls of the last window_ms that the ledger knows, from the newest to the
  * oldest; of very many the newest. An intent whose call was never made counts as one. */
 enum { JOB_INITS_MAX = 50000 };

@@ -3,9 +3,10 @@
  * TikTok's rules (docs/tiktok.md 6.1): 1 to 1000 chunks in strict order, each 5 to 64 MB;
  * total_chunk_count = floor(size / chunk_size) and the remainder joins the last chunk; a
  * single chunk has chunk_size == size. Whether MB is decimal or binary is undocumented,
- * so the plan stays clear of every border under both readings: up to 64,000,000 bytes in
- * one chunk, above that in chunks of 10,000,000 with a last one below 20,000,000. All
- * functions are pure arithmetic. */
+ * so the plan stays clear of every border under both readings. The last chunk is what
+ * publishes and leaves at its second, so it is short: up to 20,000,000 bytes in one
+ * chunk, above that in chunks of 10,000,000 with a last one below 20,000,000, whose others
+ * are sent before. All functions are pure arithmetic. */
 #ifndef TIKTOK_CHUNK_H
 #define TIKTOK_CHUNK_H
 
@@ -17,7 +18,7 @@
 #define TIKTOK_VIDEO_MAX INT64_C(4000000000) /* "4 GB", strict reading; 6.4 */
 
 enum {
-    TIKTOK_SINGLE_MAX = 64000000, /* bytes up to which a video is one chunk */
+    TIKTOK_SINGLE_MAX = 20000000, /* bytes up to which a video is one chunk */
     TIKTOK_CHUNK_SIZE = 10000000, /* bytes of a chunk above that */
     TIKTOK_RANGE_SIZE = 80,       /* bytes of a Content-Range text with its NUL */
 };

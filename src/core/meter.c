@@ -38,6 +38,7 @@ static const char *const names[METER_COUNT] = {
     [METER_TOKEN_REAUTH] = "token_reauth",
     [METER_TOKEN_LAPSED] = "token_lapsed",
     [METER_TOKEN_LOST] = "token_lost",
+    [METER_BROUGHT_FORWARD] = "brought_forward",
     [METER_BRAKE_CLOSED] = "brake_closed",
     [METER_LOOP_STALLED] = "loop_stalled",
     [METER_MAILS_FAILED] = "mails_failed",
@@ -57,6 +58,7 @@ static const char *const gauge_names[METER_GAUGE_COUNT] = {
     [METER_IN_HANDS] = "in_hands",
     [METER_WORKS] = "works",
     [METER_CLOCK_OFFSET] = "clock_offset_ms",
+    [METER_UPLOAD_RATE] = "upload_bytes_per_second",
 };
 
 static atomic_uint_fast64_t counts[METER_COUNT];

@@ -2,15 +2,12 @@
 
 #include "core/xalloc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     LEAD_MIN_MS = 2000,    /* token, creator_info, init */
-    LEAD_BURST_MS = 30000, /* of an upload: so that thousands that are due in the same
-                            * second are all prepared before it */
-    LEAD_MAX_MS = 1200000, /* an upload URL lives an hour: room for trouble is left */
-    LEAD_PER_MB_MS = 300,  /* 5 MB/s, and half as much again */
 };
 
 void post_init(struct post_content *content)
@@ -76,12 +73,20 @@ const char *post_mode_name(enum post_mode mode)
     return mode == POST_INBOX ? "inbox" : "direct";
 }
 
-int64_t post_lead_ms(enum post_kind kind, int64_t bytes)
+int64_t post_lead_at(enum post_kind kind, int64_t bytes, int64_t rate)
 {
-    int64_t lead = LEAD_BURST_MS;
+    int64_t ms;
 
+    assert(rate > 0);
     if (kind == POST_PHOTO) /* TikTok fetches them itself, from the time on */
         return LEAD_MIN_MS;
-    lead += bytes / 1000 * LEAD_PER_MB_MS / 1000;
-    return lead < LEAD_MAX_MS ? lead : LEAD_MAX_MS;
+    if (bytes / rate >= POST_LEAD_MAX_MS / 1000)
+        return POST_LEAD_MAX_MS;
+    ms = POST_LEAD_BURST_MS + bytes * 1500 / rate;
+    return ms < POST_LEAD_MAX_MS ? ms : POST_LEAD_MAX_MS;
+}
+
+int64_t post_lead_ms(enum post_kind kind, int64_t bytes)
+{
+    return post_lead_at(kind, bytes, POST_LEAD_RATE);
 }

@@ -128,6 +128,7 @@ static enum rc open_parts(struct loop *l, struct err *err)
     p->calls = calls_new(p->http);
     run_table_init(p);
     p->turns = turns_new(p->settings->egress_mbit * 1000000 / 8);
+    p->pace.usual = p->settings->upload_mbit * 1000000 / 8;
     p->rings = rings_new();
     p->batches = batches_new(p);
     rc = open_pools(p, err);

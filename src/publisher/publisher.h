@@ -18,6 +18,7 @@
 #include "core/list.h"
 #include "crypto/keys.h"
 #include "intake/brake.h"
+#include "intake/pace.h"
 #include "intake/rings.h"
 #include "net/http.h"
 #include "pool.h"
@@ -70,6 +71,7 @@ struct publisher {
     struct list by_post[PUBLISHER_RUN_BUCKETS]; /* the same */
     size_t waiting;                             /* runs that only wait for their time */
     struct brake brake;                         /* on new sessions */
+    struct pace pace;                           /* of uploads */
     int64_t told_ms; /* monotonic: when a webhook last made a post be asked about; or 0 */
     bool stopping;
 };

@@ -74,6 +74,7 @@ static const struct config_key keys[] = {
     {"STATE_DIRECTORY", "var/publisher", CONFIG_STRING, FIELD(state_dir), 0, 1000, NULL},
     {"PUBLISH_INFLIGHT", "64", CONFIG_INT, FIELD(in_flight), 1, 4096, NULL},
     {"PUBLISH_EGRESS_MBIT", "0", CONFIG_INT, FIELD(egress_mbit), 0, 100000, NULL},
+    {"PUBLISH_UPLOAD_MBIT", "40", CONFIG_INT, FIELD(upload_mbit), 1, 100000, NULL},
     {"PUBLISH_STRICT", "no", CONFIG_STRING, FIELD(strict_name), 0, 8, strict_check},
     {"SMTP_URL", "", CONFIG_SECRET, FIELD(smtp_url), 0, 1024, smtp_url_check},
     {"SMTP_CA_FILE", "", CONFIG_STRING, FIELD(smtp_ca_file), 0, 1024, NULL},

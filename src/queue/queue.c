@@ -298,6 +298,25 @@ enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t accoun
     return rc;
 }
 
+enum rc queue_pace(struct redis *r, int64_t rate, const char *who, int64_t *slowest,
+                   struct err *err)
+{
+    struct text t[2];
+    struct redis_arg args[] = {
+        redis_str("tts:pace"),
+        number(&t[0], rate),
+        redis_str(who),
+        number(&t[1], QUEUE_PACE_MS),
+    };
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_pace, KEYS(args, 1), &reply, err);
+
+    if (rc == RC_OK)
+        *slowest = redis_reply_int(reply);
+    redis_reply_free(reply);
+    return rc;
+}
+
 /* The holder's name in an answer; "" when there is none. */
 static enum rc read_holder(const struct redis_reply *reply,
                            char holder[QUEUE_WITNESS_SIZE], struct err *err)

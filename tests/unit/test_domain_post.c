@@ -266,7 +266,29 @@ START_TEST(the_lead_grows_with_the_file_within_limits)
 }
 END_TEST
 
-UNIT_MAIN_FIXTURE("domain_post", setup, teardown, every_member_is_read,
+START_TEST(the_lead_of_a_slow_link_is_longer)
+{
+    static const struct {
+        enum post_kind kind;
+        int64_t bytes, rate, ms;
+    } rows[] = {{POST_VIDEO, 50000000, 5000000, 45000},
+                {POST_VIDEO, 50000000, 500000, 180000},
+                {POST_VIDEO, 50000000, 64000, 1200000},
+                {POST_VIDEO, 390000000, 500000, 1200000},
+                {POST_VIDEO, 389999999, 500000, 1199999},
+                {POST_VIDEO, INT64_MAX, 1, 1200000},
+                {POST_VIDEO, 0, 1, 30000},
+                {POST_PHOTO, 50000000, 64000, 2000}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        ck_assert_msg(post_lead_at(rows[i].kind, rows[i].bytes, rows[i].rate) ==
+                          rows[i].ms,
+                      "row %zu", i);
+}
+END_TEST
+
+UNIT_MAIN_FIXTURE("domain_post", setup, teardown, the_lead_of_a_slow_link_is_longer,
+                  every_member_is_read,
                   what_is_absent_stays_as_it_was,
                   what_has_another_type_is_refused_by_name,
                   members_that_an_address_does_not_take_do_not_exist,

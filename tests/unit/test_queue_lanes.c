@@ -386,6 +386,29 @@ START_TEST(a_window_that_proved_too_wide_takes_less_for_a_while_but_always_one)
 }
 END_TEST
 
+static int64_t slowest_after(int64_t rate, const char *who)
+{
+    int64_t slowest = -1;
+
+    ck_assert_int_eq(queue_pace(redis, rate, who, &slowest, &err), RC_OK);
+    return slowest;
+}
+
+START_TEST(the_slowest_uploads_are_heard_of_until_they_are_faster_or_silent)
+{
+    ck_assert_int_eq(slowest_after(0, "a"), 0);
+    ck_assert_int_eq(slowest_after(400000, "a"), 400000);
+    ck_assert_int_eq(slowest_after(0, "a"), 400000); /* it has begun anew */
+    ck_assert_int_eq(slowest_after(5000000, "b"), 400000);
+    ck_assert_int_eq(slowest_after(300000, "b c"), 300000);
+    ck_assert_int_eq(slowest_after(600000, "a"), 300000);
+    ck_assert_int_eq(slowest_after(900000, "b c"), 900000); /* its own word is kept */
+    ck_assert_int_eq(slowest_after(600000, "a"), 600000);
+    command("DEL", "tts:pace"); /* a time without a word */
+    ck_assert_int_eq(slowest_after(0, "a"), 0);
+}
+END_TEST
+
 START_TEST(the_witness_goes_to_the_first_and_only_its_holder_may_change_it)
 {
     const struct queue_witness witness = {5, account};
@@ -583,6 +606,7 @@ int main(int argc UNUSED, char **argv)
         a_window_lets_exactly_its_limit_through,
         an_init_beyond_the_first_of_a_take_counts_against_the_same_window,
         a_window_that_proved_too_wide_takes_less_for_a_while_but_always_one,
+        the_slowest_uploads_are_heard_of_until_they_are_faster_or_silent,
         the_witness_goes_to_the_first_and_only_its_holder_may_change_it,
         a_cancel_names_the_version_that_it_takes_back,
         the_witness_can_be_read_without_taking_it,

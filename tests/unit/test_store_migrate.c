@@ -405,6 +405,7 @@ static void publish_as(struct db *pub, uint64_t post, uint64_t inc)
     works(job_sweep(pub, (struct job_shards){0, JOB_SHARDS - 1}, 0, hints, &len, &err),
           "job_sweep");
     works(job_upcoming(pub, 1000, &cursor, hints, &len, &err), "job_upcoming");
+    works(job_bring_forward(pub, 500000, hints, &len, &err), "job_bring_forward");
 }
 
 static void connect_as(struct db *pub, const struct seed *seed)

@@ -351,6 +351,17 @@ static bool send_init(struct run *r)
 
 /* --- CHUNK and LAST ------------------------------------------------------------ */
 
+/* What TikTok took tells how fast our uploads are. */
+static void note_pace(struct run *r, int64_t bytes, bool taken)
+{
+    int64_t took_ms = lease_now_ms(r->p->lease) - r->left_ms;
+
+    meter_add(METER_SENT_BYTES, (uint64_t)bytes);
+    meter_span(METER_CHUNK_TIME, took_ms);
+    if (taken)
+        pace_note(&r->p->pace, bytes, took_ms, publisher_mono_ms());
+}
+
 static void on_chunk(void *arg, enum rc rc, const struct http_response *res,
                      const struct err *err)
 {
@@ -369,8 +380,7 @@ static void on_chunk(void *arg, enum rc rc, const struct http_response *res,
     } else if (rc != RC_OK) {
         no_answer(r, rc, err);
     } else {
-        meter_add(METER_SENT_BYTES, (uint64_t)tiktok_chunk_len(plan, r->action.chunk));
-        meter_span(METER_CHUNK_TIME, lease_now_ms(r->p->lease) - r->left_ms);
+        note_pace(r, tiktok_chunk_len(plan, r->action.chunk), res->status < 300);
         run_event(r, FLOW_UPLOADED, NULL, res->retry_after_ms);
         r->ev.step =
             tiktok_upload_step(plan, r->action.chunk, res->status, res->content_range);

@@ -9,6 +9,7 @@
 #include "core/meter.h"
 #include "core/random.h"
 #include "core/xalloc.h"
+#include "domain/post.h"
 #include "queue/queue.h"
 #include "store/account_tokens.h"
 #include "store/events.h"
@@ -20,6 +21,7 @@
 #include "store/webhooks.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 enum {
     SWEEP_MS = 2000,
@@ -36,13 +38,26 @@ enum {
     CATCH_UP_MS =
         10000, /* after a start, or after MariaDB was away: nobody is told yet */
     WARN_MS = 60000,
+    LEAD_MS = 5000,
     NO_LEASE_MS = 1000,
     REFRESH_MAX = 16,
     BEAT_BATCH = 200,
     SHARD_STEP = 64,
 };
 
-enum chore_kind { SWEEP, REAP, FEED, BEAT, REFRESH, REPLAY, PURGE, WATCH, WARN, CHORES };
+enum chore_kind {
+    SWEEP,
+    REAP,
+    FEED,
+    BEAT,
+    REFRESH,
+    REPLAY,
+    PURGE,
+    WATCH,
+    WARN,
+    LEAD,
+    CHORES,
+};
 
 /* One of the chores: a timer that begins its work, which runs on a store thread. */
 struct chore {
@@ -77,6 +92,9 @@ struct reconcile {
     struct token_due due[REFRESH_MAX]; /* REFRESH */
     size_t due_len;
     int64_t events_purged;  /* PURGE */
+    int64_t rate_known;     /* LEAD: of our own uploads, or 0 */
+    int64_t rate_heard;     /* of the slowest publisher's, or 0 */
+    size_t forward_len;     /* posts brought forward */
     bool late;              /* WATCH: something is overdue, and that was said */
     bool braked;            /* WATCH: no session is opened at present */
     int64_t quiet_until_ms; /* WATCH: monotonic; people are told only from then on */
@@ -246,6 +264,50 @@ static enum rc beat(struct chore *c, const struct pool_kit *kit)
     return rc;
 }
 
+static int64_t slower(int64_t rate, int64_t other)
+{
+    return other > 0 && other < rate ? other : rate;
+}
+
+/* What an upload may be expected to send: by whichever publisher, within its limit. */
+static int64_t expected_rate(const struct reconcile *r)
+{
+    int64_t rate = slower(r->p->pace.usual, r->rate_known);
+
+    rate = slower(rate, r->rate_heard);
+    return slower(rate, r->p->settings->egress_mbit * 125000);
+}
+
+/* Posts were scheduled for uploads at the usual rate (post_lead_ms()). Where they are
+ * slower, what would be begun too late is begun earlier. Without Redis each publisher
+ * goes by what it has seen itself. */
+static enum rc lead(struct chore *c, const struct pool_kit *kit)
+{
+    struct reconcile *r = c->r;
+    struct job_hint hints[JOB_LEAD_MAX];
+    char host[65] = "";
+    struct err ignored;
+    int64_t rate;
+    enum rc rc;
+
+    r->forward_len = 0;
+    (void)gethostname(host, sizeof(host) - 1);
+    if (queue_pace(kit->redis, r->rate_known, host, &r->rate_heard, &ignored) != RC_OK)
+        r->rate_heard = 0;
+    rate = expected_rate(r);
+    meter_set(METER_UPLOAD_RATE, rate);
+    if (rate >= POST_LEAD_RATE || r->p->settings->pull_videos)
+        return RC_OK;
+    rc = job_bring_forward(kit->db, rate, hints, &r->forward_len, &c->err);
+    FAULT_POINT("lead.mid");
+    if (r->forward_len > 0) {
+        log_info("lead.brought_forward", "posts=%zu bytes_per_s=%" PRId64, r->forward_len,
+                 rate);
+        meter_add(METER_BROUGHT_FORWARD, r->forward_len);
+    }
+    return rc == RC_OK ? enqueue(kit, hints, r->forward_len, &c->err) : rc;
+}
+
 static enum rc find_due(struct chore *c, const struct pool_kit *kit)
 {
     int64_t lapsed = 0;
@@ -393,6 +455,18 @@ static void after_purge(struct chore *c)
     c->again = c->rc == RC_OK && c->r->events_purged > 0;
 }
 
+static void before_lead(struct chore *c)
+{
+    c->r->rate_known = pace_known(&c->r->p->pace, publisher_mono_ms());
+}
+
+/* A publisher that has sent nothing yet goes by what others, or it before, have seen. */
+static void after_lead(struct chore *c)
+{
+    pace_seed(&c->r->p->pace, c->r->rate_heard, publisher_mono_ms());
+    c->again = c->rc == RC_OK && c->r->forward_len == JOB_LEAD_MAX;
+}
+
 /* A refresh that was due; one of the task threads does it. */
 struct refresh {
     struct pool_work work; /* first */
@@ -456,6 +530,7 @@ static const struct {
     [WATCH] = {"watch", WATCH_MS, 100, before_watch, watch, NULL},
     [WARN] = {"warn", WARN_MS, 5000, NULL, warn, NULL},
     [PURGE] = {"purge", PURGE_MS, 5000, NULL, purge, after_purge},
+    [LEAD] = {"lead", LEAD_MS, 500, before_lead, lead, after_lead},
 };
 
 static void run_chore(struct pool_work *w, const struct pool_kit *kit)
