@@ -294,12 +294,12 @@ static enum rc lead(struct chore *c, const struct pool_kit *kit)
     (void)gethostname(host, sizeof(host) - 1);
     if (queue_pace(kit->redis, r->rate_known, host, &r->rate_heard, &ignored) != RC_OK)
         r->rate_heard = 0;
+    FAULT_POINT("lead.mid");
     rate = expected_rate(r);
     meter_set(METER_UPLOAD_RATE, rate);
     if (rate >= POST_LEAD_RATE || r->p->settings->pull_videos)
         return RC_OK;
     rc = job_bring_forward(kit->db, rate, hints, &r->forward_len, &c->err);
-    FAULT_POINT("lead.mid");
     if (r->forward_len > 0) {
         log_info("lead.brought_forward", "posts=%zu bytes_per_s=%" PRId64, r->forward_len,
                  rate);
