@@ -61,8 +61,7 @@ int64_t account_posts_until(const struct account_standing *standing) MUST_CHECK;
 
 /* True when a post of the account that is due at at_ms (in the past: now) can go out: it
  * is connected, perhaps not for long, or its last access token lasts until then. */
-bool account_usable_at(const struct account_standing *standing,
-                       int64_t at_ms) MUST_CHECK;
+bool account_usable_at(const struct account_standing *standing, int64_t at_ms) MUST_CHECK;
 
 /* What the granted scopes allow. */
 struct account_features {

@@ -172,7 +172,7 @@ const char *post_mode_name(enum post_mode mode); /* "direct", "inbox" */
 enum {
     POST_LEAD_BURST_MS = 30000, /* of an upload: so that thousands that are due in the
                                  * same second are all prepared before it */
-    POST_LEAD_MAX_MS = 1200000, /* an upload URL lives an hour: room for trouble is left */
+    POST_LEAD_MAX_MS = 1200000, /* an upload URL lives an hour: leave room for trouble */
     POST_LEAD_RATE = 5000000,   /* bytes in a second, where nothing else is known */
 };
 

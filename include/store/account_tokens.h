@@ -71,7 +71,7 @@ enum rc account_token_rotate(struct db *db, uint64_t account_id, unsigned versio
 
 /* How a grant ended. */
 enum token_end {
-    TOKEN_NOT_RENEWED, /* the refresh token is dead; the access token lives out its life */
+    TOKEN_NOT_RENEWED, /* the refresh token is dead; the access token lives on */
     TOKEN_REFUSED,     /* the access token was refused, too */
 };
 
@@ -143,7 +143,8 @@ enum rc account_creator_store(struct db *db, uint64_t account_id,
 /* TikTok says that the permission was withdrawn: the tokens are dead and are wiped, and a
  * refresh that is under way finds its version gone. A connected account must be
  * reconnected (reason says why) and what it has scheduled is blocked, also when it had to
- * be already and only its access lasted; else that one is left as it is. May run inside the caller's transaction. */
+ * be already and only its access lasted; else that one is left as it is. May run inside
+ * the caller's transaction. */
 enum rc account_token_withdrawn(struct db *db, uint64_t account_id, const char *reason,
                                 struct err *err) MUST_CHECK;
 

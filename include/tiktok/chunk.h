@@ -5,8 +5,8 @@
  * single chunk has chunk_size == size. Whether MB is decimal or binary is undocumented,
  * so the plan stays clear of every border under both readings. The last chunk is what
  * publishes and leaves at its second, so it is short: up to 20,000,000 bytes in one
- * chunk, above that in chunks of 10,000,000 with a last one below 20,000,000, whose others
- * are sent before. All functions are pure arithmetic. */
+ * chunk, above that in chunks of 10,000,000 with a last one below 20,000,000, whose
+ * others are sent before. All functions are pure arithmetic. */
 #ifndef TIKTOK_CHUNK_H
 #define TIKTOK_CHUNK_H
 

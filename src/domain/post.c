@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    LEAD_MIN_MS = 2000,    /* token, creator_info, init */
+    LEAD_MIN_MS = 2000, /* token, creator_info, init */
 };
 
 void post_init(struct post_content *content)

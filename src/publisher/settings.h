@@ -20,7 +20,7 @@ struct settings {
     char *app_url; /* of the dashboard, for links in mails; NULL: none */
     char *log_level_name, *log_file;
     int64_t egress_mbit; /* what uploads may send in a second, in megabits; 0: no limit */
-    int64_t upload_mbit; /* what one upload may be expected to send until it is measured */
+    int64_t upload_mbit; /* of one upload in a second, until that is measured */
     char *strict_name;
     int64_t in_flight; /* posts at a time; those that only wait or poll not counted */
 

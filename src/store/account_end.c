@@ -124,9 +124,9 @@ static enum rc read_end(struct db *db, struct ending *e, struct err *err)
 /* Nobody refreshes it any more; what is due then is the end of its access. */
 static enum rc stop_refreshing(struct db *db, const struct ending *e, struct err *err)
 {
-    const struct sql_arg args[] = {
-        sql_i64(e->until_ms != 0 ? e->until_ms : SQL_NEVER), sql_i64(e->until_ms),
-        sql_u64(e->account_id), sql_u64(e->version)};
+    const struct sql_arg args[] = {sql_i64(e->until_ms != 0 ? e->until_ms : SQL_NEVER),
+                                   sql_i64(e->until_ms), sql_u64(e->account_id),
+                                   sql_u64(e->version)};
 
     return db_exec_one(db,
                        "UPDATE account_token SET rf_next = ?, access_exp = ?,"

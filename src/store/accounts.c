@@ -53,13 +53,20 @@ static void columns_of(struct row *r, struct sql_col cols[ACCOUNT_COLS])
 {
     struct account *a = &r->account;
     const struct sql_col all[ACCOUNT_COLS] = {
-        COL_U64(&a->id),           COL_TEXT(a->username),
-        COL_TEXT(a->display_name), COL_TEXT(a->scopes),
-        COL_TEXT(a->tz),           COL_INT(&r->status),
-        COL_TEXT(a->reason),       COL_I64(&a->refresh_expires_ms),
-        COL_I64(&a->access_expires_ms), COL_I64(&a->limited_ms),
-        COL_I64(&a->connected_ms), COL_UINT(&a->version),
-        COL_I64(&a->now_ms),       COL_I64(&a->scheduled),
+        COL_U64(&a->id),
+        COL_TEXT(a->username),
+        COL_TEXT(a->display_name),
+        COL_TEXT(a->scopes),
+        COL_TEXT(a->tz),
+        COL_INT(&r->status),
+        COL_TEXT(a->reason),
+        COL_I64(&a->refresh_expires_ms),
+        COL_I64(&a->access_expires_ms),
+        COL_I64(&a->limited_ms),
+        COL_I64(&a->connected_ms),
+        COL_UINT(&a->version),
+        COL_I64(&a->now_ms),
+        COL_I64(&a->scheduled),
     };
 
     (void)memcpy(cols, all, sizeof(all));

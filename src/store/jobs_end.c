@@ -156,8 +156,8 @@ static enum rc tell_blocked(struct db *db, const struct job_block *b, int64_t no
 
     event_data(&e, data);
     {
-        const struct sql_arg args[] = {sql_i64(now),     sql_i64(EVENT_BLOCKED),
-                                       sql_text(data),   sql_u64(b->account_id),
+        const struct sql_arg args[] = {sql_i64(now),        sql_i64(EVENT_BLOCKED),
+                                       sql_text(data),      sql_u64(b->account_id),
                                        sql_text(b->reason), sql_i64(now)};
 
         return db_exec(db,

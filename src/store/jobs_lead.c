@@ -29,10 +29,13 @@ static enum rc add_waiting(void *ctx, struct err *err UNUSED)
  * late yet. */
 static enum rc find(struct db *db, int64_t rate, struct waiters *w, struct err *err)
 {
-    const struct sql_arg args[] = {
-        sql_i64(POST_LEAD_MAX_MS), sql_i64(POST_VIDEO), sql_i64(POST_LEAD_MAX_MS),
-        sql_i64(post_lead_at(POST_VIDEO, 0, rate)), sql_i64(rate), sql_i64(LEAD_SLACK_MS),
-        sql_i64(JOB_LEAD_MAX)};
+    const struct sql_arg args[] = {sql_i64(POST_LEAD_MAX_MS),
+                                   sql_i64(POST_VIDEO),
+                                   sql_i64(POST_LEAD_MAX_MS),
+                                   sql_i64(post_lead_at(POST_VIDEO, 0, rate)),
+                                   sql_i64(rate),
+                                   sql_i64(LEAD_SLACK_MS),
+                                   sql_i64(JOB_LEAD_MAX)};
     const struct sql_col cols[] = {
         COL_U64(&w->next.hint.post_id), COL_U64(&w->next.hint.account_id),
         COL_U64(&w->next.fence), COL_I64(&w->next.due_ms), COL_I64(&w->next.bytes)};

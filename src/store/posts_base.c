@@ -112,7 +112,8 @@ static void close_ranks(struct post_base *b)
 #define BASE_COLUMNS                                                                     \
     "SELECT a.display_name, a.username, a.creator_info, a.creator_info_at, a.scopes,"    \
     " a.status, a.status_reason, a.refresh_expires_at, a.access_expires_at, " SQL_NOW    \
-    ", m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height, m.has_thumb,"       \
+    ", m.media_id, m.kind, m.state, m.filename, m.duration_ms, m.width, m.height, "      \
+    "m.has_thumb,"                                                                       \
     " m.bytes FROM account a LEFT JOIN media m ON m.workspace_id = a.workspace_id"       \
     " AND m.state <> 4 AND m.media_id "
 #define BASE_WHERE " WHERE a.account_id = ? AND a.workspace_id = ? LOCK IN SHARE MODE"

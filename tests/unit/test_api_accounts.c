@@ -624,7 +624,8 @@ START_TEST(an_account_that_cannot_be_asked_about_is_not_asked_about)
 END_TEST
 
 UNIT_MAIN_FIXTURE(
-    "api_accounts", setup, teardown, access_that_lasts_is_shown_with_its_end, an_account_is_shown_as_the_contract_says,
+    "api_accounts", setup, teardown, access_that_lasts_is_shown_with_its_end,
+    an_account_is_shown_as_the_contract_says,
     what_tiktok_has_not_told_is_null_and_a_name_there_always_is,
     a_foreign_account_is_not_there, a_list_leads_to_its_next_page,
     a_picture_is_shown_when_there_is_one_and_as_what_it_is, a_zone_that_exists_is_taken,

@@ -509,10 +509,11 @@ START_TEST(an_account_whose_access_lasts_takes_what_is_due_before_its_end)
 {
     uint64_t id = created(3 * HOUR_MS);
 
-    database_run(db,
-                 "UPDATE account SET status = 2, status_reason = 'reconnect_needed',"
-                 " access_expires_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + %" PRId64,
-                 (int64_t)2 * HOUR_MS);
+    database_run(
+        db,
+        "UPDATE account SET status = 2, status_reason = 'reconnect_needed',"
+        " access_expires_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + %" PRId64,
+        (int64_t)2 * HOUR_MS);
     is(ask("POST", "/api/v1/posts", right(HOUR_MS, "")), 201, "before");
     is(ask("POST", "/api/v1/posts", right(3 * HOUR_MS, "")), 409, "after");
     ck_assert_str_eq(code(), "reconnect_needed");

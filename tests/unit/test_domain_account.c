@@ -64,13 +64,12 @@ START_TEST(access_that_lasts_carries_posts_to_its_end_and_not_beyond)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct account_standing s = {.status = rows[i].status,
-                                           .reason = rows[i].reason,
-                                           .refresh_expires_ms =
-                                               now + rows[i].refresh_in_ms,
-                                           .access_expires_ms =
-                                               now + rows[i].access_in_ms,
-                                           .now_ms = now};
+        const struct account_standing s = {
+            .status = rows[i].status,
+            .reason = rows[i].reason,
+            .refresh_expires_ms = now + rows[i].refresh_in_ms,
+            .access_expires_ms = now + rows[i].access_in_ms,
+            .now_ms = now};
         int64_t end = rows[i].lasts ? s.access_expires_ms : 0;
 
         ck_assert_msg(account_posts_until(&s) == end, "row %zu", i);

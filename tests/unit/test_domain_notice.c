@@ -59,5 +59,6 @@ START_TEST(every_kind_has_a_name_that_is_found_again)
 }
 END_TEST
 
-UNIT_MAIN("domain_notice", a_connection_whose_access_lasts_says_until_when, a_withdrawn_permission_is_told_with_its_reason,
+UNIT_MAIN("domain_notice", a_connection_whose_access_lasts_says_until_when,
+          a_withdrawn_permission_is_told_with_its_reason,
           every_kind_has_a_name_that_is_found_again)

@@ -288,8 +288,7 @@ START_TEST(the_lead_of_a_slow_link_is_longer)
 END_TEST
 
 UNIT_MAIN_FIXTURE("domain_post", setup, teardown, the_lead_of_a_slow_link_is_longer,
-                  every_member_is_read,
-                  what_is_absent_stays_as_it_was,
+                  every_member_is_read, what_is_absent_stays_as_it_was,
                   what_has_another_type_is_refused_by_name,
                   members_that_an_address_does_not_take_do_not_exist,
                   texts_and_lists_are_bounded, a_copy_is_equal_and_each_difference_shows,

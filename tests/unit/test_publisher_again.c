@@ -27,10 +27,7 @@ START_TEST(a_lost_answer_is_asked_for_after_2_10_and_30_seconds)
         struct again_step steps[3];
         size_t n;
     } rows[] = {
-        {0,
-         {RC_UNCERTAIN, RC_UNCERTAIN},
-         {{AGAIN_ASK, 2000}, {AGAIN_LATER, 10000}},
-         2},
+        {0, {RC_UNCERTAIN, RC_UNCERTAIN}, {{AGAIN_ASK, 2000}, {AGAIN_LATER, 10000}}, 2},
         {1, {RC_UNAVAILABLE}, {{AGAIN_LATER, 30000}}, 1},
         {9, {RC_UNCERTAIN}, {{AGAIN_LATER, 30000}}, 1},
         {65535, {RC_UNCERTAIN}, {{AGAIN_LATER, 30000}}, 1},

@@ -64,8 +64,10 @@ START_TEST(whatever_was_measured_it_stays_within_bounds)
 {
     static const struct {
         int64_t bytes, took_ms;
-    } rows[] = {{PACE_SAMPLE_MIN, INT64_MAX}, {INT64_C(4000000000), 0},
-                {INT64_C(4000000000), -5},    {PACE_SAMPLE_MIN, 3600000},
+    } rows[] = {{PACE_SAMPLE_MIN, INT64_MAX},
+                {INT64_C(4000000000), 0},
+                {INT64_C(4000000000), -5},
+                {PACE_SAMPLE_MIN, 3600000},
                 {5 * MB, 1}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -113,7 +115,6 @@ END_TEST
 UNIT_MAIN_FIXTURE("publisher_pace", setup, NULL, without_a_chunk_it_is_what_is_usual,
                   a_slow_first_chunk_is_believed_and_a_fast_one_not_at_once,
                   it_follows_slow_chunks_fast_and_fast_ones_slowly,
-                  small_chunks_say_nothing,
-                  whatever_was_measured_it_stays_within_bounds,
+                  small_chunks_say_nothing, whatever_was_measured_it_stays_within_bounds,
                   without_chunks_it_comes_back_to_what_is_usual,
                   what_others_have_seen_counts_until_there_is_a_chunk_of_our_own)

@@ -352,8 +352,7 @@ START_TEST(a_dead_grant_blocks_what_is_scheduled_and_asks_for_the_person)
 
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         posts[i] = post_in(states[i], "");
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
-                     RC_OK);
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err), RC_OK);
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         ck_assert_int_eq(state_of(posts[i]),
                          states[i] == JOB_SCHEDULED ? JOB_BLOCKED : states[i]);
@@ -367,8 +366,7 @@ START_TEST(a_dead_grant_blocks_what_is_scheduled_and_asks_for_the_person)
                      1);
     ck_assert_int_eq(database_number(db, "SELECT rf_next FROM account_token"), INT64_MAX);
     /* Said again, it is no news. */
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
-                     RC_OK);
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err), RC_OK);
     ck_assert_int_eq(events_of_account(EVENT_ACCOUNT_RECONNECT_NEEDED), 1);
 }
 END_TEST
@@ -389,8 +387,7 @@ START_TEST(a_pair_that_turns_up_late_brings_the_account_back)
 {
     uint64_t post = post_in(JOB_SCHEDULED, "");
 
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
-                     RC_OK);
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err), RC_OK);
     /* Another process had the answer in its journal. */
     ck_assert_int_eq(rotate(1, "access2", "refresh2"), RC_OK);
     ck_assert_str_eq(account_column("status"), "1");
@@ -411,7 +408,8 @@ START_TEST(tokens_are_wiped_when_the_account_is_disconnected_only)
 }
 END_TEST
 
-/* --- a grant that ended, and access that lasts ---------------------------------------- */
+/* --- a grant that ended, and access that lasts ----------------------------------------
+ */
 
 static uint64_t post_due(int64_t due_in_ms)
 {
@@ -420,8 +418,8 @@ static uint64_t post_due(int64_t due_in_ms)
 
 static void access_ends(int64_t in_ms)
 {
-    database_run(db,
-                 "UPDATE account_token SET access_exp = " SQL_NOW " + %" PRId64, in_ms);
+    database_run(db, "UPDATE account_token SET access_exp = " SQL_NOW " + %" PRId64,
+                 in_ms);
     database_run(db, "UPDATE account SET access_expires_at ="
                      " (SELECT access_exp FROM account_token)");
 }
@@ -629,8 +627,7 @@ START_TEST(reconnecting_frees_the_posts_that_waited_for_it)
     uint64_t disconnected = post_in(JOB_BLOCKED, "account_disconnected");
     uint64_t spam = post_in(JOB_BLOCKED, "spam_risk");
 
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
-                     RC_OK);
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err), RC_OK);
     ck_assert_int_eq(state_of(dead), JOB_BLOCKED);
     store(seed.account, "access2", "refresh2");
     ck_assert_int_eq(state_of(dead), JOB_SCHEDULED);
@@ -820,10 +817,8 @@ START_TEST(a_dead_grant_is_told_once_and_its_posts_come_free_with_the_next)
 {
     uint64_t post = post_in(JOB_SCHEDULED, "");
 
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
-                     RC_OK);
-    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err),
-                     RC_OK);
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err), RC_OK);
+    ck_assert_int_eq(account_token_dead(db, seed.account, 1, TOKEN_REFUSED, &err), RC_OK);
     ck_assert_int_eq(state_of(post), JOB_BLOCKED);
     ck_assert_int_eq(database_number(db, "SELECT COUNT(*) FROM notification WHERE kind ="
                                          " 'account.reconnect'"),

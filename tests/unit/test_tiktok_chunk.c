@@ -134,8 +134,9 @@ static void check_around(int64_t size)
 
 START_TEST(every_size_gives_a_plan_that_obeys_every_rule)
 {
-    static const int64_t borders[] = {1,        5000000,   5242880,   20000000, 64000000,
-                                      67108864, 128000000, 134217728, TIKTOK_VIDEO_MAX};
+    static const int64_t borders[] = {1,         5000000,   5242880,
+                                      20000000,  64000000,  67108864,
+                                      128000000, 134217728, TIKTOK_VIDEO_MAX};
     uint64_t seed = 88172645463325252U; /* xorshift: the same sizes in every run */
 
     for (size_t i = 0; i < ARRAY_LEN(borders); i++)

@@ -1,7 +1,7 @@
 #include "tokens.h"
 
-#include "again.h"
 #include "../nap.h"
+#include "again.h"
 #include "core/fault.h"
 #include "core/log.h"
 #include "core/meter.h"

@@ -35,7 +35,8 @@ enum rc tokens_open(const struct publisher *p, const struct account_token *row,
 bool tokens_stale(const struct account_token *row, unsigned used) MUST_CHECK;
 
 /* RC_OK for a row that may be used: of an account that is connected, or whose access
- * lasts. RC_DENIED "reconnect_needed": of another. rc and err are what account_token_load() gave. */
+ * lasts. RC_DENIED "reconnect_needed": of another. rc and err are what
+ * account_token_load() gave. */
 enum rc tokens_usable(enum rc rc, const struct account_token *row,
                       struct err *err) MUST_CHECK;
 
@@ -50,8 +51,9 @@ struct token_want {
 
 /* Makes the account's tokens newer than want.version. RC_OK: they are, by us or by
  * another process. RC_DENIED "reconnect_needed": the grant is dead, and the account says
- * so now; the access token that is there may last (account_token.lasting). RC_REJECTED "client_invalid": our credentials are wrong. RC_UNAVAILABLE: later;
- * "token_unreadable" when it was sealed under a key that we do not have. */
+ * so now; the access token that is there may last (account_token.lasting). RC_REJECTED
+ * "client_invalid": our credentials are wrong. RC_UNAVAILABLE: later; "token_unreadable"
+ * when it was sealed under a key that we do not have. */
 enum rc tokens_refresh(const struct publisher *p, const struct pool_kit *kit,
                        const struct token_want *want, struct err *err) MUST_CHECK;
 
@@ -64,7 +66,8 @@ struct token {
 };
 
 /* A good access token, refreshed before when it has to be; of a grant that is dead the
- * one that lasts. want->version is one that TikTok refused. Results as tokens_refresh(). */
+ * one that lasts. want->version is one that TikTok refused. Results as tokens_refresh().
+ */
 enum rc tokens_get(const struct publisher *p, const struct pool_kit *kit,
                    const struct token_want *want, struct token *out,
                    struct err *err) MUST_CHECK;
