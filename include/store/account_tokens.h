@@ -37,7 +37,6 @@ struct account_token {
     bool lasting;   /* ACCOUNT_RECONNECT, but only because TikTok refreshes the token no
                      * more: the access token works until its end */
     unsigned fails; /* refreshes without an answer, in a row */
-    int64_t refresh_at_ms; /* when the next one is due */
     char scopes[ACCOUNT_SCOPES_SIZE];
     int64_t now_ms; /* when this was read */
 };

@@ -26,7 +26,6 @@ enum rc account_token_load(struct db *db, uint64_t account_id, struct account_to
                                    COL_INT(&status),
                                    COL_INT(&lasting),
                                    COL_UINT(&t.fails),
-                                   COL_I64(&t.refresh_at_ms),
                                    COL_TEXT(t.scopes),
                                    COL_I64(&t.now_ms)};
     bool found = false;
@@ -36,8 +35,7 @@ enum rc account_token_load(struct db *db, uint64_t account_id, struct account_to
                " t.refresh_exp, t.tok_ver, a.status,"
                " a.status = 2 AND a.status_reason = '" REASON_RECONNECT_NEEDED "'"
                " AND t.access_exp > " SQL_NOW ","
-               " t.rf_fails, t.rf_next, a.scopes, " SQL_NOW
-               " FROM account_token t JOIN account a"
+               " t.rf_fails, a.scopes, " SQL_NOW " FROM account_token t JOIN account a"
                " ON a.workspace_id = t.workspace_id"
                " AND a.account_id = t.account_id WHERE t.account_id = ?",
                SQL_ARGS(args), SQL_COLS(cols), &found, err);

@@ -419,16 +419,6 @@ START_TEST(after_claims_without_an_answer_the_next_waits_longer_and_holds_no_thr
 }
 END_TEST
 
-START_TEST(before_the_time_for_it_a_failed_refresh_is_not_tried_again)
-{
-    table.row.fails = 1;
-    table.row.refresh_at_ms = table.row.now_ms + 7000;
-    ck_assert_int_eq(refresh(NULL, 0), RC_UNAVAILABLE);
-    ck_assert_int_eq(err.retry_after_ms, 7000);
-    ck_assert_int_eq(table.claims, 0);
-}
-END_TEST
-
 START_TEST(a_lost_answer_then_a_refusal_is_asked_for_once_more_before_it_is_believed)
 {
     ck_assert_int_eq(REFRESH(CUT, DEAD, DEAD), RC_DENIED);
@@ -607,7 +597,6 @@ UNIT_MAIN_FIXTURE(
     a_lost_answer_is_asked_for_once_more_with_the_same_token,
     without_any_answer_the_account_is_not_blamed,
     after_claims_without_an_answer_the_next_waits_longer_and_holds_no_thread,
-    before_the_time_for_it_a_failed_refresh_is_not_tried_again,
     a_lost_answer_then_a_refusal_is_asked_for_once_more_before_it_is_believed,
     a_token_that_is_dead_and_was_rotated_by_another_is_used_at_once,
     a_dead_grant_leaves_the_access_token_that_lasts,

@@ -338,13 +338,6 @@ static enum rc no_more(const struct pool_kit *kit, const struct token_want *want
     return want->refused ? bury(kit, want, row, err) : only_a_person_helps(err);
 }
 
-/* After a failure the row says when it is worth asking again. */
-static enum rc not_yet(const struct account_token *row, struct err *err)
-{
-    return err_retry(err, RC_UNAVAILABLE, row->refresh_at_ms - row->now_ms,
-                     "tiktok_unavailable", "TikTok did not answer; asked again soon.");
-}
-
 enum rc tokens_refresh(const struct publisher *p, const struct pool_kit *kit,
                        const struct token_want *want, struct err *err)
 {
@@ -356,10 +349,6 @@ enum rc tokens_refresh(const struct publisher *p, const struct pool_kit *kit,
         goto out;
     if (row.lasting) {
         rc = no_more(kit, want, &row, err);
-        goto out;
-    }
-    if (row.fails > 0 && row.refresh_at_ms > row.now_ms) {
-        rc = not_yet(&row, err);
         goto out;
     }
     rc = account_token_claim(kit->db, want->account_id, row.version, want->inc, err);
