@@ -1,5 +1,5 @@
-/* Many posts' steps in one transaction: the same writes as in jobs_write.c, each as one
- * statement for all posts. A statement that does not match all of them ends the
+/* Many posts' steps in one transaction: the same writes as in jobs_write.c, each sent
+ * once with the values of all posts. One that does not match a row of each ends the
  * transaction: who is not as expected finds that out by itself. */
 #include "store/jobs_batch.h"
 
@@ -8,24 +8,13 @@
 
 #include <assert.h>
 
-enum {
-    SQL_SIZE = 32768,
-    ARGS_MAX = 8 + JOB_BATCH_MAX * 9,
-};
+enum { ARGS_MAX = JOB_BATCH_MAX * 9 };
 
-/* A statement being put together. */
+/* The values of one write, post after post. */
 struct many {
     struct sql_arg args[ARGS_MAX];
     size_t n;
-    struct strbuf sql;
 };
-
-static void begin(struct many *m, const char *sql)
-{
-    m->n = 0;
-    strbuf_init(&m->sql, SQL_SIZE);
-    strbuf_addstr(&m->sql, sql);
-}
 
 static void put(struct many *m, struct sql_arg arg)
 {
@@ -33,30 +22,28 @@ static void put(struct many *m, struct sql_arg arg)
     m->args[m->n++] = arg;
 }
 
-/* Appends tuple, which has as many places as values were put for each step. */
-static void add_tuples(struct many *m, const char *tuple, size_t n)
+static void put_guard(struct many *m, const struct job_step *s)
 {
-    for (size_t i = 0; i < n; i++) {
-        strbuf_addstr(&m->sql, i == 0 ? "" : ",");
-        strbuf_addstr(&m->sql, tuple);
-    }
+    const struct sql_arg guard[] = {JOB_GUARD_ARGS(s->ref)};
+
+    for (size_t i = 0; i < ARRAY_LEN(guard); i++)
+        put(m, guard[i]);
 }
 
-static enum rc run(struct db *db, struct many *m, int64_t *rows, struct err *err)
+static void put_attempt(struct many *m, const struct job_step *s)
 {
-    enum rc rc =
-        db_exec_once(db, m->sql.buf, (struct sql_args){m->args, m->n}, rows, err);
-
-    strbuf_release(&m->sql);
-    return rc;
+    put(m, sql_u64(s->ref->post_id));
+    put(m, sql_u64(s->no));
 }
 
-/* Runs a statement that must match one row of each step. */
-static enum rc run_all(struct db *db, struct many *m, struct job_steps all,
-                       struct err *err)
+/* Runs a write that must match one row of each post: it names a key, so that none can
+ * make up for another. */
+static enum rc run_all(struct db *db, const char *sql, const struct many *m,
+                       struct job_steps all, struct err *err)
 {
     int64_t rows = 0;
-    enum rc rc = run(db, m, &rows, err);
+    enum rc rc =
+        db_exec_many(db, sql, (struct sql_args){m->args, m->n}, all.n, &rows, err);
 
     if (rc == RC_OK && rows != (int64_t)all.n)
         return err_set(err, RC_CONFLICT, "lost", "%lld of %zu rows are as expected.",
@@ -64,47 +51,29 @@ static enum rc run_all(struct db *db, struct many *m, struct job_steps all,
     return rc;
 }
 
-/* Which posts: the list that finds the rows, in the order of the primary key. */
-static void add_posts(struct many *m, struct job_steps all)
+/* A write with the values of each post's attempt only. */
+static enum rc move_attempts(struct db *db, const char *sql, struct job_steps all,
+                             struct err *err)
 {
-    strbuf_addstr(&m->sql, "post_id IN (");
+    struct many m = {.n = 0};
+
     for (size_t i = 0; i < all.n; i++)
-        put(m, sql_u64(all.steps[i].ref->post_id));
-    job_places(&m->sql, all.n);
-    strbuf_addstr(&m->sql, ")");
+        put_attempt(&m, &all.steps[i]);
+    return run_all(db, sql, &m, all, err);
 }
 
-/* JOB_GUARD for all, with the number that job.attempt_no must have: that of the step's
- * attempt, less before. */
-static void add_job_guards(struct many *m, struct job_steps all, unsigned before)
+/* A write that prolongs the job of each, which must be at this attempt. */
+static enum rc hold_jobs(struct db *db, const char *sql, struct job_steps all,
+                         struct err *err)
 {
-    strbuf_addstr(&m->sql, " WHERE ");
-    add_posts(m, all);
-    strbuf_addstr(&m->sql, " AND (post_id, fence, owner, workspace_id, attempt_no) IN (");
-    for (size_t i = 0; i < all.n; i++) {
-        const struct job_step *s = &all.steps[i];
+    struct many m = {.n = 0};
 
-        put(m, sql_u64(s->ref->post_id));
-        put(m, sql_u64(s->ref->fence));
-        put(m, sql_u64(s->ref->inc));
-        put(m, sql_u64(s->ref->workspace_id));
-        put(m, sql_u64(s->no - before));
-    }
-    add_tuples(m, "(?,?,?,?,?)", all.n);
-    strbuf_addstr(&m->sql, ")");
-}
-
-static void add_attempts(struct many *m, struct job_steps all, unsigned before)
-{
-    strbuf_addstr(&m->sql, " WHERE ");
-    add_posts(m, all);
-    strbuf_addstr(&m->sql, " AND (post_id, attempt_no) IN (");
     for (size_t i = 0; i < all.n; i++) {
-        put(m, sql_u64(all.steps[i].ref->post_id));
-        put(m, sql_u64(all.steps[i].no - before));
+        put(&m, sql_i64(JOB_PHASE_MS));
+        put_guard(&m, &all.steps[i]);
+        put(&m, sql_u64(all.steps[i].no));
     }
-    add_tuples(m, "(?,?)", all.n);
-    strbuf_addstr(&m->sql, ")");
+    return run_all(db, sql, &m, all, err);
 }
 
 /* The line of each timeline. */
@@ -112,10 +81,8 @@ static enum rc tell_all(struct db *db, struct job_steps all, enum event_kind kin
                         struct err *err)
 {
     char data[JOB_BATCH_MAX][EVENT_DATA_MAX + 1];
-    struct many m;
+    struct many m = {.n = 0};
 
-    begin(&m, "INSERT INTO job_event (workspace_id, post_id, at, kind, fence, inc, data)"
-              " VALUES ");
     for (size_t i = 0; i < all.n; i++) {
         const struct job_step *s = &all.steps[i];
         const struct event e = {
@@ -132,47 +99,45 @@ static enum rc tell_all(struct db *db, struct job_steps all, enum event_kind kin
         put(&m, sql_u64(s->ref->inc));
         put(&m, sql_text(data[i]));
     }
-    add_tuples(&m, "(?, ?, " SQL_NOW ", ?, ?, ?, ?)", all.n);
-    return run_all(db, &m, all, err);
+    return run_all(db, JOB_SQL_EVENT, &m, all, err);
 }
 
 /* --- INTENT -------------------------------------------------------------------- */
 
 static enum rc intend_jobs(struct db *db, struct job_steps all, struct err *err)
 {
-    struct many m;
+    struct many m = {.n = 0};
 
-    begin(&m, "UPDATE job SET attempt_no = attempt_no + 1, next_at = " SQL_NOW
-              " + ?, updated_at = " SQL_NOW);
-    put(&m, sql_i64(JOB_PHASE_MS));
-    add_job_guards(&m, all, 1);
-    strbuf_addstr(&m.sql, " AND state = 2 AND granted = 0");
-    return run_all(db, &m, all, err);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct job_step *s = &all.steps[i];
+
+        put(&m, sql_u64(s->no));
+        put(&m, sql_i64(JOB_PHASE_MS));
+        put_guard(&m, s);
+        put(&m, sql_u64(s->no - 1));
+    }
+    return run_all(db, JOB_SQL_INTEND, &m, all, err);
 }
 
 /* The first attempts of all of them: an attempt before that still has to be written off
  * is a matter for one post at a time. */
 static enum rc insert_attempts(struct db *db, struct job_steps all, struct err *err)
 {
-    struct many m;
+    struct many m = {.n = 0};
 
-    begin(&m, "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method,"
-              " fence, content_ver, bytes_total, chunk_size, created_at, updated_at)"
-              " VALUES ");
     for (size_t i = 0; i < all.n; i++) {
         const struct job_step *s = &all.steps[i];
 
-        put(&m, sql_u64(s->ref->post_id));
-        put(&m, sql_u64(s->no));
+        put_attempt(&m, s);
         put(&m, sql_u64(s->ref->workspace_id));
         put(&m, sql_i64(JOB_UPLOAD));
         put(&m, sql_u64(s->ref->fence));
         put(&m, sql_u64(s->intent->content_ver));
         put(&m, sql_i64(s->intent->bytes_total));
         put(&m, sql_i64(s->intent->chunk_size));
+        put(&m, sql_null()); /* no gate */
     }
-    add_tuples(&m, "(?, ?, ?, 1, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW ")", all.n);
-    return run_all(db, &m, all, err);
+    return run_all(db, JOB_SQL_NEW_ATTEMPT, &m, all, err);
 }
 
 static enum rc intend_steps(struct db *db, void *ctx, struct err *err)
@@ -197,26 +162,31 @@ enum rc job_intend_all(struct db *db, struct job_steps all, struct err *err)
 
 /* --- PERSIST ------------------------------------------------------------------- */
 
-static enum rc hold_ungranted(struct db *db, struct job_steps all, struct err *err)
+static enum rc store_sessions(struct db *db, struct job_steps all, struct err *err)
 {
-    struct many m;
+    char log_ids[JOB_BATCH_MAX][JOB_LOG_ID_SIZE];
+    struct many m = {.n = 0};
 
-    begin(&m, "UPDATE job SET crashes = 0, next_at = " SQL_NOW " + ?");
-    put(&m, sql_i64(JOB_PHASE_MS));
-    add_job_guards(&m, all, 0);
-    strbuf_addstr(&m.sql, " AND state = 2 AND granted = 0");
-    return run_all(db, &m, all, err);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct job_session *s = all.steps[i].session;
+
+        text_copy(log_ids[i], sizeof(log_ids[i]), s->log_id != NULL ? s->log_id : "");
+        put(&m, sql_text(s->publish_id));
+        put(&m, sql_bytes(s->upload_url, s->upload_url_len));
+        put(&m, s->init_date_ms != 0 ? sql_i64(s->init_date_ms) : sql_null());
+        put(&m, sql_text(log_ids[i]));
+        put_attempt(&m, &all.steps[i]);
+    }
+    return run_all(db, JOB_SQL_SESSION, &m, all, err);
 }
 
-/* What TikTok said differs from post to post; a statement each is left. */
 static enum rc persist_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct job_steps *all = ctx;
-    enum rc rc = hold_ungranted(db, *all, err);
+    enum rc rc = hold_jobs(db, JOB_SQL_HOLD_UNGRANTED, *all, err);
 
-    for (size_t i = 0; i < all->n && rc == RC_OK; i++)
-        rc = job_store_session(db, all->steps[i].ref, all->steps[i].no,
-                               all->steps[i].session, err);
+    if (rc == RC_OK)
+        rc = store_sessions(db, *all, err);
     return rc == RC_OK ? tell_all(db, *all, EVENT_SESSION_OPENED, err) : rc;
 }
 
@@ -229,25 +199,17 @@ enum rc job_persist_all(struct db *db, struct job_steps all, struct err *err)
 
 static enum rc grant_jobs(struct db *db, struct job_steps all, struct err *err)
 {
-    struct many m;
+    struct many m = {.n = 0};
 
-    begin(&m, "UPDATE job SET state = 3, granted = attempt_no, crashes = 0,"
-              " next_at = " SQL_NOW " + ?, updated_at = " SQL_NOW);
-    put(&m, sql_i64(JOB_PHASE_MS));
-    add_job_guards(&m, all, 0);
-    strbuf_addstr(&m.sql, " AND state = 2 AND granted = 0");
-    return run_all(db, &m, all, err);
-}
+    for (size_t i = 0; i < all.n; i++) {
+        const struct job_step *s = &all.steps[i];
 
-static enum rc move_attempts(struct db *db, struct job_steps all, const char *update,
-                             const char *state, struct err *err)
-{
-    struct many m;
-
-    begin(&m, update);
-    add_attempts(&m, all, 0);
-    strbuf_addstr(&m.sql, state);
-    return run_all(db, &m, all, err);
+        put(&m, sql_u64(s->no));
+        put(&m, sql_i64(JOB_PHASE_MS));
+        put_guard(&m, s);
+        put(&m, sql_u64(s->no));
+    }
+    return run_all(db, JOB_SQL_GRANT, &m, all, err);
 }
 
 static enum rc grant_steps(struct db *db, void *ctx, struct err *err)
@@ -256,10 +218,7 @@ static enum rc grant_steps(struct db *db, void *ctx, struct err *err)
     enum rc rc = grant_jobs(db, *all, err);
 
     if (rc == RC_OK) /* u_live has the last word here, too */
-        rc = move_attempts(db, *all,
-                           "UPDATE attempt SET state = 3, granted_at = " SQL_NOW
-                           ", updated_at = " SQL_NOW,
-                           " AND state = 2", err);
+        rc = move_attempts(db, JOB_SQL_GRANT_ATTEMPT, *all, err);
     return rc == RC_OK ? tell_all(db, *all, EVENT_GRANTED, err) : rc;
 }
 
@@ -270,27 +229,13 @@ enum rc job_grant_all(struct db *db, struct job_steps all, struct err *err)
 
 /* --- SENT ---------------------------------------------------------------------- */
 
-static enum rc hold_granted(struct db *db, struct job_steps all, struct err *err)
-{
-    struct many m;
-
-    begin(&m, "UPDATE job SET crashes = 0, next_at = " SQL_NOW " + ?");
-    put(&m, sql_i64(JOB_PHASE_MS));
-    add_job_guards(&m, all, 0);
-    strbuf_addstr(&m.sql, " AND state = 3 AND granted = attempt_no");
-    return run_all(db, &m, all, err);
-}
-
 static enum rc sent_steps(struct db *db, void *ctx, struct err *err)
 {
     const struct job_steps *all = ctx;
-    enum rc rc = hold_granted(db, *all, err);
+    enum rc rc = hold_jobs(db, JOB_SQL_HOLD_GRANTED, *all, err);
 
     if (rc == RC_OK)
-        rc = move_attempts(db, *all,
-                           "UPDATE attempt SET state = 4, bytes_acked = bytes_total,"
-                           " updated_at = " SQL_NOW,
-                           " AND state = 3", err);
+        rc = move_attempts(db, JOB_SQL_SENT_ATTEMPT, *all, err);
     return rc == RC_OK ? tell_all(db, *all, EVENT_LAST_CHUNK_SENT, err) : rc;
 }
 
@@ -303,14 +248,37 @@ enum rc job_sent_all(struct db *db, struct job_steps all, struct err *err)
 
 static enum rc publish_jobs(struct db *db, struct job_steps all, struct err *err)
 {
-    struct many m;
+    struct many m = {.n = 0};
 
-    begin(&m, "UPDATE job SET state = 4, next_at = ?, owner = 0, last_reason = '',"
-              " updated_at = " SQL_NOW);
-    put(&m, sql_i64(SQL_NEVER));
-    add_job_guards(&m, all, 0);
-    strbuf_addstr(&m.sql, " AND state = 3 AND granted = attempt_no");
-    return run_all(db, &m, all, err);
+    for (size_t i = 0; i < all.n; i++) {
+        put(&m, sql_i64(SQL_NEVER));
+        put_guard(&m, &all.steps[i]);
+        put(&m, sql_u64(all.steps[i].no));
+    }
+    return run_all(db, JOB_SQL_PUBLISHED, &m, all, err);
+}
+
+static enum rc publish_attempts(struct db *db, struct job_steps all, struct err *err)
+{
+    struct many m = {.n = 0};
+
+    for (size_t i = 0; i < all.n; i++) {
+        put(&m, sql_text(all.steps[i].outcome.word));
+        put_attempt(&m, &all.steps[i]);
+    }
+    return run_all(db, JOB_SQL_PUBLISHED_ATTEMPT, &m, all, err);
+}
+
+static enum rc publish_posts(struct db *db, struct job_steps all, struct err *err)
+{
+    struct many m = {.n = 0};
+
+    for (size_t i = 0; i < all.n; i++) {
+        put(&m, sql_text(all.steps[i].outcome.ids));
+        put(&m, sql_text(all.steps[i].outcome.ids));
+        put(&m, sql_u64(all.steps[i].ref->post_id));
+    }
+    return run_all(db, JOB_SQL_PUBLISHED_POST, &m, all, err);
 }
 
 static enum rc published_steps(struct db *db, void *ctx, struct err *err)
@@ -318,11 +286,10 @@ static enum rc published_steps(struct db *db, void *ctx, struct err *err)
     const struct job_steps *all = ctx;
     enum rc rc = publish_jobs(db, *all, err);
 
-    for (size_t i = 0; i < all->n && rc == RC_OK; i++) {
-        const struct job_step *s = &all->steps[i];
-
-        rc = job_store_outcome(db, s->ref, s->no, &s->outcome, err);
-    }
+    if (rc == RC_OK)
+        rc = publish_attempts(db, *all, err);
+    if (rc == RC_OK)
+        rc = publish_posts(db, *all, err);
     return rc == RC_OK ? tell_all(db, *all, EVENT_PUBLISHED, err) : rc;
 }
 

@@ -14,6 +14,52 @@
     sql_u64((r)->post_id), sql_u64((r)->fence), sql_u64((r)->inc),                       \
         sql_u64((r)->workspace_id)
 
+/* The writes of a step, which jobs_write.c does for one post and jobs_batch.c for many:
+ * each with the values of one. */
+#define JOB_SQL_INTEND                                                                   \
+    "UPDATE job SET attempt_no = ?, next_at = " SQL_NOW " + ?, updated_at = " SQL_NOW    \
+    " WHERE " JOB_GUARD " AND state = 2 AND granted = 0 AND attempt_no = ?"
+#define JOB_SQL_NEW_ATTEMPT                                                              \
+    "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method, fence,"      \
+    " content_ver, bytes_total, chunk_size, gate_token, created_at, updated_at)"         \
+    " VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW ")"
+#define JOB_SQL_HOLD_UNGRANTED                                                           \
+    "UPDATE job SET crashes = 0, next_at = " SQL_NOW " + ? WHERE " JOB_GUARD             \
+    " AND state = 2 AND granted = 0 AND attempt_no = ?"
+#define JOB_SQL_SESSION                                                                  \
+    "UPDATE attempt SET state = 2, publish_id = ?, upload_url = ?, init_date = ?,"       \
+    " tiktok_log_id = ?, updated_at = " SQL_NOW                                          \
+    " WHERE post_id = ? AND attempt_no = ? AND state = 1"
+#define JOB_SQL_GRANT                                                                    \
+    "UPDATE job SET state = 3, granted = ?, crashes = 0, next_at = " SQL_NOW " + ?,"     \
+    " updated_at = " SQL_NOW " WHERE " JOB_GUARD                                         \
+    " AND state = 2 AND granted = 0 AND attempt_no = ?"
+#define JOB_SQL_GRANT_ATTEMPT                                                            \
+    "UPDATE attempt SET state = 3, granted_at = " SQL_NOW ", updated_at = " SQL_NOW      \
+    " WHERE post_id = ? AND attempt_no = ? AND state = 2"
+#define JOB_SQL_HOLD_GRANTED                                                             \
+    "UPDATE job SET crashes = 0, next_at = " SQL_NOW " + ? WHERE " JOB_GUARD             \
+    " AND state = 3 AND granted = ? AND attempt_no = granted"
+#define JOB_SQL_SENT_ATTEMPT                                                             \
+    "UPDATE attempt SET state = 4, bytes_acked = bytes_total, updated_at = " SQL_NOW     \
+    " WHERE post_id = ? AND attempt_no = ? AND state = 3"
+#define JOB_SQL_PUBLISHED                                                                \
+    "UPDATE job SET state = 4, next_at = ?, owner = 0, last_reason = '',"                \
+    " updated_at = " SQL_NOW " WHERE " JOB_GUARD                                         \
+    " AND state = 3 AND granted = ? AND attempt_no = granted"
+#define JOB_SQL_PUBLISHED_ATTEMPT                                                        \
+    "UPDATE attempt SET state = 5, tiktok_status = ?, bytes_acked = bytes_total,"        \
+    " updated_at = " SQL_NOW " WHERE post_id = ? AND attempt_no = ? AND state IN (3, 4)"
+/* A webhook may have brought its ids before. */
+#define JOB_SQL_PUBLISHED_POST                                                           \
+    "UPDATE post SET tiktok_post_ids = IF(? = '', tiktok_post_ids, ?),"                  \
+    " published_at = " SQL_NOW " WHERE post_id = ?"
+#define JOB_SQL_EVENT                                                                    \
+    "INSERT INTO job_event (workspace_id, post_id, at, kind, fence, inc, data)"          \
+    " VALUES (?, ?, " SQL_NOW ", ?, ?, ?, ?)"
+
+enum { JOB_LOG_ID_SIZE = 65 }; /* attempt.tiktok_log_id */
+
 /* Appends "?,?,?" for n values. */
 void job_places(struct strbuf *sql, size_t n);
 
@@ -37,13 +83,6 @@ enum rc job_commit(struct db *db, const struct job_ref *ref, unsigned no,
 
 /* err, when it says that the engine refused a second live attempt, in those words. */
 enum rc job_second_live(enum rc rc, struct err *err);
-
-/* The parts of PERSIST and PUBLISHED that differ from post to post. Inside the caller's
- * transaction, after the job's own row. outcome->word is as job_status_word() made it. */
-enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,
-                          const struct job_session *session, struct err *err) MUST_CHECK;
-enum rc job_store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
-                          const struct job_outcome *outcome, struct err *err) MUST_CHECK;
 
 /* Blocks what the account has scheduled; what is in a publisher's hands finds out by
  * itself. Inside the caller's transaction. job_unblock() is the way back. */

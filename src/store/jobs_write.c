@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { LOG_ID_SIZE = 65, WORD_MAX = 48 };
+enum { WORD_MAX = 48 };
 
 enum rc job_tell(struct db *db, const struct job_ref *ref, enum event_kind kind,
                  unsigned attempt, const char *code, struct err *err)
@@ -33,10 +33,7 @@ enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char 
         sql_u64(ref->workspace_id), sql_u64(ref->post_id), sql_i64(kind),
         sql_u64(ref->fence),        sql_u64(ref->inc),     sql_text(data)};
 
-    return db_exec(db,
-                   "INSERT INTO job_event (workspace_id, post_id, at, kind, fence, inc,"
-                   " data) VALUES (?, ?, " SQL_NOW ", ?, ?, ?, ?)",
-                   SQL_ARGS(args), NULL, err);
+    return db_exec(db, JOB_SQL_EVENT, SQL_ARGS(args), NULL, err);
 }
 
 /* One step under way; which of the parts mean something is up to the step. */
@@ -58,11 +55,7 @@ static enum rc intend_job(struct db *db, const struct step *s, struct err *err)
     const struct sql_arg args[] = {sql_u64(s->no), sql_i64(JOB_PHASE_MS),
                                    JOB_GUARD_ARGS(s->ref), sql_u64(s->no - 1)};
 
-    return db_exec_one(db,
-                       "UPDATE job SET attempt_no = ?, next_at = " SQL_NOW " + ?,"
-                       " updated_at = " SQL_NOW " WHERE " JOB_GUARD
-                       " AND state = 2 AND granted = 0 AND attempt_no = ?",
-                       SQL_ARGS(args), err);
+    return db_exec_one(db, JOB_SQL_INTEND, SQL_ARGS(args), err);
 }
 
 /* The attempt before can have been anything but granted: job.granted is 0. Whatever
@@ -97,12 +90,7 @@ static enum rc insert_attempt(struct db *db, const struct step *s, struct err *e
                                    token != NULL ? sql_bytes(token, JOB_GATE_SIZE)
                                                  : sql_null()};
 
-    return db_exec(
-        db,
-        "INSERT INTO attempt (post_id, attempt_no, workspace_id, state, method,"
-        " fence, content_ver, bytes_total, chunk_size, gate_token, created_at,"
-        " updated_at) VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, " SQL_NOW ", " SQL_NOW ")",
-        SQL_ARGS(args), NULL, err);
+    return db_exec(db, JOB_SQL_NEW_ATTEMPT, SQL_ARGS(args), NULL, err);
 }
 
 static enum rc intend_steps(struct db *db, void *ctx, struct err *err)
@@ -135,17 +123,13 @@ static enum rc hold_ungranted(struct db *db, const struct step *s, struct err *e
     const struct sql_arg args[] = {sql_i64(JOB_PHASE_MS), JOB_GUARD_ARGS(s->ref),
                                    sql_u64(s->no)};
 
-    return db_exec_one(db,
-                       "UPDATE job SET crashes = 0, next_at = " SQL_NOW
-                       " + ? WHERE " JOB_GUARD
-                       " AND state = 2 AND granted = 0 AND attempt_no = ?",
-                       SQL_ARGS(args), err);
+    return db_exec_one(db, JOB_SQL_HOLD_UNGRANTED, SQL_ARGS(args), err);
 }
 
-enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,
-                          const struct job_session *n, struct err *err)
+static enum rc store_session(struct db *db, const struct job_ref *ref, unsigned no,
+                             const struct job_session *n, struct err *err)
 {
-    char log_id[LOG_ID_SIZE];
+    char log_id[JOB_LOG_ID_SIZE];
 
     text_copy(log_id, sizeof(log_id), n->log_id != NULL ? n->log_id : "");
     {
@@ -157,11 +141,7 @@ enum rc job_store_session(struct db *db, const struct job_ref *ref, unsigned no,
                                        sql_u64(ref->post_id),
                                        sql_u64(no)};
 
-        return db_exec_one(db,
-                           "UPDATE attempt SET state = 2, publish_id = ?, upload_url = ?,"
-                           " init_date = ?, tiktok_log_id = ?, updated_at = " SQL_NOW
-                           " WHERE post_id = ? AND attempt_no = ? AND state = 1",
-                           SQL_ARGS(args), err);
+        return db_exec_one(db, JOB_SQL_SESSION, SQL_ARGS(args), err);
     }
 }
 
@@ -175,7 +155,7 @@ static enum rc persist_steps(struct db *db, void *ctx, struct err *err)
     enum rc rc = hold_ungranted(db, s, err);
 
     if (rc == RC_OK)
-        rc = job_store_session(db, s->ref, s->no, s->session, err);
+        rc = store_session(db, s->ref, s->no, s->session, err);
     if (rc == RC_OK)
         rc = job_tell_all(db, s->ref, e, err);
     return rc;
@@ -196,12 +176,7 @@ enum rc job_commit(struct db *db, const struct job_ref *ref, unsigned no, struct
     const struct sql_arg args[] = {sql_u64(no), sql_i64(JOB_PHASE_MS),
                                    JOB_GUARD_ARGS(ref), sql_u64(no)};
 
-    return db_exec_one(db,
-                       "UPDATE job SET state = 3, granted = ?, crashes = 0,"
-                       " next_at = " SQL_NOW " + ?, updated_at = " SQL_NOW
-                       " WHERE " JOB_GUARD
-                       " AND state = 2 AND granted = 0 AND attempt_no = ?",
-                       SQL_ARGS(args), err);
+    return db_exec_one(db, JOB_SQL_GRANT, SQL_ARGS(args), err);
 }
 
 enum rc job_second_live(enum rc rc, struct err *err)
@@ -217,11 +192,7 @@ enum rc job_second_live(enum rc rc, struct err *err)
 static enum rc grant_attempt(struct db *db, const struct step *s, struct err *err)
 {
     const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no)};
-    enum rc rc = db_exec_one(db,
-                             "UPDATE attempt SET state = 3, granted_at = " SQL_NOW
-                             ", updated_at = " SQL_NOW
-                             " WHERE post_id = ? AND attempt_no = ? AND state = 2",
-                             SQL_ARGS(args), err);
+    enum rc rc = db_exec_one(db, JOB_SQL_GRANT_ATTEMPT, SQL_ARGS(args), err);
 
     return job_second_live(rc, err);
 }
@@ -252,10 +223,7 @@ static enum rc hold_granted(struct db *db, const struct step *s, struct err *err
     const struct sql_arg args[] = {sql_i64(JOB_PHASE_MS), JOB_GUARD_ARGS(s->ref),
                                    sql_u64(s->no)};
 
-    return db_exec_one(db,
-                       "UPDATE job SET crashes = 0, next_at = " SQL_NOW
-                       " + ? WHERE " JOB_GUARD " AND state = 3 AND granted = ?",
-                       SQL_ARGS(args), err);
+    return db_exec_one(db, JOB_SQL_HOLD_GRANTED, SQL_ARGS(args), err);
 }
 
 /* Said twice, after an answer that was lost, it is told once. */
@@ -264,11 +232,7 @@ static enum rc send_attempt(struct db *db, const struct step *s, bool *news,
 {
     const struct sql_arg args[] = {sql_u64(s->ref->post_id), sql_u64(s->no)};
     int64_t rows = 0;
-    enum rc rc = db_exec(db,
-                         "UPDATE attempt SET state = 4, bytes_acked = bytes_total,"
-                         " updated_at = " SQL_NOW
-                         " WHERE post_id = ? AND attempt_no = ? AND state = 3",
-                         SQL_ARGS(args), &rows, err);
+    enum rc rc = db_exec(db, JOB_SQL_SENT_ATTEMPT, SQL_ARGS(args), &rows, err);
 
     *news = rows > 0;
     if (rc != RC_OK || rows > 0)
@@ -306,11 +270,7 @@ static enum rc publish_job(struct db *db, const struct step *s, struct err *err)
     const struct sql_arg args[] = {sql_i64(SQL_NEVER), JOB_GUARD_ARGS(s->ref),
                                    sql_u64(s->no)};
 
-    return db_exec_one(db,
-                       "UPDATE job SET state = 4, next_at = ?, owner = 0,"
-                       " last_reason = '', updated_at = " SQL_NOW " WHERE " JOB_GUARD
-                       " AND state = 3 AND granted = ?",
-                       SQL_ARGS(args), err);
+    return db_exec_one(db, JOB_SQL_PUBLISHED, SQL_ARGS(args), err);
 }
 
 static enum rc publish_attempt(struct db *db, const struct job_ref *ref, unsigned no,
@@ -318,11 +278,7 @@ static enum rc publish_attempt(struct db *db, const struct job_ref *ref, unsigne
 {
     const struct sql_arg args[] = {sql_text(word), sql_u64(ref->post_id), sql_u64(no)};
 
-    return db_exec_one(db,
-                       "UPDATE attempt SET state = 5, tiktok_status = ?,"
-                       " bytes_acked = bytes_total, updated_at = " SQL_NOW
-                       " WHERE post_id = ? AND attempt_no = ? AND state IN (3, 4)",
-                       SQL_ARGS(args), err);
+    return db_exec_one(db, JOB_SQL_PUBLISHED_ATTEMPT, SQL_ARGS(args), err);
 }
 
 static enum rc publish_post(struct db *db, const struct job_ref *ref, const char *ids,
@@ -330,15 +286,11 @@ static enum rc publish_post(struct db *db, const struct job_ref *ref, const char
 {
     const struct sql_arg args[] = {sql_text(ids), sql_text(ids), sql_u64(ref->post_id)};
 
-    /* A webhook may have brought its ids before. */
-    return db_exec_one(db,
-                       "UPDATE post SET tiktok_post_ids = IF(? = '', tiktok_post_ids, ?),"
-                       " published_at = " SQL_NOW " WHERE post_id = ?",
-                       SQL_ARGS(args), err);
+    return db_exec_one(db, JOB_SQL_PUBLISHED_POST, SQL_ARGS(args), err);
 }
 
-enum rc job_store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
-                          const struct job_outcome *outcome, struct err *err)
+static enum rc store_outcome(struct db *db, const struct job_ref *ref, unsigned no,
+                             const struct job_outcome *outcome, struct err *err)
 {
     enum rc rc = publish_attempt(db, ref, no, outcome->word, err);
 
@@ -355,7 +307,7 @@ static enum rc published_steps(struct db *db, void *ctx, struct err *err)
     enum rc rc = publish_job(db, s, err);
 
     if (rc == RC_OK)
-        rc = job_store_outcome(db, s->ref, s->no, s->outcome, err);
+        rc = store_outcome(db, s->ref, s->no, s->outcome, err);
     if (rc == RC_OK)
         rc = job_tell_all(db, s->ref, e, err);
     return rc;

@@ -49,7 +49,8 @@ struct run {
     struct db *db;
     const char *sql;
     struct sql_args args;
-    bool keep; /* in the cache */
+    size_t times; /* that it runs, with other values each; 0: once, as usual */
+    bool keep;    /* in the cache */
     enum db_doing doing;
     MYSQL_STMT *stmt;
 };
@@ -102,9 +103,6 @@ static enum rc prepare(struct run *r, struct err *err)
         return err_set(err, RC_UNAVAILABLE, "database_unavailable", "Out of memory.");
     if (mysql_stmt_prepare(r->stmt, r->sql, (unsigned long)strlen(r->sql)) != 0)
         rc = stmt_failed(r, DB_DOING_READ, err);
-    else if (mysql_stmt_param_count(r->stmt) != r->args.n)
-        rc = err_set(err, RC_BUG, "database_bug", "%zu values for %lu places in: %.80s",
-                     r->args.n, mysql_stmt_param_count(r->stmt), r->sql);
     if (rc != RC_OK)
         close_stmt(r);
     else if (place != NULL && r->db->cached < DB_CACHE_MAX) {
@@ -113,6 +111,23 @@ static enum rc prepare(struct run *r, struct err *err)
     } else
         r->keep = false;
     return rc;
+}
+
+static size_t places_of(const struct run *r)
+{
+    return r->times > 0 ? r->args.n / r->times : r->args.n;
+}
+
+static enum rc check_places(const struct run *r, struct err *err)
+{
+    size_t times = r->times > 0 ? r->times : 1;
+    unsigned long places = mysql_stmt_param_count(r->stmt);
+
+    if (r->args.n != places * times)
+        return err_set(err, RC_BUG, "database_bug",
+                       "%zu values for %zu times %lu places in: %.80s", r->args.n, times,
+                       places, r->sql);
+    return RC_OK;
 }
 
 static MYSQL_BIND *binds_for(struct db *db, size_t n)
@@ -169,6 +184,90 @@ static enum rc bind_args(const struct run *r, struct err *err)
     return RC_OK;
 }
 
+/* --- the same statement many times ------------------------------------------------- */
+
+/* What the library reads while it sends: for each place an array of its values. */
+struct columns {
+    union value {
+        int64_t i64;
+        uint64_t u64;
+        const void *data;
+    } * values;
+    unsigned long *lens;
+    char *marks; /* enum enum_indicator_type */
+};
+
+static void columns_free(struct columns *c)
+{
+    free(c->values);
+    free(c->lens);
+    free(c->marks);
+}
+
+static void set_place(MYSQL_BIND *b, const struct sql_arg *arg)
+{
+    bool text = arg->kind == SQL_KIND_TEXT;
+
+    if (arg->kind == SQL_KIND_I64 || arg->kind == SQL_KIND_U64) {
+        b->buffer_type = MYSQL_TYPE_LONGLONG;
+        b->is_unsigned = arg->kind == SQL_KIND_U64;
+    } else if (arg->kind != SQL_KIND_NULL) {
+        b->buffer_type = text ? MYSQL_TYPE_STRING : MYSQL_TYPE_BLOB;
+    }
+}
+
+static void set_value(struct columns *c, size_t at, const struct sql_arg *arg)
+{
+    if (arg->kind == SQL_KIND_NULL)
+        c->marks[at] = STMT_INDICATOR_NULL;
+    else if (arg->kind == SQL_KIND_I64)
+        c->values[at].i64 = arg->i64;
+    else if (arg->kind == SQL_KIND_U64)
+        c->values[at].u64 = arg->u64;
+    else
+        c->values[at].data = arg->len > 0 ? arg->data : "";
+    c->lens[at] = (unsigned long)arg->len;
+}
+
+static MYSQL_BIND *fill_columns(const struct run *r, struct columns *c)
+{
+    size_t places = places_of(r);
+    MYSQL_BIND *binds = binds_for(r->db, places);
+
+    for (size_t place = 0; place < places; place++) {
+        MYSQL_BIND *b = &binds[place];
+
+        b->buffer_type = MYSQL_TYPE_LONGLONG; /* unless a value says otherwise */
+        for (size_t i = 0; i < r->times; i++) {
+            set_place(b, &r->args.args[i * places + place]);
+            set_value(c, place * r->times + i, &r->args.args[i * places + place]);
+        }
+        b->buffer = &c->values[place * r->times];
+        b->length = &c->lens[place * r->times];
+        b->u.indicator = &c->marks[place * r->times];
+    }
+    return binds;
+}
+
+/* Afterwards the statement is as any other: its text may serve for one row, too. */
+static bool execute_many(const struct run *r)
+{
+    unsigned times = (unsigned)r->times;
+    unsigned once = 0;
+    struct columns c = {
+        .values = xcalloc(r->args.n, sizeof(*c.values)),
+        .lens = xcalloc(r->args.n, sizeof(*c.lens)),
+        .marks = xcalloc(r->args.n, sizeof(*c.marks)),
+    };
+    bool fine = mysql_stmt_attr_set(r->stmt, STMT_ATTR_ARRAY_SIZE, &times) == 0 &&
+                mysql_stmt_bind_param(r->stmt, fill_columns(r, &c)) == 0 &&
+                mysql_stmt_execute(r->stmt) == 0;
+
+    (void)mysql_stmt_attr_set(r->stmt, STMT_ATTR_ARRAY_SIZE, &once);
+    columns_free(&c);
+    return fine;
+}
+
 /* Ends what execute() began. A statement whose connection is gone was closed with it. */
 static void finish(struct run *r)
 {
@@ -186,11 +285,14 @@ static enum rc execute_once(struct run *r, struct err *err)
     enum rc rc = prepare(r, err);
 
     if (rc == RC_OK)
+        rc = check_places(r, err);
+    if (rc == RC_OK && r->times == 0)
         rc = bind_args(r, err);
     if (rc != RC_OK)
         return rc;
     lost_before = r->doing == DB_DOING_WRITE && FAULT_ERROR("db.write_unsent");
-    if (!lost_before && mysql_stmt_execute(r->stmt) != 0)
+    if (!lost_before &&
+        !(r->times > 0 ? execute_many(r) : mysql_stmt_execute(r->stmt) == 0))
         return stmt_failed(r, r->doing, err);
     lost_after = r->doing == DB_DOING_WRITE && FAULT_ERROR("db.write_unanswered");
     if (lost_before || lost_after)
@@ -441,6 +543,19 @@ enum rc db_exec_once(struct db *db, const char *sql, struct sql_args args, int64
                      struct err *err)
 {
     struct run r = {.db = db, .sql = sql, .args = args, .doing = DB_DOING_WRITE};
+
+    return exec(&r, rows, err);
+}
+
+enum rc db_exec_many(struct db *db, const char *sql, struct sql_args args, size_t n,
+                     int64_t *rows, struct err *err)
+{
+    struct run r = {.db = db,
+                    .sql = sql,
+                    .args = args,
+                    .times = n,
+                    .keep = true,
+                    .doing = DB_DOING_WRITE};
 
     return exec(&r, rows, err);
 }

@@ -108,6 +108,13 @@ uint64_t db_insert_id(const struct db *db);
 enum rc db_exec_one(struct db *db, const char *sql, struct sql_args args,
                     struct err *err) MUST_CHECK;
 
+/* The same statement n times (at least once) in one round trip, with the next values from
+ * args each time: args.n is n times the places that sql has. A column of values is of one
+ * kind, or NULL. *rows: of all together. A failure may leave some of them done, so it
+ * belongs into a transaction. */
+enum rc db_exec_many(struct db *db, const char *sql, struct sql_args args, size_t n,
+                     int64_t *rows, struct err *err) MUST_CHECK;
+
 /* Reads the first row, if any, into cols; *found says whether there was one. */
 enum rc db_row(struct db *db, const char *sql, struct sql_args args, struct sql_cols cols,
                bool *found, struct err *err) MUST_CHECK;

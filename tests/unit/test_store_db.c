@@ -287,6 +287,39 @@ START_TEST(rows_found_are_counted_also_when_nothing_changed)
 }
 END_TEST
 
+START_TEST(a_statement_runs_for_many_rows_at_once)
+{
+    static const char add[] = "INSERT INTO t (n, u, s, b) VALUES (?, ?, ?, ?)";
+    static const char change[] = "UPDATE t SET u = ? WHERE n = ? AND s <=> ?";
+    const struct sql_arg rows[] = {sql_i64(-1),         sql_u64(UINT64_MAX), sql_null(),
+                                   sql_bytes("\0x", 2), sql_i64(2),          sql_u64(0),
+                                   sql_text(""),        sql_bytes("", 0),    sql_i64(3),
+                                   sql_u64(7),          sql_text("abc"),     sql_null()};
+    const struct sql_arg one[] = {sql_i64(4), sql_u64(7), sql_text("d"), sql_null()};
+    const struct sql_arg changes[] = {sql_u64(7), sql_i64(-1), sql_null(),
+                                      sql_u64(8), sql_i64(2),  sql_text("other"),
+                                      sql_u64(7), sql_i64(3),  sql_text("abc")};
+    int64_t n = 0;
+
+    ck_assert_int_eq(db_exec_many(db, add, SQL_ARGS(rows), 3, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 3);
+    ck_assert_int_eq(db_exec(db, add, SQL_ARGS(one), &n, &err),
+                     RC_OK); /* the same text */
+    ck_assert_int_eq(n, 1);
+    ck_assert_int_eq(db_exec_many(db, add, SQL_ARGS(one), 1, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 1);
+    /* one that is not there, and one that stays as it was */
+    ck_assert_int_eq(db_exec_many(db, change, SQL_ARGS(changes), 3, &n, &err), RC_OK);
+    ck_assert_int_eq(n, 2);
+    ck_assert_str_eq(
+        database_text(db,
+                      "SELECT GROUP_CONCAT(CONCAT_WS(':', n, u, COALESCE(s, 'NULL'),"
+                      " COALESCE(HEX(b), 'NULL')) ORDER BY n, u SEPARATOR ' ') FROM t"),
+        "-1:7:NULL:0078 2:0:: 3:7:abc:NULL 4:7:d:NULL 4:7:d:NULL");
+    ck_assert_int_eq(db_exec_many(db, change, SQL_ARGS(one), 2, &n, &err), RC_BUG);
+}
+END_TEST
+
 START_TEST(statements_stay_prepared_by_the_address_of_their_text)
 {
     static const char text[] = "SELECT COUNT(*) FROM t";
@@ -720,6 +753,7 @@ DATABASE_MAIN("store_db", setup, teardown, a_url_is_taken_apart,
               rows_are_read_one_by_one_until_somebody_stops,
               the_broken_rules_of_the_schema_are_conflicts,
               rows_found_are_counted_also_when_nothing_changed,
+              a_statement_runs_for_many_rows_at_once,
               statements_stay_prepared_by_the_address_of_their_text,
               every_connection_is_set_up_as_promised, a_server_cannot_ask_for_a_file,
               a_connection_that_the_server_ended_is_noticed_before_anything_is_sent,
