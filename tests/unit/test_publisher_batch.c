@@ -224,6 +224,35 @@ START_TEST(a_full_batch_of_them_waits_for_no_more)
 }
 END_TEST
 
+/* Who writes while many requests are under way waits for others: until there are enough,
+ * until its moment is over, or until the requests are. */
+START_TEST(while_many_requests_are_under_way_writes_wait_for_each_other)
+{
+    enum { BUSY = 16, ENOUGH = 16 };
+
+    for (size_t i = 0; i < BUSY; i++)
+        turns_begun(publisher.turns, 0, 0);
+    add(0, ENOUGH);
+    turn_until(ENOUGH);
+    ck_assert_uint_eq(calls, 1);
+    ck_assert_uint_eq(sizes[0], ENOUGH);
+    add(ENOUGH, ENOUGH + 3);
+    batches_go_on(publisher.batches); /* in vain */
+    while (timers_next_ms(&publisher.timers, publisher_mono_ms(), 1000) > 0)
+        (void)poll(NULL, 0, 1);
+    timers_run(&publisher.timers, publisher_mono_ms());
+    turn_until(ENOUGH + 3);
+    ck_assert_uint_eq(calls, 2);
+    ck_assert_uint_eq(sizes[1], 3);
+    add(ENOUGH + 3, ENOUGH + 5);
+    turns_ended(publisher.turns, 0);
+    batches_go_on(publisher.batches);
+    turn_until(ENOUGH + 5);
+    ck_assert_uint_eq(calls, 3);
+    ck_assert_uint_eq(sizes[2], 2);
+}
+END_TEST
+
 START_TEST(what_cannot_be_done_together_is_done_alone)
 {
     held = true;
@@ -263,5 +292,6 @@ UNIT_MAIN_FIXTURE("publisher_batch", setup, teardown, writes_are_batched_and_not
                   kinds_of_writes_do_not_mix,
                   that_bytes_were_sent_is_written_for_several_at_once,
                   a_full_batch_of_them_waits_for_no_more,
+                  while_many_requests_are_under_way_writes_wait_for_each_other,
                   what_cannot_be_done_together_is_done_alone,
                   who_was_dropped_while_waiting_is_let_go)

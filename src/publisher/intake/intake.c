@@ -19,6 +19,7 @@
 enum {
     IDLE_MS = 1000,   /* between looks when nothing is known to come */
     FULL_MS = 50,     /* there was no room */
+    SCANT_ROOM = 16,  /* once it is filled, the next look waits for more to get free */
     AWAY_MS = 250,    /* without Redis, or after a claim that failed */
     RESTORED_MS = 20, /* Redis knows the windows again, or another one tells it */
     SOON_MS = 5,      /* margin for a hint whose time had not come */
@@ -91,7 +92,7 @@ static enum rc take_all(struct intake *in, struct redis *redis)
         add_taken(f, &in->taken);
     }
     if (f->len >= in->room) /* there may be more */
-        f->wake_ms = 0;
+        f->wake_ms = in->room < SCANT_ROOM ? FULL_MS : 0;
     return RC_OK;
 }
 

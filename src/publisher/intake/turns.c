@@ -25,8 +25,9 @@ struct turns {
     int64_t bytes_per_s;
     int64_t owed;  /* bytes sent that the budget has not allowed yet */
     int64_t at_ms; /* when owed was so */
-    size_t heavy;  /* large pieces under way */
-    bool full;     /* the last one taken out could not go */
+    size_t under_way;
+    size_t heavy; /* large pieces of them */
+    bool full;    /* the last one taken out could not go */
 };
 
 struct turns *turns_new(int64_t bytes_per_s)
@@ -138,6 +139,7 @@ static bool affordable(const struct turns *turns, const struct turn *t, int64_t 
 
 void turns_begun(struct turns *turns, int64_t bytes, int64_t now_ms)
 {
+    turns->under_way++;
     turns->heavy += bytes >= TURNS_HEAVY_BYTES ? 1 : 0;
     if (turns->bytes_per_s == 0)
         return;
@@ -147,7 +149,13 @@ void turns_begun(struct turns *turns, int64_t bytes, int64_t now_ms)
 
 void turns_ended(struct turns *turns, int64_t bytes)
 {
+    turns->under_way--;
     turns->heavy -= bytes >= TURNS_HEAVY_BYTES ? 1 : 0;
+}
+
+size_t turns_under_way(const struct turns *turns)
+{
+    return turns->under_way;
 }
 
 bool turns_may_go(struct turns *turns, const struct turn *t, int64_t now_ms)

@@ -69,6 +69,9 @@ void turns_back(struct turns *turns, struct turn *t);
 void turns_begun(struct turns *turns, int64_t bytes, int64_t now_ms);
 void turns_ended(struct turns *turns, int64_t bytes);
 
+/* Requests that have begun and not ended. */
+size_t turns_under_way(const struct turns *turns);
+
 /* The ms until turns_next() should be asked again because of the budget, at most max_ms:
  * what waits for something else is woken by that. And how many wait. */
 int64_t turns_next_ms(const struct turns *turns, int64_t now_ms, int64_t max_ms);

@@ -15,10 +15,16 @@ enum { UNDER_WAY_MAX = 2 };
  * is due. */
 enum { GATHER_MS = 100, BURST_TURNS = 200, BURST_MAX_MS = 3000 };
 
+/* Every other write does so for a moment while so many requests are under way: the one
+ * that it leads to could only take its share of the line from those, and the disk is
+ * spared most commits. */
+enum { BUSY_REQUESTS = 16, BUSY_ENOUGH = 16, BUSY_MS = 40 };
+
 static const enum flow_do kinds[] = {FLOW_DO_INTENT, FLOW_DO_PERSIST, FLOW_DO_GRANT,
                                      FLOW_DO_SENT, FLOW_DO_PUBLISHED};
 
 struct lane {
+    struct timer timer;  /* when what is put off has waited long enough */
     struct list waiting; /* struct run */
     size_t under_way;    /* batches on store threads */
     int64_t held_ms;     /* monotonic: since when it is put off, or 0 */
@@ -26,7 +32,6 @@ struct lane {
 
 struct batches {
     struct publisher *p;
-    struct timer timer; /* when what is put off has waited long enough */
     struct lane lanes[ARRAY_LEN(kinds)];
 };
 
@@ -97,21 +102,38 @@ static struct lane *lane_of(struct batches *all, enum flow_do what)
 /* That TikTok has every byte need not be written at once: without it, whoever comes next
  * asks TikTok. So it waits for others, which saves commits; and what has not been sent
  * yet, and is late already, goes before it. */
+static int64_t sent_waits_ms(const struct batches *all, const struct lane *lane)
+{
+    if (turns_due_len(all->p->turns) >= BURST_TURNS)
+        return BURST_MAX_MS;
+    return lane->waiting.len < JOB_BATCH_MAX ? GATHER_MS : 0;
+}
+
+static int64_t waits_ms(struct batches *all, const struct lane *lane)
+{
+    if (all->p->stopping)
+        return 0;
+    if (lane == lane_of(all, FLOW_DO_SENT))
+        return sent_waits_ms(all, lane);
+    if (lane->waiting.len >= BUSY_ENOUGH ||
+        turns_under_way(all->p->turns) < BUSY_REQUESTS)
+        return 0;
+    return BUSY_MS;
+}
+
 static bool is_put_off(struct batches *all, struct lane *lane)
 {
-    int64_t now_ms = publisher_mono_ms();
-    bool burst = turns_due_len(all->p->turns) >= BURST_TURNS;
-    int64_t until_ms;
+    int64_t ms = waits_ms(all, lane);
+    int64_t now_ms;
 
-    if (lane != lane_of(all, FLOW_DO_SENT) || all->p->stopping ||
-        (!burst && lane->waiting.len >= JOB_BATCH_MAX))
+    if (ms == 0)
         return false;
+    now_ms = publisher_mono_ms();
     if (lane->held_ms == 0)
         lane->held_ms = now_ms;
-    until_ms = lane->held_ms + (burst ? BURST_MAX_MS : GATHER_MS);
-    if (until_ms > now_ms)
-        timer_set(&all->p->timers, &all->timer, until_ms);
-    return until_ms > now_ms;
+    if (lane->held_ms + ms > now_ms)
+        timer_set(&all->p->timers, &lane->timer, lane->held_ms + ms);
+    return lane->held_ms + ms > now_ms;
 }
 
 static bool may_start(struct batches *all, struct lane *lane)
@@ -173,10 +195,8 @@ void batch_add(struct batches *all, struct run *r)
 
 void batches_go_on(struct batches *all)
 {
-    struct lane *lane = lane_of(all, FLOW_DO_SENT);
-
-    assert(lane != NULL);
-    start(all, lane);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        start(all, &all->lanes[i]);
 }
 
 static void on_time(void *arg)
@@ -189,14 +209,16 @@ struct batches *batches_new(struct publisher *p)
     struct batches *all = xcalloc(1, sizeof(*all));
 
     all->p = p;
-    all->timer = (struct timer){.fire = on_time, .arg = all};
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        all->lanes[i].timer = (struct timer){.fire = on_time, .arg = all};
         list_init(&all->lanes[i].waiting);
+    }
     return all;
 }
 
 void batches_free(struct batches *all)
 {
-    timer_stop(&all->p->timers, &all->timer);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        timer_stop(&all->p->timers, &all->lanes[i].timer);
     free(all);
 }
