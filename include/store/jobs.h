@@ -133,8 +133,10 @@ struct job_facts {
     unsigned attempt_no, granted, fails;
     unsigned unborn; /* attempts that TikTok never gave a publish_id */
     int64_t due_ms, expire_after_ms;
-    int64_t now_ms;   /* when this was read */
-    uint32_t version; /* +1 with every change by a person (post.version) */
+    int64_t now_ms;      /* when this was read */
+    uint32_t version;    /* +1 with every change by a person (post.version) */
+    int64_t limited_ms;  /* until when limits have held it up so far; 0: they have not */
+    bool may_be_limited; /* its account has a pause or a cap: limit_check() says more */
     struct job_attempt attempt;
 
     uint64_t account_id;

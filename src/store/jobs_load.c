@@ -13,7 +13,7 @@ struct row {
     int kind, mode;
 };
 
-enum { JOB_COLS = 36 };
+enum { JOB_COLS = 38 };
 
 /* In the order of the SELECT below. */
 static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
@@ -25,6 +25,7 @@ static void columns_of(struct row *r, struct sql_col cols[JOB_COLS])
         COL_INT(&r->state), COL_UINT(&f->attempt_no), COL_UINT(&f->granted),
         COL_UINT(&f->fails), COL_I64(&f->due_ms), COL_I64(&f->expire_after_ms),
         COL_I64(&f->now_ms), COL_UINT(&f->version), COL_UINT(&f->unborn),
+        COL_I64(&f->limited_ms), COL_BOOL(&f->may_be_limited),
         /* its newest attempt */
         COL_UINT(&a->no), COL_INT(&r->attempt_state), COL_INT(&r->method),
         COL_BOOL(&a->gate), COL_TEXT(a->publish_id),
@@ -54,6 +55,8 @@ static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
                   " p.expire_after_ms, " SQL_NOW ", j.sched_ver,"
                   " (SELECT COUNT(*) FROM attempt u WHERE u.post_id = j.post_id"
                   " AND u.publish_id IS NULL),"
+                  " j.limited_until, p.mode <> 1 OR c.daily_cap > 0"
+                  " OR c.blocked_until > " SQL_NOW ","
                   " a.attempt_no, a.state, a.method, a.gate_token IS NOT NULL,"
                   " a.publish_id, a.upload_url, a.init_date,"
                   " a.bytes_total, a.chunk_size,"
@@ -65,6 +68,7 @@ static enum rc read_row(struct db *db, const struct job_ref *ref, struct row *r,
                   " FROM job j"
                   " JOIN post p ON p.workspace_id = j.workspace_id"
                   " AND p.post_id = j.post_id"
+                  " JOIN account c ON c.account_id = j.account_id"
                   " LEFT JOIN attempt a ON a.post_id = j.post_id"
                   " AND a.attempt_no = j.attempt_no"
                   " WHERE j.post_id = ? AND j.fence = ? AND j.owner = ?"

@@ -627,6 +627,7 @@ static void make_facts(void)
         .due_ms = now,
         .expire_after_ms = 3600000,
         .now_ms = now,
+        .may_be_limited = true,
         .account_id = ACCOUNT,
         .video = true,
         .direct = true,
@@ -1086,6 +1087,19 @@ START_TEST(time_that_limits_took_is_not_the_persons)
 }
 END_TEST
 
+START_TEST(an_account_without_pause_or_cap_is_not_asked_about)
+{
+    int64_t now = clock_wall_ms(clock_system());
+
+    db_.bar.until_ms = now + 60000; /* is not heard */
+    db_.facts.may_be_limited = false;
+    db_.facts.limited_ms = now - 1000; /* over: the person's patience counts from then */
+    db_.facts.due_ms = now - 2 * db_.facts.expire_after_ms;
+    up_to("creator_info");
+    ck_assert_str_eq(db_.writes, "");
+}
+END_TEST
+
 START_TEST(when_tiktok_fails_for_everybody_new_sessions_wait_for_one_probe)
 {
     for (uint64_t account = 1; account <= BRAKE_ACCOUNTS; account++)
@@ -1529,6 +1543,7 @@ UNIT_MAIN_FIXTURE(
     who_got_no_answer_does_not_show_the_log_id_of_another,
     the_last_try_before_it_would_be_too_late_gives_up, a_known_limit_is_not_asked_about,
     time_that_limits_took_is_not_the_persons,
+    an_account_without_pause_or_cap_is_not_asked_about,
     when_tiktok_fails_for_everybody_new_sessions_wait_for_one_probe,
     a_post_that_is_claimed_again_has_one_run,
     a_run_that_only_waits_for_its_second_holds_no_slot,

@@ -395,6 +395,35 @@ static void claim_one(uint64_t post, uint64_t inc)
                            .inc = inc};
 }
 
+/* What must not be decided without limit_check(). */
+START_TEST(a_post_may_be_limited_by_a_pause_a_cap_or_because_it_is_a_draft)
+{
+    static const struct {
+        const char *account, *mode;
+        bool wanted;
+    } rows[] = {
+        {"blocked_until = " SQL_NOW " + 60000", "1", true},
+        {"blocked_until = " SQL_NOW " - 1, drafts_until = " SQL_NOW " + 60000", "1",
+         false},
+        {"daily_cap = 5", "1", true},
+        {"daily_cap = 0", "1", false},
+        {"daily_cap = 0", "2", true},
+    };
+    struct job_facts f;
+
+    claim_one(post_in(JOB_SCHEDULED, -10), 9);
+    database_run(db, "UPDATE job SET limited_until = 1234");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        database_run(db, "UPDATE account SET %s", rows[i].account);
+        database_run(db, "UPDATE post SET mode = %s", rows[i].mode);
+        ck_assert_int_eq(job_load(db, &ref, &f, &err), RC_OK);
+        ck_assert_msg(f.may_be_limited == rows[i].wanted, "%s", rows[i].account);
+        ck_assert_int_eq(f.limited_ms, 1234);
+        job_facts_release(&f);
+    }
+}
+END_TEST
+
 START_TEST(a_post_goes_all_the_way_and_its_facts_are_read_on_it)
 {
     uint64_t post = post_in(JOB_SCHEDULED, -10);
@@ -418,6 +447,7 @@ START_TEST(a_post_goes_all_the_way_and_its_facts_are_read_on_it)
     ck_assert_int_eq(f.cover_ms, -1);
     ck_assert_int_eq(f.expire_after_ms, 21600000);
     ck_assert_int_le(f.due_ms, f.now_ms);
+    ck_assert(!f.may_be_limited);
     job_facts_release(&f);
     ck_assert_int_eq(intend(1), RC_OK);
     ck_assert_int_eq(persist("v_pub_1"), RC_OK);
@@ -1197,6 +1227,7 @@ DATABASE_MAIN("store_jobs", setup, teardown,
               the_engine_refuses_a_second_live_attempt,
               a_publish_id_belongs_to_one_attempt_only,
               a_post_goes_all_the_way_and_its_facts_are_read_on_it,
+              a_post_may_be_limited_by_a_pause_a_cap_or_because_it_is_a_draft,
               a_dead_attempt_makes_room_for_another,
               an_attempt_that_led_nowhere_is_superseded,
               only_a_dead_session_of_that_post_is_called_dead,

@@ -67,8 +67,12 @@ bool run_held_up(struct run *r, const struct pool_kit *kit, bool session)
     const struct limit_post post = post_of(r);
     struct limit_bar bar;
     struct err err;
-    enum rc rc = limit_check(kit->db, &post, &bar, &err);
+    enum rc rc;
 
+    r->limited_ms = r->facts.limited_ms;
+    if (!r->facts.may_be_limited)
+        return false;
+    rc = limit_check(kit->db, &post, &bar, &err);
     if (rc == RC_OK)
         r->limited_ms = bar.limited_ms;
     if (rc == RC_OK && (bar.until_ms == 0 || session))
