@@ -7,6 +7,8 @@
 #include "jobs_priv.h"
 
 #include <assert.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { ARGS_MAX = JOB_BATCH_MAX * 9 };
 
@@ -102,6 +104,28 @@ static enum rc tell_all(struct db *db, struct job_steps all, enum event_kind kin
     return run_all(db, JOB_SQL_EVENT, &m, all, err);
 }
 
+static int by_post(const void *a, const void *b)
+{
+    uint64_t x = ((const struct job_step *)a)->ref->post_id;
+    uint64_t y = ((const struct job_step *)b)->ref->post_id;
+
+    return x < y ? -1 : x > y;
+}
+
+/* In the order of the primary key, as everybody locks rows: heartbeats and claims do not
+ * get into each other's way with these. */
+static enum rc transact(struct db *db, db_steps_fn steps, struct job_steps all,
+                        struct err *err)
+{
+    struct job_step sorted[JOB_BATCH_MAX];
+    struct job_steps ordered = {sorted, all.n};
+
+    assert(all.n <= JOB_BATCH_MAX);
+    (void)memcpy(sorted, all.steps, all.n * sizeof(sorted[0]));
+    qsort(sorted, all.n, sizeof(sorted[0]), by_post);
+    return db_transaction(db, steps, &ordered, err);
+}
+
 /* --- INTENT -------------------------------------------------------------------- */
 
 static enum rc intend_jobs(struct db *db, struct job_steps all, struct err *err)
@@ -157,7 +181,7 @@ static enum rc intend_steps(struct db *db, void *ctx, struct err *err)
 
 enum rc job_intend_all(struct db *db, struct job_steps all, struct err *err)
 {
-    return db_transaction(db, intend_steps, &all, err);
+    return transact(db, intend_steps, all, err);
 }
 
 /* --- PERSIST ------------------------------------------------------------------- */
@@ -192,7 +216,7 @@ static enum rc persist_steps(struct db *db, void *ctx, struct err *err)
 
 enum rc job_persist_all(struct db *db, struct job_steps all, struct err *err)
 {
-    return db_transaction(db, persist_steps, &all, err);
+    return transact(db, persist_steps, all, err);
 }
 
 /* --- GRANT --------------------------------------------------------------------- */
@@ -224,7 +248,7 @@ static enum rc grant_steps(struct db *db, void *ctx, struct err *err)
 
 enum rc job_grant_all(struct db *db, struct job_steps all, struct err *err)
 {
-    return db_transaction(db, grant_steps, &all, err);
+    return transact(db, grant_steps, all, err);
 }
 
 /* --- SENT ---------------------------------------------------------------------- */
@@ -241,7 +265,7 @@ static enum rc sent_steps(struct db *db, void *ctx, struct err *err)
 
 enum rc job_sent_all(struct db *db, struct job_steps all, struct err *err)
 {
-    return db_transaction(db, sent_steps, &all, err);
+    return transact(db, sent_steps, all, err);
 }
 
 /* --- PUBLISHED ----------------------------------------------------------------- */
@@ -297,12 +321,11 @@ enum rc job_published_all(struct db *db, struct job_steps all, struct err *err)
 {
     char words[JOB_BATCH_MAX][JOB_CODE_SIZE];
     struct job_step plain[JOB_BATCH_MAX];
-    struct job_steps plain_all = {plain, all.n};
 
     for (size_t i = 0; i < all.n; i++) {
         plain[i] = all.steps[i];
         plain[i].outcome.word = words[i];
         job_status_word(words[i], all.steps[i].outcome.word);
     }
-    return db_transaction(db, published_steps, &plain_all, err);
+    return transact(db, published_steps, (struct job_steps){plain, all.n}, err);
 }
