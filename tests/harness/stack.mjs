@@ -178,10 +178,18 @@ export class Stack {
   /** Ends a part and keeps it from being started again until start(). */
   async hold(name, signal = 'SIGTERM') {
     await writeFile(this.path('run', `${name}.hold`), '');
-    if (this.runs(name)) {
-      this.signal(name, signal);
-    }
-    await eventually(() => !this.runs(name), { ms: 60_000, what: `${name} to end` }); // a publisher may take 27 s
+    let told = 0;
+    await eventually(() => {
+      if (!this.runs(name)) {
+        return true;
+      }
+      const pid = this.pid(name);
+      if (pid !== told) { // or its successor, whose start had begun before the wish
+        process.kill(pid, signal);
+        told = pid;
+      }
+      return false;
+    }, { ms: 60_000, what: `${name} to end` }); // a publisher may take 27 s
   }
 
   /** Starts a part again, with more settings if any; once: held again, so that it is not restarted. */
