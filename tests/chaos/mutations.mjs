@@ -25,8 +25,8 @@ const NO_LIVE_INDEX = ['schema/0004_posts.sql', 'UNIQUE KEY u_live (live_post)',
 const GRANT_LATE = [
   ['src/store/jobs_write.c', 'return db_transaction(db, grant_steps, &s, err);', 'return s.no > 0 ? RC_OK : db_transaction(db, grant_steps, &s, err);'],
   ['src/store/jobs_write.c', 'enum rc rc = hold_granted(db, s, err);', 'enum rc rc = grant_steps(db, ctx, err);'],
-  ['src/store/jobs_batch.c', 'return db_transaction(db, grant_steps, &all, err);', 'return all.n > 0 ? RC_OK : db_transaction(db, grant_steps, &all, err);'],
-  ['src/store/jobs_batch.c', 'enum rc rc = hold_granted(db, *all, err);', 'enum rc rc = grant_steps(db, ctx, err);'],
+  ['src/store/jobs_batch.c', 'return transact(db, grant_steps, all, err);', 'return all.n > 0 ? RC_OK : transact(db, grant_steps, all, err);'],
+  ['src/store/jobs_batch.c', 'enum rc rc = hold_jobs(db, JOB_SQL_HOLD_GRANTED, *all, err);', 'enum rc rc = grant_steps(db, ctx, err);'],
 ];
 const NO_FOUND_ROWS = ['src/store/connect.c', 'url->port, url->socket, CLIENT_FOUND_ROWS)', 'url->port, url->socket, 0)'];
 
