@@ -1089,7 +1089,7 @@ END_TEST
 
 START_TEST(an_account_without_pause_or_cap_is_not_asked_about)
 {
-    int64_t now = clock_wall_ms(clock_system());
+    int64_t now = now_ms();
 
     db_.bar.until_ms = now + 60000; /* is not heard */
     db_.facts.may_be_limited = false;
