@@ -292,7 +292,9 @@ describe('a host', () => {
         return session.pulls[0].busy === n && session;
       }, { what: `answer ${n}` });
       dues.push(pull.due_at_ms - created_at_ms);
-      await advance(sim, 8000);
+      if (n < 4) { // else a fifth question would be under way while we count them
+        await advance(sim, 8000);
+      }
     }
     assert.ok(dues.every((due, i) => i === 0 || due - dues[i - 1] >= 8000), `${dues}`);
     await advance(sim, 61 * MINUTE);
