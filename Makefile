@@ -94,7 +94,7 @@ GENERATED :=
 # Lua scripts become constants in $(O)/gen/queue/scripts.h.
 LUA := $(sort $(wildcard src/queue/scripts/*.lua))
 ifneq ($(LUA),)
-$(O)/gen/queue/scripts.h: $(LUA) tools/embed-lua
+$(O)/gen/queue/scripts.h: $(LUA) $(wildcard src/queue/scripts/parts/*.lua) tools/embed-lua
 	$(call say,EMBED,$@)
 	@mkdir -p $(@D)
 	$(Q)tools/embed-lua $(LUA) > $@

@@ -32,6 +32,8 @@ enum meter {
     METER_AMBIGUOUS,
     METER_REVIEW,
     METER_REDIS_RELOAD,
+    METER_WINDOWS_RESTORED, /* times that Redis was told the last minute's calls */
+    METER_LEDGER_RATIONED,  /* posts and calls that the ledger let through, not Redis */
     METER_FEED_SEEN, /* posts of the next two hours that the look-ahead has gone over */
     METER_FEED_MISSING, /* of these: Redis had no hint of them, and should have */
     METER_DEADLOCK_RETRY,

@@ -10,7 +10,12 @@
  *     {g}:ri:<acct>  LIST  times of the last init calls (exact sliding window); likewise
  *                          rs (status) and rc (creator_info)
  *     {g}:xi:<acct>  STR   calls that this window takes less, for a while; xs, xc
- *     {g}:epoch      STR   set after a full load; absent: Redis lost its data
+ *     {g}:epoch      STR   set after a full load: the run_id of the Redis that has it.
+ *                          Absent or another's: it lost its data, was set back to an
+ *                          old copy, or is another server since a failover
+ *     {g}:ready      STR   the same, once its windows of INIT calls were told
+ *     {g}:restoring  STR   who tells them; {0}:loading: who loads
+ *     {g}:unsure     STR   since when they are not known
  *     w:{g}:<post>   STR   the commit witness: a session's publish_id, or "cancel"
  *     tts:pace       STR   the slowest publisher's uploads: bytes in a second, and who
  *     tts:wait:<id>  LIST  "the task is done", for a request that waits (one minute)
@@ -33,9 +38,13 @@ enum {
     QUEUE_TAKE_MAX = 256,       /* posts one take may return: <= 7 ms in Redis */
     QUEUE_HORIZON_MS = 7200000, /* later posts stay in MariaDB until the feeder comes */
     QUEUE_WINDOW_MS = 61000,    /* TikTok's sliding minute and 1 s for the network */
-    QUEUE_INIT_LIMIT = 6,       /* init calls a window; source: docs/tiktok.md 8 */
-    QUEUE_STATUS_LIMIT = 30,    /* status calls a window; source: same */
-    QUEUE_CREATOR_LIMIT = 20,   /* creator_info calls a window; source: same */
+    QUEUE_COUNTED_MS = 500,     /* so long an INIT may be made as what it was counted when
+                                   it was handed out: half of that second */
+    QUEUE_SETTLE_MS = 600,      /* after which all that were, are written in the ledger */
+    QUEUE_NAME_SIZE = 96,
+    QUEUE_INIT_LIMIT = 6,     /* init calls a window; source: docs/tiktok.md 8 */
+    QUEUE_STATUS_LIMIT = 30,  /* status calls a window; source: same */
+    QUEUE_CREATOR_LIMIT = 20, /* creator_info calls a window; source: same */
     QUEUE_SHRINK_MS = 600000, /* a window that proved too wide is narrower for so long */
     QUEUE_ENQUEUE_BUDGET_MS = 50, /* what a web request may spend on a hint */
     QUEUE_PACE_MS = 3600000, /* how long the slowest is believed after its last word */
@@ -58,9 +67,9 @@ struct queue_taken {
     size_t len;           /* of hints */
     int64_t now_ms;       /* Redis's clock */
     int64_t next_wake_ms; /* when the group's next account may act; 0: none waits */
-    bool loaded;          /* false: {g}:epoch is gone, the group wants a full load */
-    bool ready;           /* false: Redis does not know what calls were made in the last
-                             minute, so nothing was taken: queue_restore_begin() */
+    bool loaded; /* false: {g}:epoch is gone or another server's: queue_load_begin() */
+    bool ready;  /* false: Redis does not know, or not for sure, what calls were made in
+                    the last minute, so nothing was taken: queue_restore_begin() */
 };
 
 /* "Look at the post at next_at_ms." */
@@ -94,14 +103,34 @@ enum rc queue_forget(struct redis *r, uint64_t post_id, uint64_t account_id,
 enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms,
                    struct queue_taken *out, struct err *err) MUST_CHECK;
 
-/* After Redis has lost its memory: whoever gets *mine tells it, from the newest to the
- * oldest, of the INIT calls that the ledger knows of the last QUEUE_WINDOW_MS, and ends.
- * Should that fail, another one may try after some seconds. */
-enum rc queue_restore_begin(struct redis *r, unsigned group, bool *mine,
+/* After Redis has lost its memory, was set back or is another one: whoever gets mine
+ * tells it all INIT calls that the ledger knows of the last QUEUE_WINDOW_MS, account by
+ * account, and ends, which works unless there was doubt again meanwhile. Should it die,
+ * another one may try after some seconds. Nobody gets it before settle_ms have passed
+ * since the first who asked. */
+struct queue_restore {
+    bool mine;
+    char claim[QUEUE_NAME_SIZE]; /* whose it is */
+};
+enum rc queue_restore_begin(struct redis *r, unsigned group, int64_t settle_ms,
+                            struct queue_restore *out, struct err *err) MUST_CHECK;
+
+/* The account's calls, from the newest to the oldest, in place of what Redis had: its
+ * copy may be old. Only QUEUE_INIT_LIMIT of them matter. */
+struct queue_call {
+    int64_t age_ms;
+    bool to_come; /* at any moment, or it is on its way */
+};
+enum rc queue_restore_calls(struct redis *r, uint64_t account_id,
+                            const struct queue_call *calls, size_t n,
                             struct err *err) MUST_CHECK;
-enum rc queue_restore_init(struct redis *r, uint64_t account_id, int64_t age_ms,
-                           struct err *err) MUST_CHECK;
-enum rc queue_restore_end(struct redis *r, unsigned group, struct err *err) MUST_CHECK;
+enum rc queue_restore_end(struct redis *r, unsigned group,
+                          const struct queue_restore *restore, bool *done,
+                          struct err *err) MUST_CHECK;
+
+/* Calls were made that Redis could not be told of: what it knows of windows is not to be
+ * trusted, in any group, until it is restored. */
+enum rc queue_doubt(struct redis *r, struct err *err) MUST_CHECK;
 
 /* The call that was counted for a hint is not made: the hint stood for nothing, or the
  * post has a session already. Whatever of the account waits for its window comes sooner.
@@ -109,13 +138,23 @@ enum rc queue_restore_end(struct redis *r, unsigned group, struct err *err) MUST
 enum rc queue_refund(struct redis *r, const struct queue_hint *hint,
                      struct err *err) MUST_CHECK;
 
-/* Marks a group as fully loaded. */
-enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err) MUST_CHECK;
+/* A full load: mine when Redis wants one and nobody is at it, which is so for some
+ * seconds. Anybody may load, but need not. */
+struct queue_load {
+    bool mine;
+    char server[QUEUE_NAME_SIZE]; /* the Redis that is loaded */
+};
+enum rc queue_load_begin(struct redis *r, struct queue_load *out,
+                         struct err *err) MUST_CHECK;
+
+/* It was loaded, which holds if it still is the same. */
+enum rc queue_load_end(struct redis *r, const struct queue_load *load,
+                       struct err *err) MUST_CHECK;
 
 enum queue_ring {
     QUEUE_RING_STATUS,
     QUEUE_RING_CREATOR,
-    QUEUE_RING_INIT, /* queue_take() has counted the first init of what it gave out */
+    QUEUE_RING_INIT, /* of queue_init_pass(); queue_take() has counted the first one */
 };
 
 /* Counts one call of the account against its window: *wait_ms is 0 when it may be made
@@ -125,9 +164,14 @@ enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_
 
 /* The same for an INIT, which is made now although it was counted as hint->counted_ms
  * (0: it was not): it moves there, which is always allowed, unless Redis has forgotten it
- * or a minute has passed. Sets hint->counted_ms anew when it may be made. */
-enum rc queue_init_pass(struct redis *r, struct queue_hint *hint, int64_t *wait_ms,
-                        struct err *err) MUST_CHECK;
+ * or a minute has passed. A Redis that was restored meanwhile knows it as a call to come,
+ * which moves as well. Sets hint->counted_ms anew when it may be made. */
+struct queue_passed {
+    int64_t wait_ms; /* 0: it may */
+    bool known;      /* false: not counted, the group is to be restored first */
+};
+enum rc queue_init_pass(struct redis *r, struct queue_hint *hint,
+                        struct queue_passed *out, struct err *err) MUST_CHECK;
 
 /* TikTok has refused a call that the window had let through (another app instance, or a
  * clock): the account's window takes one call less for QUEUE_SHRINK_MS. */

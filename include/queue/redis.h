@@ -53,8 +53,9 @@ void redis_free(struct redis *r);
 
 /* Sends one command of n arguments (1..REDIS_ARGS_MAX) and waits at most timeout_ms (> 0)
  * for its answer, which the caller gives to redis_reply_free(). RC_UNAVAILABLE: Redis did
- * not answer in time (it may have done the work). RC_REJECTED: Redis answered with an
- * error; err's message begins with its first word, e.g. "NOSCRIPT". */
+ * not answer in time (it may have done the work), or became a replica, or still reads its
+ * files. RC_REJECTED: Redis answered with an error; err's message begins with its first
+ * word, e.g. "NOSCRIPT". */
 enum rc redis_command(struct redis *r, const struct redis_arg *args, size_t n,
                       int timeout_ms, struct redis_reply **out,
                       struct err *err) MUST_CHECK;

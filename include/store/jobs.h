@@ -83,6 +83,14 @@ struct job_claimed {
     unsigned crashes;
 };
 
+/* TikTok's window of INIT calls, by the ledger: no account gets more posts than calls are
+ * left in its window, of all publishers. Those that go on with a session need none. */
+struct job_ration {
+    const uint64_t *account_ids; /* of the claim's posts, in their order */
+    int64_t window_ms;
+    size_t limit;
+};
+
 /* Takes those of the n posts (<= JOB_CLAIM_MAX) that are due. RC_CONFLICT "lost": that
  * incarnation was ended, so it may take nothing. */
 struct job_claim {
@@ -92,6 +100,7 @@ struct job_claim {
     const uint64_t
         *waited;     /* those of them that their account's window held up, so that */
     size_t waited_n; /* the timeline says why they are late */
+    const struct job_ration *ration; /* NULL: Redis has seen to it */
 
     struct job_claimed *out; /* room for n */
     size_t len;              /* of them taken */
@@ -298,18 +307,33 @@ enum { JOB_LEAD_MAX = 200 };
 enum rc job_bring_forward(struct db *db, int64_t rate, struct job_hint *out, size_t *len,
                           struct err *err) MUST_CHECK;
 
-/* The INIT calls of the last window_ms that the ledger knows, from the newest to the
- * oldest; of very many the newest. An intent whose call was never made counts as one. */
+/* The INIT calls of the last window_ms that the ledger knows, and those that may come at
+ * any moment since a publisher has the post in its hands; account by account, of each
+ * from the newest to the oldest. An intent whose call was never made counts as one. */
 enum { JOB_INITS_MAX = 50000 };
 struct job_inits {
     struct {
         uint64_t account_id;
         int64_t age_ms;
+        bool to_come;
     } calls[JOB_INITS_MAX];
     size_t len;
 };
 enum rc job_recent_inits(struct db *db, int64_t window_ms, struct job_inits *out,
                          struct err *err) MUST_CHECK;
+
+/* One INIT, by the ledger: *wait_ms is 0 when the account's window lets it through now,
+ * else ms after which to ask again. It is the call of the intent no, which is written;
+ * intents that were written earlier go first. RC_CONFLICT "lost": there is none. */
+struct job_call {
+    const struct job_ref *ref;
+    uint64_t account_id;
+    unsigned no;
+    int64_t window_ms;
+    size_t limit;
+};
+enum rc job_init_pass(struct db *db, const struct job_call *call, int64_t *wait_ms,
+                      struct err *err) MUST_CHECK;
 
 /* Sessions that have passed their grant and whose fate is not known, in the order of
  * their posts after the given one; *len < JOB_SWEEP_MAX: there are no more. */

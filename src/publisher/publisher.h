@@ -2,8 +2,8 @@
  *
  * One thread, the loop, owns everything here: it moves HTTP transfers and timers and
  * decides. What waits for MariaDB or Redis runs on the pools' threads with connections of
- * their own; of this struct they use only settings, ring, journal and calls, which are
- * made for it.
+ * their own; of this struct they use only settings, ring, journal, calls and
+ * redis_unaware, which are made for it.
  *
  *     intake ──claims──► run (one per post) ──flow──► store work, HTTP, timers
  *     hooks ──claims──► webhooks, which make a run ask TikTok at once
@@ -25,6 +25,7 @@
 #include "settings.h"
 #include "timers.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -74,6 +75,8 @@ struct publisher {
     struct pace pace;                           /* of uploads */
     int64_t told_ms; /* monotonic: when a webhook last made a post be asked about; or 0 */
     bool stopping;
+    atomic_bool redis_unaware; /* the ledger let INIT calls through that Redis, when it is
+                                * there again, must be told of */
 };
 
 /* Monotonic ms: what timers count in. */

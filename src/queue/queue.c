@@ -1,6 +1,7 @@
 #include "queue/queue.h"
 
 #include "core/parse.h"
+#include "core/random.h"
 #include "queue/scripts.h"
 
 #include <inttypes.h>
@@ -12,6 +13,7 @@ enum {
     TASK_DONE_TTL_S = 60,
     TAKE_HEAD = 4,     /* items before the first entry of a take's answer */
     RESTORE_MS = 5000, /* whoever restores a group has died after this */
+    LOAD_MS = 10000,   /* likewise, whoever gives all hints again */
 };
 
 /* An array of arguments of which the first n are keys. */
@@ -149,26 +151,55 @@ enum rc queue_take(struct redis *r, unsigned group, size_t max, int64_t ahead_ms
         number(&t[5], QUEUE_WINDOW_MS),
     };
     struct redis_reply *reply = NULL;
-    size_t epoch_len = 0;
     enum rc rc = redis_eval(r, &script_take, KEYS(args, 1), &reply, err);
 
     if (rc != RC_OK)
         return rc;
     out->len = read_hints(reply, out->hints, max < QUEUE_TAKE_MAX ? max : QUEUE_TAKE_MAX);
-    (void)redis_reply_text(redis_reply_item(reply, 1), &epoch_len);
     out->now_ms = redis_reply_int(redis_reply_item(reply, 0));
-    out->loaded = epoch_len > 0;
+    out->loaded = redis_reply_int(redis_reply_item(reply, 1)) == 1;
     out->ready = redis_reply_int(redis_reply_item(reply, 3)) == 1;
     out->next_wake_ms = redis_reply_int(redis_reply_item(reply, 2));
     redis_reply_free(reply);
     return RC_OK;
 }
 
-enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err)
+/* --- what Redis must know again -------------------------------------------------- */
+
+/* A name that a script has answered, for it to be given back later. */
+static void read_name(const struct redis_reply *reply, char out[QUEUE_NAME_SIZE])
+{
+    size_t len = 0;
+    const char *text = redis_reply_text(reply, &len);
+
+    len = text != NULL && len < QUEUE_NAME_SIZE ? len : 0;
+    if (len > 0)
+        (void)memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+enum rc queue_load_begin(struct redis *r, struct queue_load *out, struct err *err)
+{
+    struct text t[3];
+    struct redis_arg args[] = {group_key(&t[0], 0, "epoch"),
+                               group_key(&t[1], 0, "loading"), number(&t[2], LOAD_MS)};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_load_begin, KEYS(args, 2), &reply, err);
+
+    if (rc == RC_OK) {
+        out->mine = redis_reply_int(redis_reply_item(reply, 0)) == 1;
+        read_name(redis_reply_item(reply, 1), out->server);
+    }
+    redis_reply_free(reply);
+    return rc;
+}
+
+static enum rc mark_loaded(struct redis *r, unsigned group, const char *server,
+                           struct err *err)
 {
     struct text t = {""};
     struct redis_arg args[] = {redis_str("SET"), group_key(&t, group, "epoch"),
-                               redis_str("1")};
+                               redis_str(server)};
     struct redis_reply *reply = NULL;
     enum rc rc = redis_command(r, args, ARRAY_LEN(args), REDIS_TIMEOUT_MS, &reply, err);
 
@@ -176,44 +207,93 @@ enum rc queue_mark_loaded(struct redis *r, unsigned group, struct err *err)
     return rc;
 }
 
-enum rc queue_restore_begin(struct redis *r, unsigned group, bool *mine, struct err *err)
+/* Group 0 last: queue_load_begin() looks there. */
+enum rc queue_load_end(struct redis *r, const struct queue_load *load, struct err *err)
+{
+    enum rc rc = RC_OK;
+
+    for (unsigned g = QUEUE_GROUPS; g > 0 && rc == RC_OK; g--)
+        rc = mark_loaded(r, g - 1, load->server, err);
+    return rc;
+}
+
+static struct redis_arg new_token(struct text *t)
+{
+    const struct random_source *random = random_system();
+
+    (void)snprintf(t->buf, sizeof(t->buf), "%" PRIu64 "-%" PRIu64,
+                   random_below(random, UINT32_MAX), random_below(random, UINT32_MAX));
+    return redis_str(t->buf);
+}
+
+enum rc queue_restore_begin(struct redis *r, unsigned group, int64_t settle_ms,
+                            struct queue_restore *out, struct err *err)
+{
+    struct text t[6];
+    struct redis_arg args[] = {
+        group_key(&t[0], group, "ready"),  group_key(&t[1], group, "restoring"),
+        group_key(&t[2], group, "unsure"), new_token(&t[3]),
+        number(&t[4], RESTORE_MS),         number(&t[5], settle_ms)};
+    struct redis_reply *reply = NULL;
+    enum rc rc = redis_eval(r, &script_restore_begin, KEYS(args, 3), &reply, err);
+
+    if (rc == RC_OK) {
+        out->mine = redis_reply_int(redis_reply_item(reply, 0)) == 1;
+        read_name(redis_reply_item(reply, 1), out->claim);
+    }
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_restore_calls(struct redis *r, uint64_t account_id,
+                            const struct queue_call *calls, size_t n, struct err *err)
+{
+    struct text t[3 + QUEUE_INIT_LIMIT];
+    struct redis_arg args[3 + QUEUE_INIT_LIMIT] = {account_key(&t[0], "ri", account_id),
+                                                   number(&t[1], QUEUE_INIT_LIMIT),
+                                                   number(&t[2], QUEUE_WINDOW_MS)};
+    struct redis_reply *reply = NULL;
+    size_t len = 3;
+    enum rc rc;
+
+    for (size_t i = 0; i < n && len < ARRAY_LEN(args); i++, len++)
+        args[len] = number(&t[len], calls[i].to_come ? -1 : calls[i].age_ms);
+    rc = redis_eval(r, &script_restore, (struct redis_args){args, len, 1}, &reply, err);
+    redis_reply_free(reply);
+    return rc;
+}
+
+enum rc queue_restore_end(struct redis *r, unsigned group,
+                          const struct queue_restore *restore, bool *done,
+                          struct err *err)
 {
     struct text t[3];
-    struct redis_arg args[] = {group_key(&t[0], group, "ready"),
-                               group_key(&t[1], group, "restoring"),
-                               number(&t[2], RESTORE_MS)};
+    struct redis_arg args[] = {
+        group_key(&t[0], group, "ready"), group_key(&t[1], group, "restoring"),
+        group_key(&t[2], group, "unsure"), redis_str(restore->claim)};
     struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_restore_begin, KEYS(args, 2), &reply, err);
+    enum rc rc = redis_eval(r, &script_restore_end, KEYS(args, 3), &reply, err);
 
     if (rc == RC_OK)
-        *mine = redis_reply_int(reply) == 1;
+        *done = redis_reply_int(reply) == 1;
     redis_reply_free(reply);
     return rc;
 }
 
-enum rc queue_restore_init(struct redis *r, uint64_t account_id, int64_t age_ms,
-                           struct err *err)
+enum rc queue_doubt(struct redis *r, struct err *err)
 {
-    struct text t[4];
-    struct redis_arg args[] = {account_key(&t[0], "ri", account_id),
-                               number(&t[1], age_ms), number(&t[2], QUEUE_INIT_LIMIT),
-                               number(&t[3], QUEUE_WINDOW_MS)};
-    struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_restore, KEYS(args, 1), &reply, err);
+    enum rc rc = RC_OK;
 
-    redis_reply_free(reply);
-    return rc;
-}
+    for (unsigned g = 0; g < QUEUE_GROUPS && rc == RC_OK; g++) {
+        struct text t[3];
+        struct redis_arg args[] = {redis_str("DEL"), group_key(&t[0], g, "ready"),
+                                   group_key(&t[1], g, "restoring"),
+                                   group_key(&t[2], g, "unsure")};
+        struct redis_reply *reply = NULL;
 
-enum rc queue_restore_end(struct redis *r, unsigned group, struct err *err)
-{
-    struct text t = {""};
-    struct redis_arg args[] = {redis_str("SET"), group_key(&t, group, "ready"),
-                               redis_str("1")};
-    struct redis_reply *reply = NULL;
-    enum rc rc = redis_command(r, args, ARRAY_LEN(args), REDIS_TIMEOUT_MS, &reply, err);
-
-    redis_reply_free(reply);
+        rc = redis_command(r, args, ARRAY_LEN(args), REDIS_TIMEOUT_MS, &reply, err);
+        redis_reply_free(reply);
+    }
     return rc;
 }
 
@@ -247,22 +327,29 @@ static const struct {
 };
 
 static enum rc pass(struct redis *r, enum queue_ring ring, struct queue_hint *call,
-                    int64_t *wait_ms, struct err *err)
+                    struct queue_passed *out, struct err *err)
 {
-    struct text t[5];
-    struct redis_arg args[] = {
+    const bool init = ring == QUEUE_RING_INIT;
+    const size_t keys = init ? 3 : 2;
+    struct text t[6];
+    struct redis_arg args[6] = {
         account_key(&t[0], windows[ring].key, call->account_id),
         account_key(&t[1], windows[ring].cut, call->account_id),
-        number(&t[2], windows[ring].limit),
-        number(&t[3], QUEUE_WINDOW_MS),
-        number(&t[4], call->counted_ms),
+        group_key(&t[2], queue_group(call->account_id), "ready"),
     };
     struct redis_reply *reply = NULL;
-    enum rc rc = redis_eval(r, &script_ring, KEYS(args, 2), &reply, err);
+    enum rc rc;
 
-    if (rc == RC_OK)
-        *wait_ms = redis_reply_int(redis_reply_item(reply, 0));
-    if (rc == RC_OK && *wait_ms == 0)
+    args[keys] = number(&t[3], windows[ring].limit);
+    args[keys + 1] = number(&t[4], QUEUE_WINDOW_MS);
+    args[keys + 2] = number(&t[5], call->counted_ms);
+    rc = redis_eval(r, &script_ring, (struct redis_args){args, keys + 3, keys}, &reply,
+                    err);
+    if (rc == RC_OK) {
+        out->wait_ms = redis_reply_int(redis_reply_item(reply, 0));
+        out->known = redis_reply_int(redis_reply_item(reply, 2)) == 1;
+    }
+    if (rc == RC_OK && out->known && out->wait_ms == 0)
         call->counted_ms = redis_reply_int(redis_reply_item(reply, 1));
     redis_reply_free(reply);
     return rc;
@@ -272,14 +359,18 @@ enum rc queue_ring_pass(struct redis *r, enum queue_ring ring, uint64_t account_
                         int64_t *wait_ms, struct err *err)
 {
     struct queue_hint call = {.account_id = account_id};
+    struct queue_passed passed = {0};
+    enum rc rc = pass(r, ring, &call, &passed, err);
 
-    return pass(r, ring, &call, wait_ms, err);
+    if (rc == RC_OK)
+        *wait_ms = passed.wait_ms;
+    return rc;
 }
 
-enum rc queue_init_pass(struct redis *r, struct queue_hint *hint, int64_t *wait_ms,
-                        struct err *err)
+enum rc queue_init_pass(struct redis *r, struct queue_hint *hint,
+                        struct queue_passed *out, struct err *err)
 {
-    return pass(r, QUEUE_RING_INIT, hint, wait_ms, err);
+    return pass(r, QUEUE_RING_INIT, hint, out, err);
 }
 
 enum rc queue_ring_shrink(struct redis *r, enum queue_ring ring, uint64_t account_id,

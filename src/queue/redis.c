@@ -126,6 +126,14 @@ static enum rc refused(const redisReply *reply, struct err *err)
     return err_set(err, RC_REJECTED, "redis_refused", "%.*s", word, reply->str);
 }
 
+/* It is no longer the one to talk to, or not yet: whoever connects anew may meet another.
+ */
+static bool is_no_master(const char *word)
+{
+    return strcmp(word, "READONLY") == 0 || strcmp(word, "LOADING") == 0 ||
+           strcmp(word, "MASTERDOWN") == 0;
+}
+
 static enum rc exchange(struct redis *r, const struct redis_arg *args, size_t n,
                         redisReply **out)
 {
@@ -176,7 +184,10 @@ enum rc redis_command(struct redis *r, const struct redis_arg *args, size_t n,
     if (reply->type == REDIS_REPLY_ERROR) {
         rc = refused(reply, err);
         freeReplyObject(reply);
-        return rc;
+        if (!is_no_master(err->msg))
+            return rc;
+        drop(r);
+        return away(err);
     }
     *out = (struct redis_reply *)(void *)reply;
     return RC_OK;

@@ -160,8 +160,12 @@ static enum rc claim_steps(struct db *db, void *ctx, struct err *err)
     struct job_claim *c = w->c;
     enum rc rc = hold_claimer(db, c, err);
 
+    if (rc == RC_OK && c->ration != NULL)
+        rc = job_ration_lock(db, c, err);
     if (rc == RC_OK)
         rc = lock_due(db, w, err);
+    if (rc == RC_OK && c->ration != NULL && c->len > 0)
+        rc = job_ration(db, c, err);
     if (rc != RC_OK || c->len == 0)
         return rc;
     rc = take(db, c, err);
@@ -298,39 +302,6 @@ enum rc job_sweep(struct db *db, struct job_shards shards, int64_t late_ms,
     if (rc == RC_OK)
         *len = s.len;
     return rc;
-}
-
-struct recent {
-    uint64_t account_id;
-    int64_t age_ms;
-    struct job_inits *out;
-};
-
-static enum rc add_call(void *ctx, struct err *err UNUSED)
-{
-    struct recent *r = ctx;
-
-    if (r->out->len < JOB_INITS_MAX) {
-        r->out->calls[r->out->len].account_id = r->account_id;
-        r->out->calls[r->out->len++].age_ms = r->age_ms;
-    }
-    return RC_OK;
-}
-
-enum rc job_recent_inits(struct db *db, int64_t window_ms, struct job_inits *out,
-                         struct err *err)
-{
-    struct recent r = {.out = out};
-    const struct sql_arg args[] = {sql_i64(window_ms), sql_i64(JOB_INITS_MAX)};
-    const struct sql_col cols[] = {COL_U64(&r.account_id), COL_I64(&r.age_ms)};
-
-    out->len = 0;
-    return db_each(db,
-                   "SELECT j.account_id, GREATEST(0, " SQL_NOW " - a.created_at)"
-                   " FROM attempt a JOIN job j ON j.post_id = a.post_id"
-                   " WHERE a.created_at > " SQL_NOW " - ?"
-                   " ORDER BY a.created_at DESC LIMIT ?",
-                   SQL_ARGS(args), SQL_COLS(cols), (struct db_rows){add_call, &r}, err);
 }
 
 struct granted {

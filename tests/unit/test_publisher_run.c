@@ -11,6 +11,7 @@
 #include "publisher/run/batch.h"
 #include "publisher/run/run.h"
 #include "publisher/tokens/tokens.h"
+#include "publisher/upkeep/restore.h"
 #include "store/health.h"
 #include "store/jobs_batch.h"
 #include "store/limits.h"
@@ -99,6 +100,9 @@ static struct {
     struct limit_bar bar; /* what stands in the post's way */
     struct limit_bar put; /* what it was put off for */
     int64_t opened_ms;    /* when a gate was */
+    int64_t init_wait_ms; /* of the account's window by the ledger, once */
+    unsigned init_asked;  /* of it */
+    enum rc init_rc;      /* of asking, once */
     unsigned refuse_from; /* the so-manieth write finds the fence moved; 0: none */
     unsigned count;
 } db_;
@@ -326,6 +330,35 @@ enum rc job_end(UNUSED struct db *db, UNUSED const struct job_ref *ref,
     (void)snprintf(db_.log_id, sizeof(db_.log_id), "%s",
                    ending->log_id != NULL ? ending->log_id : "(none)");
     return wrote(names[ending->how], e);
+}
+
+/* There is no Redis. */
+enum rc restore_own_up(UNUSED atomic_bool *unaware, UNUSED struct redis *redis,
+                       struct err *e)
+{
+    return err_set(e, RC_UNAVAILABLE, "redis_away", "as always");
+}
+
+enum rc restore_windows(UNUSED const struct pool_kit *kit, struct err *e)
+{
+    return err_set(e, RC_UNAVAILABLE, "redis_away", "as always");
+}
+
+enum rc job_init_pass(UNUSED struct db *db, const struct job_call *call, int64_t *wait_ms,
+                      struct err *e)
+{
+    enum rc rc = db_.init_rc;
+
+    ck_assert_uint_eq(call->account_id, ACCOUNT);
+    ck_assert_uint_eq(call->no, db_.facts.attempt_no);
+    ck_assert_int_eq(db_.facts.attempt.state, ATTEMPT_INTENT);
+    db_.init_asked++;
+    db_.init_rc = RC_OK;
+    if (rc != RC_OK)
+        return err_set(e, rc, "as_told", "as told");
+    *wait_ms = db_.init_wait_ms;
+    db_.init_wait_ms = 0;
+    return RC_OK;
 }
 
 enum rc limit_check(UNUSED struct db *db, const struct limit_post *post,
@@ -733,6 +766,45 @@ START_TEST(a_post_goes_the_whole_way_and_each_step_is_written_before_the_next)
     until_end();
     ck_assert_str_eq(db_.writes, "intend persist grant sent published ");
     ck_assert_int_eq(tiktok.requests, 4);
+}
+END_TEST
+
+/* Claimed so long ago that its INIT does not count as made then. */
+static void begin_late(void)
+{
+    const struct job_claimed claimed = {
+        .post_id = POST, .account_id = ACCOUNT, .workspace_id = WORKSPACE, .fence = 3};
+
+    run_start(&publisher, &claimed, INC,
+              (struct run_counted){.mono_ms = publisher_mono_ms() - QUEUE_COUNTED_MS});
+}
+
+/* However it was counted: a claim of long ago is not when TikTok hears of it. */
+START_TEST(without_redis_the_ledger_says_when_a_session_may_be_opened)
+{
+    begin_late();
+    until_request("POST", "/v2/post/publish/creator_info/query/");
+    ck_assert_uint_eq(db_.init_asked, 0);
+    db_.init_wait_ms = 30;
+    db_.init_rc = RC_UNCERTAIN; /* it is asked again */
+    answer(200, CREATOR);
+    until_request("POST", "/v2/post/publish/video/init/");
+    ck_assert_uint_eq(db_.init_asked, 3);
+    ck_assert_str_eq(db_.writes, "intend ");
+    ck_assert(atomic_load(&publisher.redis_unaware));
+    answer(200, SESSION);
+    until_request("PUT", "https://open-upload.tiktokapis.com/upload?upload_id=1");
+}
+END_TEST
+
+START_TEST(a_post_that_is_gone_when_the_ledger_is_asked_opens_no_session)
+{
+    begin_late();
+    until_request("POST", "/v2/post/publish/creator_info/query/");
+    db_.init_rc = RC_CONFLICT;
+    answer(200, CREATOR);
+    until_end();
+    ck_assert_int_eq(tiktok.requests, 1);
 }
 END_TEST
 
@@ -1523,6 +1595,8 @@ END_TEST
 UNIT_MAIN_FIXTURE(
     "publisher_run", setup, teardown,
     a_post_goes_the_whole_way_and_each_step_is_written_before_the_next,
+    without_redis_the_ledger_says_when_a_session_may_be_opened,
+    a_post_that_is_gone_when_the_ledger_is_asked_opens_no_session,
     a_call_that_waits_for_its_turn_passes_its_rate_window_once,
     in_a_burst_it_is_sent_first_and_written_down_afterwards,
     nor_does_a_burst_keep_it_from_being_written_at_a_shutdown,

@@ -26,6 +26,30 @@ static void command(const char *verb, const char *what)
     redis_reply_free(reply);
 }
 
+/* Whether it is for us to say what calls were made. */
+static struct queue_restore restoration;
+
+static bool restore_begins(int64_t settle_ms)
+{
+    ck_assert_int_eq(queue_restore_begin(redis, GROUP, settle_ms, &restoration, &err),
+                     RC_OK);
+    return restoration.mine;
+}
+
+static bool restore_ends(void)
+{
+    bool done = false;
+
+    ck_assert_int_eq(queue_restore_end(redis, GROUP, &restoration, &done, &err), RC_OK);
+    return done;
+}
+
+static void restore(void)
+{
+    ck_assert(restore_begins(0));
+    ck_assert(restore_ends());
+}
+
 static const char *url;
 
 static void setup(void)
@@ -34,7 +58,7 @@ static void setup(void)
     ck_assert_int_eq(redis_new(url, &redis, &err), RC_OK);
     redis_set_patience(redis, PATIENCE_MS);
     command("FLUSHDB", "");
-    ck_assert_int_eq(queue_restore_end(redis, GROUP, &err), RC_OK);
+    restore();
     account = (1 + random_below(random_system(), 1000000000)) * QUEUE_GROUPS + GROUP;
     ck_assert_uint_eq(queue_group(account), GROUP);
 }
@@ -89,53 +113,135 @@ END_TEST
 START_TEST(a_group_that_has_forgotten_hands_out_nothing_until_it_is_told)
 {
     int64_t now = redis_now();
-    bool mine = false;
 
     command("FLUSHDB", "");
     enqueue(7, account, now - 10);
     ck_assert_uint_eq(take(10), 0);
     ck_assert(!view.ready);
-    ck_assert_int_eq(queue_restore_begin(redis, GROUP, &mine, &err), RC_OK);
-    ck_assert(mine);
-    ck_assert_int_eq(queue_restore_begin(redis, GROUP, &mine, &err), RC_OK);
-    ck_assert(!mine); /* another one does it */
-    ck_assert_int_eq(queue_restore_end(redis, GROUP, &err), RC_OK);
+    ck_assert(restore_begins(0));
+    {
+        const struct queue_restore ours = restoration;
+
+        ck_assert(!restore_begins(0)); /* another one does it */
+        restoration = ours;
+    }
+    ck_assert(restore_ends());
     ck_assert_uint_eq(take(10), 1);
     ck_assert(view.ready);
-    ck_assert_int_eq(queue_restore_begin(redis, GROUP, &mine, &err), RC_OK);
-    ck_assert(!mine); /* nothing to do */
+    ck_assert(!restore_begins(0)); /* nothing to do */
 }
 END_TEST
 
-START_TEST(calls_that_were_told_count)
+/* What stands there may be of an old copy. */
+static void set(const char *key, const char *value)
+{
+    struct redis_arg args[] = {redis_str("SET"), redis_str(key), redis_str(value)};
+    struct redis_reply *reply = NULL;
+
+    ck_assert_int_eq(redis_command(redis, args, 3, 1000, &reply, &err), RC_OK);
+    redis_reply_free(reply);
+}
+
+START_TEST(nor_does_one_that_another_server_has_written)
 {
     int64_t now = redis_now();
-    int64_t wait = 0;
+    struct queue_hint call = {.account_id = account};
+    struct queue_passed passed;
 
-    for (int i = 0; i < QUEUE_INIT_LIMIT + 3;
-         i++) /* the last three are too old to count */
-        ck_assert_int_eq(queue_restore_init(redis, account, 10000 + i * 5000, &err),
-                         RC_OK);
     enqueue(7, account, now - 10);
+    set("{3}:ready", "0123456789012345678901234567890123456789");
+    set("{3}:restoring", "0123456789012345678901234567890123456789 7-7");
+    set("{3}:unsure", "0123456789012345678901234567890123456789 17");
     ck_assert_uint_eq(take(10), 0);
-    ck_assert_int_eq(queue_ring_pass(redis, QUEUE_RING_INIT, account, &wait, &err),
-                     RC_OK);
-    /* the sixth newest is 35 s old, and what has passed here since */
-    ck_assert_int_ge(wait, QUEUE_WINDOW_MS - 35000 - (redis_now() - now));
-    ck_assert_int_le(wait, QUEUE_WINDOW_MS - 35000);
+    ck_assert(!view.ready);
+    ck_assert_int_eq(queue_init_pass(redis, &call, &passed, &err), RC_OK);
+    ck_assert(!passed.known);
+    ck_assert_int_eq(call.counted_ms, 0);
+    ck_assert(!restore_begins(60000)); /* it has not settled for so long */
+    restore();
+    ck_assert_uint_eq(take(10), 1);
+    ck_assert_int_eq(queue_init_pass(redis, &call, &passed, &err), RC_OK);
+    ck_assert(passed.known);
+}
+END_TEST
+
+START_TEST(nor_does_one_that_somebody_doubts_while_it_is_told)
+{
+    ck_assert(!restore_begins(0));
+    ck_assert_int_eq(queue_doubt(redis, &err), RC_OK);
+    ck_assert(restore_begins(0));
+    ck_assert_int_eq(queue_doubt(redis, &err), RC_OK);
+    ck_assert(!restore_ends());
+    (void)take(1);
+    ck_assert(!view.ready);
+    restore();
+    (void)take(1);
+    ck_assert(view.ready);
+}
+END_TEST
+
+static void tell(const struct queue_call *calls, size_t n)
+{
+    ck_assert_int_eq(queue_restore_calls(redis, account, calls, n, &err), RC_OK);
+}
+
+START_TEST(calls_that_were_told_count)
+{
+    struct queue_call calls[QUEUE_INIT_LIMIT + 3]; /* the last three are too old */
+    struct queue_hint call = {.account_id = account};
+    struct queue_passed passed;
+    int64_t now = redis_now();
+
+    for (int i = 0; i < QUEUE_INIT_LIMIT + 3; i++)
+        calls[i] = (struct queue_call){.age_ms = 10000 + i * 5000};
+    for (int i = 0; i < 2; i++) { /* in place of what was told before */
+        tell(calls, QUEUE_INIT_LIMIT + 3);
+        enqueue(7, account, now - 10);
+        ck_assert_uint_eq(take(10), 0);
+        ck_assert_int_eq(queue_init_pass(redis, &call, &passed, &err), RC_OK);
+        /* the sixth newest is 35 s old, and what has passed here since */
+        ck_assert_int_ge(passed.wait_ms, QUEUE_WINDOW_MS - 35000 - (redis_now() - now));
+        ck_assert_int_le(passed.wait_ms, QUEUE_WINDOW_MS - 35000);
+    }
+}
+END_TEST
+
+/* A call of a claim that is older than the copy, or than its loss. */
+START_TEST(a_call_that_was_told_to_come_moves_to_when_it_is_made)
+{
+    const struct queue_call calls[] = {
+        {.to_come = true}, {.to_come = true}, {1000, false},
+        {2000, false},     {3000, false},     {4000, false},
+    };
+    struct queue_hint call = {.account_id = account, .counted_ms = 17};
+    struct queue_hint another = {.account_id = account};
+    struct queue_passed passed;
+
+    tell(calls, QUEUE_INIT_LIMIT);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(queue_init_pass(redis, &another, &passed, &err), RC_OK);
+        ck_assert_int_gt(passed.wait_ms, 0);
+        call.counted_ms = 17;
+        ck_assert_int_eq(queue_init_pass(redis, &call, &passed, &err), RC_OK);
+        ck_assert_int_eq(passed.wait_ms, 0);
+    }
+    call.counted_ms = 17;
+    ck_assert_int_eq(queue_init_pass(redis, &call, &passed, &err), RC_OK);
+    ck_assert_int_gt(passed.wait_ms, 0); /* there were two */
 }
 END_TEST
 
 START_TEST(a_take_tells_since_when_the_window_lets_a_post_go)
 {
+    struct queue_call calls[QUEUE_INIT_LIMIT];
     int64_t now = redis_now();
 
     enqueue(7, account, now - 10);
     ck_assert_uint_eq(take(10), 1);
     ck_assert_int_eq(view.hints[0].free_ms, 0); /* there were no calls */
-    for (int i = 0; i < QUEUE_INIT_LIMIT; i++)  /* the window opened 5 s ago */
-        ck_assert_int_eq(queue_restore_init(redis, account, QUEUE_WINDOW_MS + 5000, &err),
-                         RC_OK);
+    for (int i = 0; i < QUEUE_INIT_LIMIT; i++)
+        calls[i] = (struct queue_call){.age_ms = QUEUE_WINDOW_MS + 5000};
+    tell(calls, QUEUE_INIT_LIMIT); /* the window opened 5 s ago */
     enqueue(8, account, now - 30000);
     ck_assert_uint_eq(take(10), 1);
     ck_assert_int_ge(view.hints[0].free_ms, now - 5000);
@@ -203,7 +309,7 @@ END_TEST
 START_TEST(the_call_of_a_hint_moves_to_when_it_is_made)
 {
     int64_t now = redis_now();
-    int64_t wait = -1;
+    struct queue_passed passed = {-1, false};
     struct queue_hint first, moved;
 
     enqueue(1, account, now - 10);
@@ -216,11 +322,12 @@ START_TEST(the_call_of_a_hint_moves_to_when_it_is_made)
         ck_assert_uint_eq(take(10), 1);
     }
     moved = first;
-    ck_assert_int_eq(queue_init_pass(redis, &moved, &wait, &err), RC_OK);
-    ck_assert_int_eq(wait, 0);
+    ck_assert_int_eq(queue_init_pass(redis, &moved, &passed, &err), RC_OK);
+    ck_assert_int_eq(passed.wait_ms, 0);
     ck_assert_int_gt(moved.counted_ms, first.counted_ms);
-    ck_assert_int_eq(queue_init_pass(redis, &first, &wait, &err), RC_OK); /* not there */
-    ck_assert_int_gt(wait, 0);
+    ck_assert_int_eq(queue_init_pass(redis, &first, &passed, &err),
+                     RC_OK); /* not there */
+    ck_assert_int_gt(passed.wait_ms, 0);
     ck_assert_int_eq(queue_refund(redis, &moved, &err), RC_OK); /* but here */
     enqueue(99, account, now - 5);
     ck_assert_uint_eq(take(10), 1);
@@ -468,21 +575,33 @@ START_TEST(the_witness_can_be_read_without_taking_it)
 }
 END_TEST
 
-START_TEST(a_flushed_redis_says_that_it_wants_a_full_load)
+START_TEST(a_redis_that_has_forgotten_wants_one_full_load)
 {
     int64_t now = redis_now();
+    struct queue_load load, late, other;
 
     ck_assert(!view.loaded);
-    ck_assert_int_eq(queue_mark_loaded(redis, GROUP, &err), RC_OK);
+    ck_assert_int_eq(queue_load_begin(redis, &load, &err), RC_OK);
+    ck_assert(load.mine);
+    ck_assert_int_eq(queue_load_begin(redis, &other, &err), RC_OK);
+    ck_assert(!other.mine);
+    late = load;
+    ck_assert_int_eq(queue_load_end(redis, &load, &err), RC_OK);
     (void)take(1);
     ck_assert(view.loaded);
+    ck_assert_int_eq(queue_load_begin(redis, &load, &err), RC_OK);
+    ck_assert(!load.mine); /* nothing to do */
     enqueue(7, account, now - 5);
     command("FLUSHALL", "");
-    ck_assert_int_eq(queue_restore_end(redis, GROUP, &err), RC_OK);
+    restore();
     ck_assert_uint_eq(take(10), 0);
     ck_assert(!view.loaded);
     enqueue(7, account, now - 5);
     ck_assert_uint_eq(take(10), 1);
+    late.server[0] = late.server[0] == 'a' ? 'b' : 'a'; /* of the one before */
+    ck_assert_int_eq(queue_load_end(redis, &late, &err), RC_OK);
+    (void)take(1);
+    ck_assert(!view.loaded);
 }
 END_TEST
 
@@ -592,8 +711,11 @@ int main(int argc UNUSED, char **argv)
     const TTest *const tests[] = {
         the_look_ahead_sees_what_redis_has_lost,
         a_group_that_has_forgotten_hands_out_nothing_until_it_is_told,
+        nor_does_one_that_another_server_has_written,
+        nor_does_one_that_somebody_doubts_while_it_is_told,
         calls_that_were_told_count,
         a_take_tells_since_when_the_window_lets_a_post_go,
+        a_call_that_was_told_to_come_moves_to_when_it_is_made,
         a_call_that_is_not_made_is_given_back,
         what_waits_for_the_window_comes_when_a_call_is_given_back,
         the_call_of_a_hint_is_given_back,
@@ -610,7 +732,7 @@ int main(int argc UNUSED, char **argv)
         the_witness_goes_to_the_first_and_only_its_holder_may_change_it,
         a_cancel_names_the_version_that_it_takes_back,
         the_witness_can_be_read_without_taking_it,
-        a_flushed_redis_says_that_it_wants_a_full_load,
+        a_redis_that_has_forgotten_wants_one_full_load,
         a_finished_task_is_heard_by_whoever_waits_before_or_after,
         an_ear_hears_new_posts_and_tasks_and_survives_a_hangup,
         an_ear_hears_webhooks_and_of_which_posts_there_is_news,

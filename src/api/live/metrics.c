@@ -202,6 +202,8 @@ static void add_publishers(struct api *api, struct strbuf *out)
         {"ambiguous", "counter", "Answers of TikTok or the database that never came"},
         {"review", "counter", "Posts that a person must look at"},
         {"redis_reload", "counter", "Loads of the lanes after Redis lost them"},
+        {"windows_restored", "counter", "Times that Redis was told the rate windows"},
+        {"ledger_rationed", "counter", "Posts and calls let through without Redis"},
         {"feed_seen", "counter", "Posts of the next two hours gone over every minute"},
         {"feed_missing", "counter", "Of these: not in Redis although they should be"},
         {"deadlock_retry", "counter", "Transactions begun again"},

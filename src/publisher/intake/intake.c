@@ -21,7 +21,7 @@ enum {
     FULL_MS = 50,     /* there was no room */
     SCANT_ROOM = 16,  /* once it is filled, the next look waits for more to get free */
     AWAY_MS = 250,    /* without Redis, or after a claim that failed */
-    RESTORED_MS = 20, /* Redis knows the windows again, or another one tells it */
+    RESTORED_MS = 20, /* until Redis knows the windows again, which may be others' work */
     SOON_MS = 5,      /* margin for a hint whose time had not come */
     WAITED_MS = 1000, /* what a window holds up for less is not worth telling */
     SHARD_STEP = 64,  /* a sweep begins at a multiple of this, another each time */
@@ -136,7 +136,9 @@ static void look(struct pool_work *w, const struct pool_kit *kit)
         in->rc = db_now(kit->db, &ignored, &in->err);
     if (in->rc != RC_OK)
         return;
-    in->redis_rc = take_all(in, kit->redis);
+    in->redis_rc = restore_own_up(&in->p->redis_unaware, kit->redis, &in->redis_err);
+    if (in->redis_rc == RC_OK)
+        in->redis_rc = take_all(in, kit->redis);
     FAULT_POINT("take.after");
     if (in->redis_rc == RC_OK && !in->found.ready) {
         in->redis_rc = restore_windows(kit, &in->redis_err);
@@ -196,7 +198,8 @@ static void put_back(const struct intake *in, struct redis *redis, int64_t now_m
 static void claim(struct pool_work *w, const struct pool_kit *kit)
 {
     struct intake *in = of_work(w);
-    uint64_t ids[JOB_CLAIM_MAX], waited[JOB_CLAIM_MAX];
+    uint64_t ids[JOB_CLAIM_MAX], accounts[JOB_CLAIM_MAX], waited[JOB_CLAIM_MAX];
+    const struct job_ration ration = {accounts, QUEUE_WINDOW_MS, QUEUE_INIT_LIMIT};
     struct job_claim claim = {.inc = in->inc,
                               .post_ids = ids,
                               .n = in->found.len,
@@ -207,15 +210,20 @@ static void claim(struct pool_work *w, const struct pool_kit *kit)
         const struct queue_hint *h = &in->found.hints[i];
 
         ids[i] = h->post_id;
+        accounts[i] = h->account_id;
         if (h->free_ms - h->at_ms >= WAITED_MS)
             waited[claim.waited_n++] = h->post_id;
     }
+    if (in->found.redis_now_ms == 0)
+        claim.ration = &ration;
     in->claimed_len = 0;
     FAULT_POINT("claim.before_commit");
     in->rc = job_claim(kit->db, &claim, &in->err);
     FAULT_POINT("claim.after");
     if (in->rc == RC_OK)
         in->claimed_len = claim.len;
+    if (claim.ration != NULL && (in->rc != RC_OK || claim.len > 0))
+        atomic_store(&in->p->redis_unaware, true);
     in->claim_now_ms = claim.now_ms;
     put_back(in, kit->redis, claim.now_ms);
 }
@@ -255,33 +263,11 @@ static void note_redis(struct intake *in)
         reconcile_feed(in->p->reconcile);
 }
 
-/* Without Redis the account's init window is kept here. */
-static bool allowed(const struct intake *in, const struct queue_hint *h)
-{
-    return in->found.redis_now_ms > 0 ||
-           rings_pass(in->p->rings, QUEUE_RING_INIT, h->account_id,
-                      publisher_mono_ms()) == 0;
-}
-
-/* Leaves out what is not allowed yet. */
-static void filter(struct intake *in)
-{
-    struct found *f = &in->found;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < f->len; i++) {
-        const struct queue_hint h = f->hints[i];
-
-        if (allowed(in, &h))
-            f->hints[kept++] = h;
-    }
-    f->len = kept;
-}
-
 /* How long after its time each was claimed. */
 static void count_claims(const struct intake *in)
 {
     meter_add(METER_CLAIMS, in->claimed_len);
+    meter_add(METER_LEDGER_RATIONED, in->found.redis_now_ms == 0 ? in->claimed_len : 0);
     for (size_t i = 0; i < in->found.len; i++) {
         const struct queue_hint *h = &in->found.hints[i];
 
@@ -330,7 +316,6 @@ static void looked(struct pool_work *w)
     note_redis(in);
     if (in->rc != RC_OK && in->rc != RC_UNAVAILABLE)
         log_failure("sweep.failed", &in->err);
-    filter(in);
     if (in->found.len == 0 || p->stopping || lease_inc(p->lease) != in->inc)
         look_again(in, in->rc == RC_OK ? in->found.wake_ms : AWAY_MS);
     else

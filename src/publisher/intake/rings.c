@@ -26,7 +26,6 @@ static size_t limit_of(enum queue_ring ring)
     static const size_t limits[] = {
         [QUEUE_RING_STATUS] = QUEUE_STATUS_LIMIT,
         [QUEUE_RING_CREATOR] = QUEUE_CREATOR_LIMIT,
-        [QUEUE_RING_INIT] = QUEUE_INIT_LIMIT,
     };
 
     return limits[ring];

@@ -228,19 +228,18 @@ bool run_call_ring(const struct run *r, enum queue_ring *ring)
     return true;
 }
 
-/* queue_take() has counted the first INIT when it let the post be claimed. When it is
- * made much later (a slow TikTok or database; what TikTok fetches is announced only right
- * before its time), it has to count as made then: a window that opens again a minute
- * after the claims would let more through than TikTok does. */
-static bool counted(const struct run *r, int64_t for_ms)
+/* queue_take(), or the ledger, has counted the first INIT when it let the post be
+ * claimed. When it is made much later (a slow TikTok or database; what TikTok fetches is
+ * announced only right before its time), it has to count as made then: a window that
+ * opens again a minute after the claims would let more through than TikTok does. */
+static bool counted(const struct run *r)
 {
-    return r->inits == 0 && publisher_mono_ms() - r->counted.mono_ms < for_ms;
+    return r->inits == 0 && publisher_mono_ms() - r->counted.mono_ms < RUN_COUNTED_MS;
 }
 
 bool run_ring(const struct run *r, enum queue_ring *ring)
 {
-    return run_call_ring(r, ring) &&
-           (*ring != QUEUE_RING_INIT || !counted(r, RUN_COUNTED_MS));
+    return run_call_ring(r, ring) && (*ring != QUEUE_RING_INIT || !counted(r));
 }
 
 /* Begins the request. False: too many are under way. */
@@ -292,8 +291,7 @@ static void ask_locally(struct run *r)
     enum queue_ring ring;
     int64_t wait_ms = 0;
 
-    if (run_ring(r, &ring) &&
-        (ring != QUEUE_RING_INIT || !counted(r, RUN_COUNTED_HERE_MS)))
+    if (run_ring(r, &ring))
         wait_ms = rings_pass(r->p->rings, ring, r->account_id, publisher_mono_ms());
     if (wait_ms == 0) {
         make_call(r);

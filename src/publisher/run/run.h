@@ -17,7 +17,7 @@ void run_table_init(struct publisher *p);
 
 /* How the account's init window has counted the first INIT of a claim. */
 struct run_counted {
-    int64_t at_ms;   /* as what, by Redis's clock; 0: it was away, and rings.h did */
+    int64_t at_ms;   /* as what, by Redis's clock; 0: it was away, and the ledger did */
     int64_t mono_ms; /* when */
 };
 

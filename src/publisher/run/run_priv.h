@@ -31,9 +31,8 @@ enum {
     RUN_AHEAD_MAX_MS = 5000,  /* so early a grant may come at most for others' sake */
     RUN_TOLD_MS = 600000,     /* so long after one, webhooks are relied on to come soon */
     RUN_TOLD_POLL_MS = 10000, /* and polls are at least so far apart */
-    RUN_COUNTED_MS = 500,     /* for so long an INIT counts as made when it was claimed:
-                               * half of what QUEUE_WINDOW_MS leaves over a minute */
-    RUN_COUNTED_HERE_MS = 10000, /* the same in rings.h, where it cannot move */
+    RUN_COUNTED_MS = QUEUE_COUNTED_MS,
+    RUN_RESTORE_MS = 50, /* until Redis may know the windows again */
 };
 
 struct run {

@@ -1,4 +1,5 @@
 #include "reconcile.h"
+#include "restore.h"
 
 #include "../lease.h"
 #include "../run/run.h"
@@ -82,6 +83,10 @@ struct reconcile {
     bool sweep_all;           /* what is due at all, not only what is overdue */
     int64_t freed;            /* REAP */
     struct job_cursor cursor; /* FEED: zeroed between loads */
+    bool feed_wanted;         /* by Redis: one of the publishers does it at once */
+    bool feed_for_redis;      /* the one under way is for that */
+    bool feed_begun;
+    struct queue_load load;
     size_t fed;
     int64_t feed_now_ms; /* the database's */
     bool feed_ended;
@@ -167,7 +172,10 @@ static enum rc sweep(struct chore *c, const struct pool_kit *kit)
 {
     bool all = c->r->sweep_all || c->r->turn % SWEEP_ALL_EVERY == 0;
     size_t found = 0;
-    enum rc rc = all ? sweep_everything(c, kit, &found) : sweep_share(c, kit, &found);
+    enum rc rc = restore_own_up(&c->r->p->redis_unaware, kit->redis, &c->err);
+
+    if (rc == RC_OK)
+        rc = all ? sweep_everything(c, kit, &found) : sweep_share(c, kit, &found);
 
     if (rc == RC_OK && found > 0)
         log_info("sweep.found", "posts=%zu", found);
@@ -223,12 +231,18 @@ static enum rc feed_hints(const struct reconcile *r, const struct pool_kit *kit,
     return rc;
 }
 
-static enum rc mark_loaded(const struct pool_kit *kit, struct err *err)
+/* Which Redis it is that is loaded; one that has just lost its hints is loaded by one of
+ * the publishers, and *go_on is false for the others. */
+static enum rc begin_feed(struct chore *c, const struct pool_kit *kit, bool *go_on)
 {
-    enum rc rc = RC_OK;
+    struct reconcile *r = c->r;
+    enum rc rc = queue_load_begin(kit->redis, &r->load, &c->err);
 
-    for (unsigned g = 0; g < QUEUE_GROUPS && rc == RC_OK; g++)
-        rc = queue_mark_loaded(kit->redis, g, err);
+    *go_on = rc == RC_OK && (r->load.mine || !r->feed_for_redis);
+    if (rc == RC_OK && r->load.mine) {
+        meter_add(METER_REDIS_RELOAD, 1);
+        log_info("feed.redis_wants_all", "%s", "");
+    }
     return rc;
 }
 
@@ -238,16 +252,21 @@ static enum rc feed(struct chore *c, const struct pool_kit *kit)
     struct reconcile *r = c->r;
     struct job_hint hints[JOB_SWEEP_MAX];
     size_t len = 0;
-    enum rc rc =
-        job_upcoming(kit->db, QUEUE_HORIZON_MS, &r->cursor, hints, &len, &c->err);
+    bool go_on = true;
+    enum rc rc = r->feed_begun ? RC_OK : begin_feed(c, kit, &go_on);
 
+    r->feed_ended = true;
+    if (!go_on)
+        return rc;
+    r->feed_begun = true;
+    rc = job_upcoming(kit->db, QUEUE_HORIZON_MS, &r->cursor, hints, &len, &c->err);
     FAULT_POINT("reload.mid");
     if (rc == RC_OK)
         rc = feed_hints(r, kit, hints, len, &c->err);
     r->fed += len;
     r->feed_ended = len < JOB_SWEEP_MAX;
     if (rc == RC_OK && r->feed_ended)
-        rc = mark_loaded(kit, &c->err);
+        rc = queue_load_end(kit->redis, &r->load, &c->err);
     return rc;
 }
 
@@ -434,7 +453,13 @@ static void after_reap(struct chore *c)
 
 static void before_feed(struct chore *c)
 {
-    c->r->feed_now_ms = lease_now_ms(c->r->p->lease);
+    struct reconcile *r = c->r;
+
+    r->feed_now_ms = lease_now_ms(r->p->lease);
+    if (r->feed_begun)
+        return;
+    r->feed_for_redis = r->feed_wanted;
+    r->feed_wanted = false;
 }
 
 static void after_feed(struct chore *c)
@@ -447,6 +472,7 @@ static void after_feed(struct chore *c)
     if (c->rc == RC_OK)
         log_debug("feed.loaded", "posts=%zu", r->fed);
     r->cursor = (struct job_cursor){0};
+    r->feed_begun = false;
     r->fed = 0;
 }
 
@@ -601,9 +627,10 @@ void reconcile_feed(struct reconcile *r)
 {
     struct chore *c = &r->chores[FEED];
 
-    meter_add(METER_REDIS_RELOAD, c->busy ? 0 : 1);
-    if (!c->busy)
-        set_timer(c, 0);
+    if (c->busy) /* the next look asks again, should that have been too early */
+        return;
+    r->feed_wanted = true;
+    set_timer(c, 0);
 }
 
 void reconcile_sweep(struct reconcile *r)

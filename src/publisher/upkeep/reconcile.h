@@ -3,7 +3,7 @@
  *
  * sweep   posts that are overdue and unclaimed: their hints were lost
  * reap    publishers whose lease has run out: their work becomes free
- * feed    posts of the next two hours into Redis, and all of them when it lost its data
+ * feed    posts of the next two hours into Redis; at once when it wants all its hints
  * beat    tells the database that our runs go on, and drops those that were taken from us
  * refresh tokens that have lived most of their life
  * replay  tokens that a dead process had and the database has not
@@ -21,7 +21,8 @@
 struct reconcile *reconcile_new(struct publisher *p);
 void reconcile_free(struct reconcile *r); /* NULL is fine */
 
-/* Redis has lost its data: feeds now. */
+/* Redis has lost its data, was set back or is another one: one of the publishers feeds
+ * it now. */
 void reconcile_feed(struct reconcile *r);
 
 /* Work has just become free that no hint points to: sweeps now. */

@@ -1,8 +1,10 @@
 -- Hands out what is due, one post per account, within each account's init window.
 -- KEYS {g}:A   ARGV prefix max ahead_ms limit window_ms
--- Answers now, epoch, next wake, ready, then account, post, score, and since when the
--- account's window lets it go, for each post. A group
--- whose windows are not known (see restore_begin.lua) hands out nothing.
+-- Answers now, 1 when all hints were loaded (load_begin.lua), next wake, 1 when the windows
+-- are known, then account, post, score, and since when the account's window lets it go, for
+-- each post. A group whose windows are not known (restore_begin.lua) hands out nothing.
+-- include server
+local name = server()
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local prefix, max, edge = ARGV[1], tonumber(ARGV[2]), now + tonumber(ARGV[3])
@@ -14,8 +16,9 @@ end
 local function text(ms)
   return string.format('%.0f', ms)
 end
-local out = {text(now), redis.call('GET', prefix .. 'epoch') or '', '0', '1'}
-if redis.call('EXISTS', prefix .. 'ready') == 0 then
+local loaded = redis.call('GET', prefix .. 'epoch') == name
+local out = {text(now), loaded and '1' or '0', '0', '1'}
+if redis.call('GET', prefix .. 'ready') ~= name then
   out[4] = '0'
   return out
 end
