@@ -47,6 +47,8 @@ const struct reason *reason_at(size_t i);
 #define REASON_OUTCOME_UNKNOWN      "outcome_unknown"
 #define REASON_WITNESS_CONFLICT     "witness_conflict"
 #define REASON_SECOND_LIVE          "second_live_attempt"
+#define REASON_REPLICA_MISSING      "replica_missing" /* PUBLISH_STRICT waits for it */
+#define REASON_WITNESS_MISSING      "witness_missing" /* likewise */
 #define REASON_ACCOUNT_DISCONNECTED "account_disconnected"
 #define REASON_RECONNECT_NEEDED     "reconnect_needed"
 #define REASON_ACCOUNT_WINDOW       "account_window" /* six posts a minute; not stored */

@@ -56,6 +56,7 @@ enum event_kind {
     EVENT_OVERDUE = 39,     /* its time has passed and no publisher takes it */
     EVENT_GIVEN_UP = 40,    /* failed: the next try would be later than it may be */
     EVENT_DROPPED = 41,     /* its publisher let go of it: no database, or no time */
+    EVENT_HELD_BACK = 42,   /* it waits for a second copy of its grant: code says which */
 
     EVENT_ACCOUNT_CONNECTED = 60,
     EVENT_ACCOUNT_RECONNECTED = 61,

@@ -291,6 +291,10 @@ enum rc job_beat(struct db *db, struct job_beat *beat, struct err *err) MUST_CHE
 enum rc job_note(struct db *db, const struct job_ref *ref, int kind, const char *data,
                  struct err *err) MUST_CHECK;
 
+/* The post stays in our hands and waits, ungranted, for this reason. */
+enum rc job_hold_back(struct db *db, const struct job_ref *ref, unsigned no,
+                      const char *reason, struct err *err) MUST_CHECK;
+
 /* Jobs of the shards first..last that should have been taken late_ms ago or earlier (a
  * negative late_ms looks ahead), at most JOB_SWEEP_MAX. */
 struct job_shards {

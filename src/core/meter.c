@@ -27,6 +27,7 @@ static const char *const names[METER_COUNT] = {
     [METER_FENCE_LOST] = "fence_lost",
     [METER_WITNESS_CONFLICT] = "witness_conflict",
     [METER_WITNESS_SKIPPED] = "witness_skipped",
+    [METER_HELD_BACK] = "held_back",
     [METER_LIVE_DUP_REFUSED] = "live_dup_refused",
     [METER_AMBIGUOUS] = "ambiguous",
     [METER_REVIEW] = "review",

@@ -54,6 +54,17 @@ static const struct reason rows[] = {
      "This post was about to be sent a second time and was stopped; it may be posted.",
      RESOLVE},
 
+    {REASON_REPLICA_MISSING,
+     "It waits: the database has no second copy at present, and this installation posts "
+     "nothing without.",
+     "Nothing to do: it goes out by itself once the replica is back. Tell your "
+     "administrator.",
+     NEXT_WAIT},
+    {REASON_WITNESS_MISSING,
+     "It waits: Redis does not answer, and this installation posts nothing without.",
+     "Nothing to do: it goes out by itself once Redis is back. Tell your administrator.",
+     NEXT_WAIT},
+
     /* --- a person's ------------------------------------------------------------ */
     {REASON_EDITED, "It was changed and has not been scheduled again.",
      "Open it and schedule it.", NEXT_CHOOSE_AGAIN},

@@ -135,8 +135,10 @@ static bool is_about_reason(const struct post_standing *s)
         return true;
     case PHASE_PUBLISHED:
         return strcmp(s->reason, REASON_SAID_PUBLISHED) == 0;
+    case PHASE_RUNNING: /* PUBLISH_STRICT; trouble of another kind is over */
+        return strcmp(s->reason, REASON_REPLICA_MISSING) == 0 ||
+               strcmp(s->reason, REASON_WITNESS_MISSING) == 0;
     case PHASE_DRAFT:
-    case PHASE_RUNNING:
     case PHASE_COMMITTED:
     case PHASE_CANCELED:
         break;

@@ -67,6 +67,8 @@ static const struct words {
      "A limit of TikTok's holds the account up; the post was moved later."},
     {EVENT_GIVEN_UP, "given_up", publisher,
      "The post was given up: by its next try it would have been later than it may be."},
+    {EVENT_HELD_BACK, "held_back", publisher,
+     "The post waits until its release can be written down twice."},
     {EVENT_OVERDUE, "overdue", system_,
      "The post's time had come and no publisher took it up."},
     {EVENT_WEBHOOK, "webhook", tiktok, "TikTok sent word of the post by itself."},

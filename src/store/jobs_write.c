@@ -48,6 +48,29 @@ struct step {
     const struct job_outcome *outcome;
 };
 
+/* --- waiting for the grant ------------------------------------------------------- */
+
+static enum rc hold_back_steps(struct db *db, void *ctx, struct err *err)
+{
+    const struct step *s = ctx;
+    const struct sql_arg args[] = {sql_text(s->reason), JOB_GUARD_ARGS(s->ref)};
+    enum rc rc = db_exec_one(db,
+                             "UPDATE job SET last_reason = ?, updated_at = " SQL_NOW
+                             " WHERE " JOB_GUARD " AND state = 2 AND granted = 0",
+                             SQL_ARGS(args), err);
+
+    return rc == RC_OK ? job_tell(db, s->ref, EVENT_HELD_BACK, s->no, s->reason, err)
+                       : rc;
+}
+
+enum rc job_hold_back(struct db *db, const struct job_ref *ref, unsigned no,
+                      const char *reason, struct err *err)
+{
+    struct step s = {.ref = ref, .no = no, .reason = reason};
+
+    return db_transaction(db, hold_back_steps, &s, err);
+}
+
 /* --- INTENT -------------------------------------------------------------------- */
 
 static enum rc intend_job(struct db *db, const struct step *s, struct err *err)

@@ -206,7 +206,7 @@ export interface Notification {
 
 /** What keeps posts from going out just now. */
 export interface Alarm {
-  code: 'publisher' | 'overdue' | 'tiktok' | 'redis';
+  code: 'publisher' | 'overdue' | 'tiktok' | 'redis' | 'replica';
   message: string;
 }
 

@@ -24,6 +24,18 @@ static void add(struct alarms *a, const char *code, const char *fmt, ...)
     va_end(ap);
 }
 
+/* A question that is not answered is no alarm: the next request fails anyway. */
+static void look_for_replica(struct api *api, struct alarms *a)
+{
+    enum health_sync sync;
+    struct err err;
+
+    if (health_semi_sync(api->db, &sync, &err) == RC_OK && sync == HEALTH_SYNC_FALLEN)
+        add(a, "replica",
+            "The database has no second copy at present: what is written now is on one "
+            "machine, and posts may wait. Tell your administrator.");
+}
+
 static void look(struct api *api, struct alarms *a)
 {
     struct health_publishers p;
@@ -54,6 +66,7 @@ static void look(struct api *api, struct alarms *a)
         add(a, "redis",
             "Redis does not answer: posts still go out, some seconds late. Tell your "
             "administrator.");
+    look_for_replica(api, a);
 }
 
 /* One for this process: a worker answers one request at a time. */

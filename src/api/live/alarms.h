@@ -6,10 +6,10 @@
 
 #include "../api.h"
 
-enum { ALARMS_MS = 1000, ALARMS_MAX = 4, ALARM_TEXT_SIZE = 200 };
+enum { ALARMS_MS = 1000, ALARMS_MAX = 5, ALARM_TEXT_SIZE = 200 };
 
 struct alarm {
-    const char *code; /* publisher, overdue, tiktok, redis */
+    const char *code; /* publisher, overdue, tiktok, redis, replica */
     char message[ALARM_TEXT_SIZE];
 };
 struct alarms {

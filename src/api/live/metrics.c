@@ -198,6 +198,7 @@ static void add_publishers(struct api *api, struct strbuf *out)
         {"fence_lost", "counter", "Writes refused: the post had gone to another"},
         {"witness_conflict", "counter", "Posts whose two records contradict each other"},
         {"witness_skipped", "counter", "Grants without a witness: Redis was away"},
+        {"held_back", "counter", "Posts that PUBLISH_STRICT lets wait for their grant"},
         {"live_dup_refused", "counter", "Second publications refused by the database"},
         {"ambiguous", "counter", "Answers of TikTok or the database that never came"},
         {"review", "counter", "Posts that a person must look at"},

@@ -119,11 +119,28 @@ static void check_overdue(struct api *api, struct checks *c)
         add(c, "overdue", true, "No post is overdue.");
 }
 
-/* A database that is away is asked once, not five times. */
+/* Only where MariaDB is set up for it. */
+static void check_replica(struct api *api, struct checks *c)
+{
+    enum health_sync sync;
+    struct err err;
+
+    if (health_semi_sync(api->db, &sync, &err) != RC_OK)
+        unknown(c, "replica", &err);
+    else if (sync == HEALTH_SYNC_FALLEN)
+        add(c, "replica", false,
+            "No replica answers: what is committed now is on one machine alone.");
+    else
+        add(c, "replica", true, "%s",
+            sync == HEALTH_SYNC_ON ? "Every commit is on a replica."
+                                   : "Not asked for: the server is not set up so.");
+}
+
+/* A database that is away is asked once, not six times. */
 static void check_database(struct api *api, struct checks *c)
 {
-    static const char *const others[] = {"schema", "publisher", "tiktok", "media",
-                                         "overdue"};
+    static const char *const others[] = {"schema", "publisher", "tiktok",
+                                         "media",  "overdue",   "replica"};
     struct err err;
 
     if (db_ping(api->db, &err) == RC_OK) {
@@ -132,6 +149,7 @@ static void check_database(struct api *api, struct checks *c)
         check_publisher(api, c);
         check_media(api, c);
         check_overdue(api, c);
+        check_replica(api, c);
         return;
     }
     log_failure("api.ready", &err);

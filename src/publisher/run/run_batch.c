@@ -124,6 +124,8 @@ bool run_all_on_store(struct run *const *runs, size_t n, const struct pool_kit *
         log_context(RUN_WHO " doing=%s", RUN_WHO_OF(runs[i]), flow_do_name(kind->what));
         if (rc != RC_CONFLICT)
             run_store_event(runs[i], rc, &err);
+        if (rc != RC_CONFLICT && kind->what == FLOW_DO_GRANT)
+            run_granted(runs[i], kit);
         strbuf_release(&t.parts[i].sealed);
     }
     log_context("%s", "");

@@ -65,12 +65,14 @@ struct run {
     bool let_through;    /* the brake has let the call through; not answered yet */
     bool throttled;      /* TikTok answered 429 in spite of the window: */
     enum queue_ring throttled_ring; /* this one shrinks */
-    int64_t limited_ms;     /* limits have held the post up until then; 0: never */
-    bool recount;           /* the INIT took long: it is to count from now on */
-    bool passed;            /* the rate window let the call through; not begun yet */
-    bool store_failed;      /* said in the log already */
-    bool token_renewed;     /* for the TOKEN under way: take what is stored now */
-    bool token_refused;     /* token_version is one that TikTok refused */
+    int64_t limited_ms;    /* limits have held the post up until then; 0: never */
+    bool recount;          /* the INIT took long: it is to count from now on */
+    bool passed;           /* the rate window let the call through; not begun yet */
+    bool store_failed;     /* said in the log already */
+    bool token_renewed;    /* for the TOKEN under way: take what is stored now */
+    bool token_refused;    /* token_version is one that TikTok refused */
+    bool granted_alone;    /* GRANT is done, and on one machine alone (PUBLISH_STRICT) */
+    const char *held_back; /* what it waits for, as its people were told; NULL: nothing */
     unsigned token_version; /* 0: none yet */
     unsigned inits;         /* since the claim: the first is counted already */
 
@@ -104,6 +106,9 @@ struct run {
 
 /* Runs on a store thread: does r->action, fills r->ev. (run_store.c) */
 void run_on_store(struct pool_work *w, const struct pool_kit *kit);
+
+/* After a GRANT: it may have to wait for a replica. (run_store.c) */
+void run_granted(struct run *r, const struct pool_kit *kit);
 
 /* Before either of them: moves in the account's window what is to be moved there. */
 void run_recount(struct run *r, const struct pool_kit *kit);

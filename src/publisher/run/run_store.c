@@ -202,6 +202,39 @@ static void give_call_back(struct run *r, const struct pool_kit *kit)
     r->counted = (struct run_counted){0};
 }
 
+/* A grant on one machine alone can be lost with it: some rather wait. False: r->ev says
+ * so. */
+static bool is_kept_twice(struct run *r, const struct pool_kit *kit)
+{
+    enum health_sync sync = HEALTH_SYNC_NONE;
+    struct err err;
+    enum rc rc = RC_OK;
+
+    if (!r->p->settings->strict)
+        return true;
+    rc = health_semi_sync(kit->db, &sync, &err);
+    if (rc == RC_OK && sync == HEALTH_SYNC_FALLEN)
+        rc = err_set(&err, RC_UNAVAILABLE, "semi_sync_off",
+                     "No replica answers, so nothing is granted (PUBLISH_STRICT).");
+    if (rc != RC_OK)
+        run_store_event(r, rc, &err);
+    return rc == RC_OK;
+}
+
+/* The grant whose COMMIT waited for a replica in vain is on one machine alone as well.
+ * What it allows waits then, in the hands of whoever holds the post: a replica that is
+ * counted again has it. */
+void run_granted(struct run *r, const struct pool_kit *kit)
+{
+    r->granted_alone = r->ev.what == FLOW_OK && !is_kept_twice(r, kit);
+}
+
+static bool is_granted_alone(struct run *r, const struct pool_kit *kit)
+{
+    return r->facts.granted > 0 && r->facts.attempt.state == ATTEMPT_GRANTED &&
+           !is_kept_twice(r, kit);
+}
+
 static void do_reload(struct run *r, const struct pool_kit *kit)
 {
     struct err err;
@@ -223,6 +256,8 @@ static void do_reload(struct run *r, const struct pool_kit *kit)
         return;
     if (!r->begun && session_of(&r->facts) != FLOW_SESSION_NONE)
         give_call_back(r, kit);
+    if (is_granted_alone(r, kit))
+        return;
     open_session(r);
     run_event(r, FLOW_LOADED, NULL, 0);
     r->ev.start = start_of(r);
@@ -577,31 +612,28 @@ static void replace_witness(struct run *r, const struct pool_kit *kit,
     other_holds(r, kit, holder);
 }
 
-/* There is no witness. Unless the operator wants it otherwise the grant alone decides. */
-static void without_witness(struct run *r)
+/* The post's people see what it waits for; once, and as well as can be. */
+static void say_held_back(struct run *r, const struct pool_kit *kit, const char *reason)
 {
-    if (!r->p->settings->strict)
-        meter_add(METER_WITNESS_SKIPPED, 1);
-    run_event(r, r->p->settings->strict ? FLOW_AGAIN : FLOW_OK, NULL, 0);
+    struct err err;
+
+    if (r->held_back == reason || r->flow.granted)
+        return;
+    meter_add(METER_HELD_BACK, 1);
+    if (job_hold_back(kit->db, &r->ref, r->flow.start.attempt_no, reason, &err) == RC_OK)
+        r->held_back = reason;
 }
 
-/* A grant on one machine alone can be lost with it: some rather wait. False: r->ev says
- * so. */
-static bool is_kept_twice(struct run *r, const struct pool_kit *kit)
+/* There is no witness. Unless the operator wants it otherwise the grant alone decides. */
+static void without_witness(struct run *r, const struct pool_kit *kit)
 {
-    enum health_sync sync = HEALTH_SYNC_NONE;
-    struct err err;
-    enum rc rc = RC_OK;
-
-    if (!r->p->settings->strict)
-        return true;
-    rc = health_semi_sync(kit->db, &sync, &err);
-    if (rc == RC_OK && sync == HEALTH_SYNC_FALLEN)
-        rc = err_set(&err, RC_UNAVAILABLE, "semi_sync_off",
-                     "No replica answers, so nothing is granted (PUBLISH_STRICT).");
-    if (rc != RC_OK)
-        run_store_event(r, rc, &err);
-    return rc == RC_OK;
+    if (!r->p->settings->strict) {
+        meter_add(METER_WITNESS_SKIPPED, 1);
+        run_event(r, FLOW_OK, NULL, 0);
+        return;
+    }
+    say_held_back(r, kit, REASON_WITNESS_MISSING);
+    run_event(r, FLOW_AGAIN, NULL, 0);
 }
 
 static void do_witness(struct run *r, const struct pool_kit *kit)
@@ -611,12 +643,14 @@ static void do_witness(struct run *r, const struct pool_kit *kit)
     struct err err;
     enum rc rc;
 
-    if (!is_kept_twice(r, kit))
+    if (!is_kept_twice(r, kit)) {
+        say_held_back(r, kit, REASON_REPLICA_MISSING);
         return;
+    }
     rc = queue_witness_take(kit->redis, &witness, r->session.publish_id, holder, &err);
     FAULT_POINT("witness.after");
     if (hint_failed(rc, &err))
-        without_witness(r);
+        without_witness(r, kit);
     else if (strcmp(holder, r->session.publish_id) == 0)
         run_event(r, FLOW_OK, NULL, 0);
     else if (takes_back(r, holder))
@@ -642,12 +676,15 @@ static void drop_witness(const struct run *r, const struct pool_kit *kit)
 static void do_grant(struct run *r, const struct pool_kit *kit)
 {
     struct err err;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
-    FAULT_POINT("grant.before_commit");
-    rc = job_grant(kit->db, &r->ref, r->flow.start.attempt_no, &err);
-    FAULT_POINT("grant.after");
+    if (!r->granted_alone) {
+        FAULT_POINT("grant.before_commit");
+        rc = job_grant(kit->db, &r->ref, r->flow.start.attempt_no, &err);
+        FAULT_POINT("grant.after");
+    }
     run_store_event(r, rc, &err);
+    run_granted(r, kit);
 }
 
 static void do_sent(struct run *r, const struct pool_kit *kit)
