@@ -109,16 +109,6 @@ static struct {
 
 static struct account_token token_row;
 
-static atomic_int syncs_asked;
-
-enum rc health_semi_sync(UNUSED struct db *db, enum health_sync *out,
-                         UNUSED struct err *e)
-{
-    *out = HEALTH_SYNC_NONE;
-    (void)atomic_fetch_add(&syncs_asked, 1);
-    return RC_OK;
-}
-
 static enum rc wrote(const char *what, struct err *e)
 {
     enum rc rc = db_.next;
@@ -131,6 +121,29 @@ static enum rc wrote(const char *what, struct err *e)
     (void)snprintf(db_.writes + strlen(db_.writes),
                    sizeof(db_.writes) - strlen(db_.writes), "%s ", what);
     return rc == RC_OK ? RC_OK : err_set(e, rc, "database_uncertain", "as told");
+}
+
+static atomic_int syncs_asked;
+static atomic_int replica_gone_from, replica_back_from; /* which question; 0: never */
+
+enum rc health_semi_sync(UNUSED struct db *db, enum health_sync *out,
+                         UNUSED struct err *e)
+{
+    int no = 1 + atomic_fetch_add(&syncs_asked, 1);
+    int gone = atomic_load(&replica_gone_from);
+
+    *out = gone == 0                              ? HEALTH_SYNC_NONE
+           : no >= gone && no < replica_back_from ? HEALTH_SYNC_FALLEN
+                                                  : HEALTH_SYNC_ON;
+    return RC_OK;
+}
+
+enum rc job_hold_back(UNUSED struct db *db, UNUSED const struct job_ref *ref, unsigned no,
+                      const char *reason, struct err *e)
+{
+    ck_assert_uint_eq(no, db_.facts.attempt_no);
+    db_.reason = reason;
+    return wrote("held", e);
 }
 
 enum rc job_load(UNUSED struct db *db, const struct job_ref *ref, struct job_facts *out,
@@ -969,7 +982,7 @@ static void strictly_held_up(void)
     answer(200, SESSION);
     while (pool_busy(publisher.store) > 0 || atomic_load(&syncs_asked) < 2)
         turn();
-    ck_assert_str_eq(db_.writes, "intend persist ");
+    ck_assert_str_eq(db_.writes, "intend persist held ");
     settings.strict = false;
 }
 
@@ -977,7 +990,24 @@ START_TEST(who_is_strict_waits_for_the_witness)
 {
     strictly_held_up();
     until_request("PUT", "upload?");
-    ck_assert_str_eq(db_.writes, "intend persist grant ");
+    ck_assert_str_eq(db_.writes, "intend persist held grant ");
+}
+END_TEST
+
+/* Redis is a thing of its own: here the question after the grant. */
+START_TEST(a_grant_whose_commit_found_no_replica_is_kept_until_there_is_one)
+{
+    settings.strict = true;
+    db_.facts.attempt_no = 1;
+    db_.facts.granted = 1;
+    db_.facts.attempt = (struct job_attempt){
+        .no = 1, .state = ATTEMPT_GRANTED, .publish_id = "v_pub_file~v2-1.7"};
+    replica_gone_from = 1;
+    replica_back_from = 4;
+    begin();
+    until_request("POST", "/v2/post/publish/status/fetch/");
+    ck_assert_int_eq(syncs_asked, 4);
+    ck_assert_int_eq(tiktok.requests, 1);
 }
 END_TEST
 
@@ -986,7 +1016,7 @@ START_TEST(what_waited_for_its_witness_too_long_is_missed)
     db_.facts.expire_after_ms = 400;
     strictly_held_up();
     until_end();
-    ck_assert_str_eq(db_.writes, "intend persist fail ");
+    ck_assert_str_eq(db_.writes, "intend persist held fail ");
     ck_assert_str_eq(db_.reason, "missed");
 }
 END_TEST
@@ -1607,6 +1637,7 @@ UNIT_MAIN_FIXTURE(
     a_run_whose_fence_has_moved_ends_without_a_word,
     a_grant_that_nobody_heard_of_is_read_and_not_asked_for_again,
     a_grant_without_a_witness_is_counted, who_is_strict_waits_for_the_witness,
+    a_grant_whose_commit_found_no_replica_is_kept_until_there_is_one,
     what_waited_for_its_witness_too_long_is_missed,
     at_a_shutdown_what_waits_is_released_and_what_is_sent_is_handed_over,
     a_post_that_publishers_died_of_again_and_again_is_looked_at_by_a_person,

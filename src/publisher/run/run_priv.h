@@ -110,7 +110,14 @@ void run_on_store(struct pool_work *w, const struct pool_kit *kit);
 /* After a GRANT: it may have to wait for a replica. (run_store.c) */
 void run_granted(struct run *r, const struct pool_kit *kit);
 
-/* Before either of them: moves in the account's window what is to be moved there. */
+/* Whether a word to Redis failed: it is away, and what it would have done is not needed
+ * for safety, or it has refused, which is logged. (run_store.c) */
+bool run_hint_failed(enum rc rc, const struct err *err);
+
+/* May the INIT be made now? r->next says what follows. (run_ration.c) */
+void run_ration_init(struct run *r, const struct pool_kit *kit);
+
+/* Before any of them: moves in the account's window what is to be moved there. */
 void run_recount(struct run *r, const struct pool_kit *kit);
 
 /* The same for n runs that want to do the same write, in one transaction. False: nothing

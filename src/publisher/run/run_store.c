@@ -3,7 +3,6 @@
 #include "run_limit.h"
 
 #include "../tokens/tokens.h"
-#include "../upkeep/restore.h"
 #include "core/fault.h"
 #include "core/log.h"
 #include "core/meter.h"
@@ -61,7 +60,7 @@ void run_store_event(struct run *r, enum rc rc, const struct err *err)
 
 /* Redis is away: what it would have done is not needed for safety. The change is told by
  * the intake. */
-static bool hint_failed(enum rc rc, const struct err *err)
+bool run_hint_failed(enum rc rc, const struct err *err)
 {
     if (rc != RC_OK && rc != RC_UNAVAILABLE)
         log_failure("run.redis_refused", err);
@@ -198,7 +197,7 @@ static void give_call_back(struct run *r, const struct pool_kit *kit)
 
     if (r->inits > 0 || r->counted.at_ms == 0)
         return;
-    (void)hint_failed(queue_refund(kit->redis, &call, &err), &err);
+    (void)run_hint_failed(queue_refund(kit->redis, &call, &err), &err);
     r->counted = (struct run_counted){0};
 }
 
@@ -359,93 +358,6 @@ static void note_word(struct run *r, const struct pool_kit *kit)
         text_copy(r->noted, sizeof(r->noted), r->word);
 }
 
-enum { BY_LEDGER = 1 }; /* as what Redis has counted a claim that it does not know */
-
-/* The first INIT of a claim moves from where it was counted to now. */
-static struct queue_hint init_of(const struct run *r)
-{
-    struct queue_hint call = {.account_id = r->account_id};
-
-    if (r->inits == 0)
-        call.counted_ms = r->counted.at_ms != 0 ? r->counted.at_ms : BY_LEDGER;
-    return call;
-}
-
-/* Without Redis the ledger says whether it may be made. */
-static void pass_by_ledger(struct run *r, const struct pool_kit *kit)
-{
-    const struct job_call call = {.ref = &r->ref,
-                                  .account_id = r->account_id,
-                                  .no = r->flow.start.attempt_no,
-                                  .window_ms = QUEUE_WINDOW_MS,
-                                  .limit = QUEUE_INIT_LIMIT};
-    int64_t wait_ms = 0;
-    struct err err;
-    enum rc rc = job_init_pass(kit->db, &call, &wait_ms, &err);
-
-    if (rc == RC_CONFLICT) {
-        run_event(r, FLOW_LOST, NULL, 0);
-    } else if (rc != RC_OK) { /* nothing was written */
-        if (!r->store_failed)
-            log_failure("run.store_failed", &err);
-        r->store_failed = true;
-        run_delay(r, RUN_DELAY_STORE_MS);
-    } else if (wait_ms > 0) {
-        meter_span(METER_WINDOW_WAIT, wait_ms);
-        run_delay(r, wait_ms);
-    } else {
-        meter_add(METER_LEDGER_RATIONED, 1);
-        atomic_store(&r->p->redis_unaware, true);
-        r->next = RUN_CALL;
-    }
-}
-
-/* Redis does not know, or not for sure, what calls were made: whoever notices first tells
- * it. */
-static void restore_first(struct run *r, const struct pool_kit *kit)
-{
-    struct err err;
-
-    (void)hint_failed(restore_windows(kit, &err), &err);
-    run_delay(r, RUN_RESTORE_MS);
-}
-
-static void ration_init(struct run *r, const struct pool_kit *kit)
-{
-    struct queue_hint call = init_of(r);
-    struct queue_passed passed = {0};
-    struct err err;
-    enum rc rc = restore_own_up(&r->p->redis_unaware, kit->redis, &err);
-
-    if (rc == RC_OK)
-        rc = queue_init_pass(kit->redis, &call, &passed, &err);
-    if (hint_failed(rc, &err)) {
-        pass_by_ledger(r, kit);
-    } else if (!passed.known) {
-        restore_first(r, kit);
-    } else if (passed.wait_ms > 0) {
-        meter_span(METER_WINDOW_WAIT, passed.wait_ms);
-        run_delay(r, passed.wait_ms);
-    } else {
-        r->counted = (struct run_counted){call.counted_ms, publisher_mono_ms()};
-        r->next = RUN_CALL;
-    }
-}
-
-/* An INIT that was long on its way may have reached TikTok late, and counts there from
- * then on. */
-void run_recount(struct run *r, const struct pool_kit *kit)
-{
-    struct queue_hint call = {.account_id = r->account_id,
-                              .counted_ms = r->counted.at_ms};
-    struct queue_passed ignored;
-    struct err err;
-
-    if (r->recount)
-        (void)hint_failed(queue_init_pass(kit->redis, &call, &ignored, &err), &err);
-    r->recount = false;
-}
-
 /* A call that is rationed: may it be made now? */
 static void do_ration(struct run *r, const struct pool_kit *kit)
 {
@@ -460,11 +372,11 @@ static void do_ration(struct run *r, const struct pool_kit *kit)
     if (!run_ring(r, &ring))
         return;
     if (ring == QUEUE_RING_INIT) {
-        ration_init(r, kit);
+        run_ration_init(r, kit);
         return;
     }
     rc = queue_ring_pass(kit->redis, ring, r->account_id, &wait_ms, &err);
-    if (hint_failed(rc, &err)) {
+    if (run_hint_failed(rc, &err)) {
         r->next = RUN_LOCAL;
     } else if (wait_ms > 0) {
         meter_span(METER_WINDOW_WAIT, wait_ms);
@@ -603,7 +515,7 @@ static void replace_witness(struct run *r, const struct pool_kit *kit,
     if (dead) {
         rc = queue_witness_swap(kit->redis, witness, holder, r->session.publish_id, &done,
                                 &err);
-        done = done || hint_failed(rc, &err);
+        done = done || run_hint_failed(rc, &err);
     }
     if (done || dead) { /* another took that place meanwhile: it is asked for anew */
         run_event(r, done ? FLOW_OK : FLOW_AGAIN, NULL, 0);
@@ -649,7 +561,7 @@ static void do_witness(struct run *r, const struct pool_kit *kit)
     }
     rc = queue_witness_take(kit->redis, &witness, r->session.publish_id, holder, &err);
     FAULT_POINT("witness.after");
-    if (hint_failed(rc, &err))
+    if (run_hint_failed(rc, &err))
         without_witness(r, kit);
     else if (strcmp(holder, r->session.publish_id) == 0)
         run_event(r, FLOW_OK, NULL, 0);
@@ -668,9 +580,10 @@ static void drop_witness(const struct run *r, const struct pool_kit *kit)
     struct err err;
 
     if (r->session.publish_id[0] != '\0')
-        (void)hint_failed(queue_witness_swap(kit->redis, &witness, r->session.publish_id,
-                                             NULL, &done, &err),
-                          &err);
+        (void)run_hint_failed(queue_witness_swap(kit->redis, &witness,
+                                                 r->session.publish_id, NULL, &done,
+                                                 &err),
+                              &err);
 }
 
 static void do_grant(struct run *r, const struct pool_kit *kit)
@@ -731,7 +644,7 @@ static bool nobody_may_be_out(struct run *r, const struct pool_kit *kit)
     bool dead = false;
     enum rc rc = queue_witness_read(kit->redis, &witness, holder, &err);
 
-    if (hint_failed(rc, &err) && r->p->settings->strict) {
+    if (run_hint_failed(rc, &err) && r->p->settings->strict) {
         run_event(r, FLOW_AGAIN, NULL, 0);
         return false;
     }
@@ -778,9 +691,9 @@ static void hint(const struct run *r, const struct pool_kit *kit, int64_t at_ms)
 {
     struct err err;
 
-    (void)hint_failed(queue_enqueue(kit->redis, r->ref.post_id, r->account_id,
-                                    at_ms + HINT_MARGIN_MS, &err),
-                      &err);
+    (void)run_hint_failed(queue_enqueue(kit->redis, r->ref.post_id, r->account_id,
+                                        at_ms + HINT_MARGIN_MS, &err),
+                          &err);
 }
 
 /* Of TikTok's answers the last one led to it; of what we do by ourselves none. */
