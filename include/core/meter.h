@@ -28,7 +28,7 @@ enum meter {
     METER_FENCE_LOST,
     METER_WITNESS_CONFLICT,
     METER_WITNESS_SKIPPED, /* grants without a witness, because Redis was away */
-    METER_HELD_BACK, /* posts that PUBLISH_STRICT lets wait for their grant */
+    METER_HELD_BACK,       /* posts that PUBLISH_STRICT lets wait for their grant */
     METER_LIVE_DUP_REFUSED,
     METER_AMBIGUOUS,
     METER_REVIEW,

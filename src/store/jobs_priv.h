@@ -63,9 +63,9 @@ enum { JOB_LOG_ID_SIZE = 65 }; /* attempt.tiktok_log_id */
 /* Appends "?,?,?" for n values. */
 void job_places(struct strbuf *sql, size_t n);
 
-/* Of a claim that is rationed by the ledger (jobs_ration.c), inside its transaction: first
- * the accounts; when the posts are known, only those that their accounts' windows let
- * through. */
+/* Of a claim that is rationed by the ledger (jobs_ration.c), inside its transaction:
+ * first the accounts; when the posts are known, only those that their accounts' windows
+ * let through. */
 enum rc job_ration_lock(struct db *db, const struct job_claim *c,
                         struct err *err) MUST_CHECK;
 enum rc job_ration(struct db *db, struct job_claim *c, struct err *err) MUST_CHECK;
