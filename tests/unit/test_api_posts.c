@@ -405,10 +405,22 @@ END_TEST
 
 static struct queue_taken taken;
 
+/* Until somebody has told Redis of the windows, it hands out nothing. */
+static void restore_windows(unsigned group)
+{
+    struct queue_restore restore;
+    bool done = false;
+
+    ck_assert_int_eq(queue_restore_begin(api.redis, group, 0, &restore, &err), RC_OK);
+    if (!restore.mine)
+        return;
+    ck_assert_int_eq(queue_restore_end(api.redis, group, &restore, &done, &err), RC_OK);
+    ck_assert(done);
+}
+
 static size_t hints(void)
 {
-    ck_assert_int_eq(queue_restore_end(api.redis, queue_group(seed.account), &err),
-                     RC_OK);
+    restore_windows(queue_group(seed.account));
     ck_assert_int_eq(queue_take(api.redis, queue_group(seed.account), QUEUE_TAKE_MAX,
                                 QUEUE_HORIZON_MS, &taken, &err),
                      RC_OK);
