@@ -261,6 +261,40 @@ struct passing {
     " AND NOT (IFNULL(a.state, 0) = 1 AND j.owner > 0"                                   \
     " AND (a.created_at > ? OR (a.created_at = ? AND a.post_id > ?)))"
 
+/* The values of one half of the question: its window, and NOT_BEHIND for an attempt that
+ * was written down at since_ms. */
+static void put_behind(struct listed *l, const struct job_call *c, int64_t since_ms)
+{
+    l->args[l->n++] = sql_i64(c->window_ms);
+    l->args[l->n++] = sql_u64(c->ref->post_id);
+    l->args[l->n++] = sql_u64(c->no);
+    l->args[l->n++] = sql_u64(c->account_id);
+    l->args[l->n++] = sql_i64(since_ms);
+    l->args[l->n++] = sql_i64(since_ms);
+    l->args[l->n++] = sql_u64(c->ref->post_id);
+}
+
+/* The age of the call that has to leave the window before this one is made; found: there
+ * is such a call. */
+static enum rc find_in_the_way(struct db *db, const struct job_call *c, int64_t since_ms,
+                               int64_t *age_ms, bool *found, struct err *err)
+{
+    const struct sql_col cols[] = {COL_I64(age_ms)};
+    struct listed l = {.n = 0};
+
+    put_behind(&l, c, since_ms);
+    put_behind(&l, c, since_ms);
+    l.args[l.n++] = sql_u64(c->ref->post_id);
+    l.args[l.n++] = sql_i64(c->window_ms);
+    l.args[l.n++] = sql_u64(c->limit - 1);
+    return db_row(db,
+                  "SELECT GREATEST(0, " SQL_NOW " - at) FROM (" NEW_ONES NOT_BEHIND
+                  " UNION ALL " HELD_ONES NOT_BEHIND
+                  " AND NOT (j.post_id = ? AND IFNULL(a.state, 6) = 6)) calls"
+                  " WHERE at > " SQL_NOW " - ? ORDER BY at DESC LIMIT 1 OFFSET ?",
+                  values(&l), SQL_COLS(cols), found, err);
+}
+
 static enum rc pass_steps(struct db *db, void *ctx, struct err *err)
 {
     struct passing *p = ctx;
@@ -269,10 +303,9 @@ static enum rc pass_steps(struct db *db, void *ctx, struct err *err)
     const struct sql_arg own[] = {sql_u64(c->ref->post_id), sql_u64(c->no)};
     uint64_t id = 0;
     int64_t since_ms = 0;
-    int64_t oldest_age_ms = 0;
+    int64_t age_ms = 0;
     const struct sql_col account_cols[] = {COL_U64(&id)};
     const struct sql_col own_cols[] = {COL_I64(&since_ms)};
-    const struct sql_col cols[] = {COL_I64(&oldest_age_ms)};
     bool found = false;
     enum rc rc =
         db_row(db, "SELECT account_id FROM account WHERE account_id = ? FOR UPDATE",
@@ -284,25 +317,10 @@ static enum rc pass_steps(struct db *db, void *ctx, struct err *err)
                     SQL_ARGS(own), SQL_COLS(own_cols), &found, err);
     if (rc == RC_OK && !found)
         rc = err_set(err, RC_CONFLICT, "lost", "There is no such attempt.");
-    if (rc == RC_OK) {
-#define BEHIND_ARGS                                                                      \
-    sql_u64(c->ref->post_id), sql_u64(c->no), sql_u64(c->account_id), sql_i64(since_ms), \
-        sql_i64(since_ms), sql_u64(c->ref->post_id)
-        const struct sql_arg args[] = {sql_i64(c->window_ms),    BEHIND_ARGS,
-                                       sql_i64(c->window_ms),    BEHIND_ARGS,
-                                       sql_u64(c->ref->post_id), sql_i64(c->window_ms),
-                                       sql_u64(c->limit - 1)};
-#undef BEHIND_ARGS
-
-        rc = db_row(db,
-                    "SELECT GREATEST(0, " SQL_NOW " - at) FROM (" NEW_ONES NOT_BEHIND
-                    " UNION ALL " HELD_ONES NOT_BEHIND
-                    " AND NOT (j.post_id = ? AND IFNULL(a.state, 6) = 6)) calls"
-                    " WHERE at > " SQL_NOW " - ? ORDER BY at DESC LIMIT 1 OFFSET ?",
-                    SQL_ARGS(args), SQL_COLS(cols), &found, err);
-    }
     if (rc == RC_OK)
-        p->wait_ms = found ? c->window_ms - oldest_age_ms : 0;
+        rc = find_in_the_way(db, c, since_ms, &age_ms, &found, err);
+    if (rc == RC_OK)
+        p->wait_ms = found ? c->window_ms - age_ms : 0;
     return rc;
 }
 
