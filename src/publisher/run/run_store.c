@@ -314,7 +314,8 @@ static void do_token(struct run *r, const struct pool_kit *kit)
     if (rc == RC_OK) {
         run_store_event(r, RC_OK, &err);
     } else {
-        r->log_id[0] = '\0'; /* that of an earlier answer has nothing to do with it */
+        if (!renewed) /* that of another answer than the refresh's */
+            r->log_id[0] = '\0';
         token_event(r, rc, &err);
     }
 out:
